@@ -1,0 +1,169 @@
+//! The wire: layouts and constants that the kernel half and user space share. No logic, `no_std`.
+//!
+//! In: nothing. Out: `repr(C)` structs, native endian, without padding. Never code.
+#![no_std]
+
+/// Generations of a map that is cleared: slots of its array of maps. The kernel writes slot
+/// `generation % GENERATIONS`; user space reads and recycles the older ones.
+pub const GENERATIONS: u32 = 4;
+
+/// Rows of the syscall mask table for one ABI. The last row stands for every number that no table knows
+/// (out of range, negative, x32).
+pub const SYSCALL_ROWS: u32 = 1024;
+/// ABIs in the syscall mask table; its index is `abi * SYSCALL_ROWS + row`.
+pub const ABIS: u32 = 2;
+/// The row of unknown numbers.
+pub const UNKNOWN_ROW: u32 = SYSCALL_ROWS - 1;
+
+/// Names of the runtime's maps.
+pub mod map {
+    /// Array of maps: ring buffers; index = cpu for the main ring, ncpus + cpu for the control ring.
+    pub const RINGS: &str = "RINGS";
+    /// Array, `ABIS * SYSCALL_ROWS` × u64: clauses that want the call (bit = mask bit).
+    pub const WANTED: &str = "WANTED";
+    /// Task storage: [`EntryState`](super::EntryState) and captures.
+    pub const STATE: &str = "STATE";
+    /// Array, one entry per script map × [`Generation`](super::Generation).
+    pub const GENERATION: &str = "GENERATION";
+    /// Per-CPU array, one entry × [`CpuStats`](super::CpuStats).
+    pub const STATS: &str = "STATS";
+    /// Array, one u64 per [`SiteId`]: runtime errors.
+    pub const SITES: &str = "SITES";
+    /// Array, possible CPUs × `FRAMES_PER_CPU` entries of the plan's frame size: scratch.
+    pub const FRAMES: &str = "FRAMES";
+    /// Per-CPU array, one u64: bits of the CPU's frames in use.
+    pub const FRAMES_BUSY: &str = "FRAMES_BUSY";
+    /// Array, one entry of zero bytes, as large as the largest value or key: source for new map entries.
+    pub const ZEROES: &str = "ZEROES";
+    /// Array, one entry × [`Control`](super::Control).
+    pub const CONTROL: &str = "CONTROL";
+}
+
+/// Scratch frames of one CPU.
+pub const FRAMES_PER_CPU: u32 = 4;
+/// Processes that can be excluded from tracing.
+pub const EXCLUDED_MAX: usize = 16;
+
+/// The words that say whether to trace at all.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Control {
+    /// 1 while tracing. Opened by user space after BEGIN and all attachments; closed by `exit()` in the
+    /// kernel or by user space before draining.
+    pub active: u64,
+    /// `bpf_ktime_get_ns` when tracing started: what `elapsed` subtracts.
+    pub start_ns: u64,
+    /// Used entries of `excluded`.
+    pub excluded_len: u64,
+    /// The tracer itself first, then its ancestors up to the terminal: tgid as the first namespace sees it.
+    pub excluded: [u32; EXCLUDED_MAX],
+    /// Written by the runtime's `whoami` program: the caller's and its ancestors' tgids, 0-terminated.
+    pub ancestors: [u32; EXCLUDED_MAX],
+}
+
+/// Generation of a cleared map.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Generation {
+    /// The slot in use is `current % GENERATIONS`. Only the kernel increments it (compare and exchange).
+    pub current: u64,
+    /// `current` may grow up to this: user space has an empty map ready in that slot.
+    pub limit: u64,
+}
+
+/// What one CPU counted. issued = delivered + filtered + lost, where delivered is what user space read (records)
+/// or what reached a map.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CpuStats {
+    /// Records whose sending was attempted on the main ring: the next one's sequence number.
+    pub attempts_main: u64,
+    /// The same for the control ring.
+    pub attempts_control: u64,
+    /// Losses, by [`loss`].
+    pub lost: [u64; LOSSES],
+}
+
+/// Reasons of a loss: index into [`CpuStats::lost`].
+pub const LOSSES: usize = 8;
+/// Loss reasons.
+pub mod loss {
+    /// A record did not fit into the main ring.
+    pub const RING_FULL: u64 = 0;
+    /// A record did not fit into the control ring.
+    pub const CONTROL_FULL: u64 = 1;
+    /// An update was dropped: the map is full (or the kernel had no memory).
+    pub const MAP_FULL: u64 = 2;
+    /// No scratch frame was free; the clause did not run.
+    pub const SCRATCH_BUSY: u64 = 3;
+    /// Entry state could not be stored; the call was reported without it.
+    pub const STATE_FULL: u64 = 4;
+    /// `clear`/`zero` found no spare map; the map was not cleared.
+    pub const NO_SPARE: u64 = 5;
+    /// A record was larger than a record may be.
+    pub const TOO_LARGE: u64 = 6;
+}
+
+/// Front of every record.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RecordHeader {
+    /// `bpf_ktime_get_ns` when it was sent.
+    pub time_ns: u64,
+    /// Number of the attempt on this CPU's ring, from 0: a gap is a loss.
+    pub seq: u64,
+    /// Thread-group id in the high half, thread id in the low half.
+    pub pid_tgid: u64,
+    /// Which emit of the script.
+    pub emit: u32,
+    /// Index into the script's probe names, or `u32::MAX` for a syscall probe (see `syscall`).
+    pub probe: u32,
+    /// For syscall probes: ABI in bits 32.., number in bits 0..32.
+    pub syscall: u64,
+    /// CPU.
+    pub cpu: u32,
+    /// Payload bytes that follow.
+    pub len: u32,
+}
+
+/// What the syscall programs know of a firing; on the generated program's stack.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SysFrame {
+    /// Clauses that want this call.
+    pub mask: u64,
+    /// ABI in bits 32.., number (u32) in bits 0..32.
+    pub call: u64,
+    /// Result (exit only).
+    pub ret: i64,
+    /// Arguments as they were at entry (only those asked for are filled).
+    pub args: [u64; 6],
+}
+
+/// `SysFrame` field groups that a program asks for.
+pub mod want {
+    /// `args`.
+    pub const ARGS: u64 = 1;
+}
+
+/// Front of a task's entry state.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct EntryState {
+    /// Clauses (mask bits) whose entry was saved and not yet used; 0: nothing saved.
+    pub seen: u64,
+    /// As in [`SysFrame::call`].
+    pub call: u64,
+    /// `bpf_ktime_get_ns` at entry, when the plan needs it.
+    pub time_ns: u64,
+}
+
+/// Front of a captured user string; its bytes (capacity of the type) follow.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CapturedStr {
+    /// The address.
+    pub addr: u64,
+    /// Length read at entry including the NUL, or a negative errno: then it is read again at exit.
+    pub len: i64,
+}

@@ -1,0 +1,1 @@
+//! agg: skeleton, to be replaced.

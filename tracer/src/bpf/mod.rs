@@ -1,0 +1,42 @@
+//! BPF instructions as data: encoding, decoding, text.
+//!
+//! In: `codegen`. Out: instruction words for `link`, text for `--dump=bpf`. Never knows a plan.
+//! Format: Documentation/bpf/standardization/instruction-set.rst.
+
+pub mod helpers;
+pub mod insn;
+
+pub use insn::{Insn, Reg};
+
+/// A generated program, ready to be linked.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Function {
+    /// Symbol.
+    pub name: String,
+    /// ELF section that tells the loader its type, e.g. `raw_tp/sys_exit`.
+    pub section: String,
+    /// Instructions; an `ld_imm64` takes two words.
+    pub insns: Vec<Insn>,
+    /// What the linker fills in.
+    pub relocs: Vec<Reloc>,
+    /// Script source offset (byte) by instruction index, ascending: to explain a rejection.
+    pub lines: Vec<(u32, u32)>,
+}
+
+/// A hole in a function.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Reloc {
+    /// Index of the instruction word (the first word of an `ld_imm64`).
+    pub at: u32,
+    /// What goes there.
+    pub target: Target,
+}
+
+/// What a hole refers to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Target {
+    /// The file descriptor of a map, by name (`ld_imm64`, R_BPF_64_64).
+    Map(String),
+    /// A runtime function, by symbol (`call`, R_BPF_64_32).
+    Runtime(&'static str),
+}

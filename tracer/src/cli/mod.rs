@@ -1,0 +1,1 @@
+//! cli: skeleton, to be replaced.

@@ -1,0 +1,1 @@
+//! codegen: skeleton, to be replaced.

@@ -1,0 +1,1 @@
+//! decode: skeleton, to be replaced.

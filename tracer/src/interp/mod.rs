@@ -1,0 +1,1 @@
+//! interp: skeleton, to be replaced.

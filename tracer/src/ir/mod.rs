@@ -1,0 +1,582 @@
+//! The typed IR: what a script means, with every name resolved and every type known.
+//!
+//! In: built by `sema`, or read from its text form. Out: taken by `plan`, `codegen` and `interp`, which
+//! must agree on it; `verify` checks its rules and `text` prints it. Never knows how something is
+//! executed, captured or attached.
+//!
+//! Meaning that all executors share:
+//! - Integers are 64-bit two's complement in registers; a narrower [`Type::Int`] is kept already
+//!   extended. `Cast` is the only narrowing. Arithmetic wraps. Both operands of a [`Binary`] have 64-bit
+//!   types of one signedness (sema inserts casts); signedness of the operands selects the operation.
+//! - `x / 0` is 0, `x % 0` is x; both count at their [`SiteId`]. i64::MIN / -1 wraps, % is 0.
+//! - A shift count is unsigned; >= 64 gives 0, or all sign bits for a signed right shift.
+//! - Strings compare by bytes up to the first NUL (both are NUL-padded), cut at the smaller capacity
+//!   only by an explicit `Cast`.
+//! - A missing map key reads as 0 or the empty string and is not created.
+//! - A failed memory read gives 0 or the empty string and counts at its site.
+//! - Evaluation order is left to right; `&&`, `||` and `?:` are lazy.
+//!
+//! [`Binary`]: ExprKind::Binary
+
+pub mod text;
+pub mod verify;
+
+use crate::diag::Span;
+use crate::types::{Abi, AggKind, Space, Type};
+
+/// Index into [`Program::clauses`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ClauseId(pub u32);
+/// Index into [`Program::maps`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct MapId(pub u32);
+/// Index into [`Clause::vars`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct VarId(pub u32);
+/// Index into [`Program::emits`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct EmitId(pub u32);
+/// Index into [`Program::sites`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct SiteId(pub u32);
+
+/// A whole typed script.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Program {
+    /// In source order; clauses on one probe run in this order.
+    pub clauses: Vec<Clause>,
+    /// Every map used.
+    pub maps: Vec<Map>,
+    /// Every statement that sends something to user space.
+    pub emits: Vec<Emit>,
+    /// Every place where a runtime error can be counted.
+    pub sites: Vec<Site>,
+    /// What `Lazy::ProbeName` indexes.
+    pub probe_names: Vec<String>,
+    /// What `Lazy::FuncName` indexes.
+    pub func_names: Vec<String>,
+    /// Capacity of a `str()` without length, including the NUL.
+    pub max_strlen: u32,
+    /// Entries a map may hold.
+    pub max_map_keys: u32,
+}
+
+/// A place where something can go wrong at run time.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Site {
+    /// What.
+    pub kind: SiteKind,
+    /// Where in the script.
+    pub span: Span,
+}
+
+/// Runtime errors that are counted by place.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum SiteKind {
+    /// Division by zero; the result was 0.
+    DivideByZero,
+    /// Modulo by zero; the result was the left operand.
+    ModuloByZero,
+    /// Memory could not be read; the result was 0 or empty.
+    ReadFailed,
+    /// An aggregation or assignment was skipped: its value was absent.
+    Absent,
+}
+
+/// One typed clause. A source clause whose probes give its body different types becomes several.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Clause {
+    /// The probes it runs on; at least one. All give the body the same meaning.
+    pub probes: Vec<Probe>,
+    /// Runs only when this is true (type Bool).
+    pub predicate: Option<Expr>,
+    /// What it does.
+    pub body: Vec<Stmt>,
+    /// Types of its `$variables`; all start as 0 or empty in each firing.
+    pub vars: Vec<Var>,
+    /// The source clause.
+    pub span: Span,
+}
+
+/// A `$variable`.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Var {
+    /// Without `$`. Names made by sema begin with a dot.
+    pub name: String,
+    /// Its type.
+    pub ty: Type,
+}
+
+/// A probe, resolved: it names one hook (or one set of system calls).
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Probe {
+    /// Once, before tracing starts.
+    Begin,
+    /// Once, after tracing ended.
+    End,
+    /// Each period, on one CPU, in the tracer's own task.
+    Interval {
+        /// Nanoseconds, > 0.
+        period_ns: u64,
+    },
+    /// System calls.
+    Syscall {
+        /// Which.
+        calls: SyscallSet,
+        /// When.
+        phase: Phase,
+    },
+    /// `tracepoint:category:name`.
+    Tracepoint {
+        /// e.g. `sched`.
+        category: String,
+        /// e.g. `sched_switch`.
+        name: String,
+    },
+    /// `rawtracepoint:name`.
+    RawTracepoint {
+        /// e.g. `sched_switch`.
+        name: String,
+    },
+    /// `kprobe:function+offset`.
+    Kprobe {
+        /// Kernel function.
+        function: String,
+        /// Bytes into it.
+        offset: u64,
+    },
+    /// `kretprobe:function`.
+    Kretprobe {
+        /// Kernel function.
+        function: String,
+    },
+    /// `fentry:function`.
+    Fentry {
+        /// Kernel function.
+        function: String,
+    },
+    /// `fexit:function`.
+    Fexit {
+        /// Kernel function.
+        function: String,
+    },
+}
+
+/// When a syscall clause fires.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Phase {
+    /// At `sys_enter`.
+    Entry,
+    /// At `sys_exit`, the return's view: `args` are not available.
+    Return,
+    /// At `sys_exit`, once per finished call, with arguments as at entry, result and duration.
+    Whole,
+}
+
+/// A set of system calls.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub struct SyscallSet {
+    /// Sorted, without duplicates.
+    pub calls: Vec<(Abi, u32)>,
+    /// Also numbers that no table knows (a plain `*`).
+    pub unknown: bool,
+}
+
+/// A map.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Map {
+    /// Without `@`; empty for the unnamed map.
+    pub name: String,
+    /// Key components; empty for a scalar map `@x`.
+    pub key: Vec<Type>,
+    /// What it holds.
+    pub value: MapValue,
+    /// First use.
+    pub span: Span,
+}
+
+/// What a map holds.
+#[derive(Clone, PartialEq, Debug)]
+pub enum MapValue {
+    /// A plain value, shared by all CPUs.
+    Plain(Type),
+    /// An aggregation, per CPU.
+    Agg(AggKind),
+}
+
+/// An expression.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Expr {
+    /// Its type.
+    pub ty: Type,
+    /// What.
+    pub kind: ExprKind,
+    /// Where in the script.
+    pub span: Span,
+}
+
+/// Kinds of expression. Each says what type it has.
+#[derive(Clone, PartialEq, Debug)]
+pub enum ExprKind {
+    /// A constant of scalar type: the 64 bits.
+    Int(u64),
+    /// A constant string, without NUL; type `Str { cap >= len + 1 }`.
+    Str(Vec<u8>),
+    /// A property of the event or of the current task.
+    Builtin(Builtin),
+    /// A variable.
+    Var(VarId),
+    /// A plain map's value.
+    MapGet {
+        /// A `Plain` map.
+        map: MapId,
+        /// One per key component, of exactly its type.
+        key: Vec<Expr>,
+    },
+    /// Unary operation.
+    Unary {
+        /// Which.
+        op: Unary,
+        /// Its operand.
+        operand: Box<Expr>,
+    },
+    /// Binary operation.
+    Binary {
+        /// Which.
+        op: Binary,
+        /// Left operand.
+        left: Box<Expr>,
+        /// Right operand.
+        right: Box<Expr>,
+        /// For Div and Mod: where a zero divisor is counted.
+        site: Option<SiteId>,
+    },
+    /// Comparison; type Bool. Operands have one type up to `Str` capacity: scalars (signedness from the
+    /// type), strings (all six), tuples (`Eq`, `Ne`).
+    Compare {
+        /// Which.
+        op: Compare,
+        /// Left operand.
+        left: Box<Expr>,
+        /// Right operand.
+        right: Box<Expr>,
+    },
+    /// `a && b`, lazy; all Bool.
+    And(Box<Expr>, Box<Expr>),
+    /// `a || b`, lazy; all Bool.
+    Or(Box<Expr>, Box<Expr>),
+    /// `c ? a : b`; both of the expression's type.
+    Cond(Box<Expr>, Box<Expr>, Box<Expr>),
+    /// Conversion: scalar to scalar (narrow, extend, to Bool as `!= 0`, reinterpret), or string to string
+    /// of another capacity (cut or padded).
+    Cast(Box<Expr>),
+    /// A load of 1, 2, 4 or 8 bytes (or a bit field) at `base + offset`, extended as the type says.
+    Load {
+        /// An address (scalar).
+        base: Box<Expr>,
+        /// Bytes added to it.
+        offset: i64,
+        /// Address space.
+        space: Space,
+        /// Bytes to load: 1, 2, 4, 8.
+        width: u8,
+        /// Cut out of the loaded (little-endian) word: first bit and number of bits.
+        bits: Option<(u8, u8)>,
+        /// Where a fault is counted.
+        site: SiteId,
+    },
+    /// A NUL-terminated string read at an address, or a fixed `char[n]`; type Str, which gives the capacity.
+    ReadStr {
+        /// The address (scalar).
+        addr: Box<Expr>,
+        /// Address space.
+        space: Space,
+        /// Where a fault is counted.
+        site: SiteId,
+    },
+    /// Address of a dynamic (`__data_loc`) string or array of a tracepoint: context + (word & 0xffff), as a
+    /// kernel pointer. The word is 4 bytes at `offset` in the tracepoint's record.
+    DataLoc {
+        /// Offset of the 4-byte word.
+        offset: u32,
+    },
+    /// A field in the tracepoint's own record (`Probe::Tracepoint` only), extended as the type says.
+    Field {
+        /// Offset in the record, from its first byte (the common fields).
+        offset: u32,
+        /// 1, 2, 4 or 8.
+        width: u8,
+    },
+    /// Address of a field in the tracepoint's own record, for `ReadStr` of fixed arrays.
+    FieldAddr {
+        /// Offset in the record.
+        offset: u32,
+    },
+    /// The tuple of its parts; type Tuple of their types.
+    Tuple(Vec<Expr>),
+    /// A component of a tuple.
+    TupleField(Box<Expr>, u32),
+    /// `++x` and the like on a variable: type of the variable.
+    StepVar {
+        /// The variable, of 64-bit integer type.
+        var: VarId,
+        /// Added.
+        delta: i64,
+        /// Yields the value before the step.
+        postfix: bool,
+    },
+    /// `@x++` and the like on a plain integer map: atomic; a missing key starts from 0.
+    StepMap {
+        /// The map.
+        map: MapId,
+        /// Its key.
+        key: Vec<Expr>,
+        /// Added.
+        delta: i64,
+        /// Yields the value before the step.
+        postfix: bool,
+    },
+}
+
+/// Properties of an event or of the current task.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Builtin {
+    /// Thread-group id, as the kernel's first namespace sees it. U32.
+    Pid,
+    /// Thread id. U32.
+    Tid,
+    /// Real user id. U32.
+    Uid,
+    /// Real group id. U32.
+    Gid,
+    /// Name of the current thread. COMM.
+    Comm,
+    /// CPU number. U32.
+    Cpu,
+    /// Monotonic clock, ns. U64.
+    Nsecs,
+    /// Nanoseconds since tracing started. U64.
+    Elapsed,
+    /// Random. U32.
+    Rand,
+    /// Id of the cgroup (v2). U64.
+    Cgroup,
+    /// Address of the `task_struct`. Kernel pointer or U64.
+    Curtask,
+    /// Number of possible CPUs. U64.
+    Ncpus,
+    /// Name of the probe that fired. Lazy ProbeName.
+    Probe,
+    /// Name of the function or call that fired. Lazy FuncName.
+    Func,
+    /// Argument `n` (from 0) of the hook: raw_tp, fentry/fexit argument, kprobe argument register,
+    /// or syscall argument. 64 bits.
+    Arg(u8),
+    /// Result: of the syscall (I64), the function (kretprobe, fexit).
+    Retval,
+    /// Syscall probes: number, as it was seen. I64.
+    SyscallNr,
+    /// Syscall probes: ABI and number. Lazy SyscallName.
+    SyscallName,
+    /// Syscall probes: Lazy Abi.
+    SyscallAbi,
+    /// Syscall probes: `retval` in -4095..0 negated, else 0. Lazy Errno.
+    Errno,
+    /// Syscall probes: the entry was seen. Bool. sema guards every use of `Duration` with it.
+    EntrySeen,
+    /// Syscall probes: ns from entry to exit; 0 when the entry was not seen. U64.
+    Duration,
+    /// Kernel stack, at most `n` frames. Stack { depth: n }.
+    Kstack(u16),
+}
+
+/// Unary operations on 64-bit integers.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Unary {
+    /// Two's complement.
+    Neg,
+    /// Logical; Bool to Bool.
+    Not,
+    /// Bitwise.
+    BitNot,
+}
+
+/// Binary operations on 64-bit integers; signedness from the left operand's type.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[allow(missing_docs, reason = "each is the operator of its name")]
+pub enum Binary {
+    Add,
+    Sub,
+    Mul,
+    Div,
+    Mod,
+    And,
+    Or,
+    Xor,
+    Shl,
+    Shr,
+}
+
+/// Comparisons.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[allow(missing_docs, reason = "each is the operator of its name")]
+pub enum Compare {
+    Eq,
+    Ne,
+    Lt,
+    Le,
+    Gt,
+    Ge,
+}
+
+/// A statement.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Stmt {
+    /// What.
+    pub kind: StmtKind,
+    /// Where in the script.
+    pub span: Span,
+}
+
+/// Kinds of statement.
+#[derive(Clone, PartialEq, Debug)]
+pub enum StmtKind {
+    /// `$x = value`, of the variable's type.
+    SetVar(VarId, Expr),
+    /// `@x[k] = value`, of the map's type.
+    SetMap {
+        /// A `Plain` map.
+        map: MapId,
+        /// Its key.
+        key: Vec<Expr>,
+        /// The value.
+        value: Expr,
+    },
+    /// `@x[k] = count()` and the like.
+    Aggregate {
+        /// An `Agg` map.
+        map: MapId,
+        /// Its key.
+        key: Vec<Expr>,
+        /// The operand, 64-bit; `None` for `count()`.
+        value: Option<Expr>,
+    },
+    /// `delete(@x[k])`: nothing happens when the key is missing.
+    Delete {
+        /// The map.
+        map: MapId,
+        /// Its key.
+        key: Vec<Expr>,
+    },
+    /// `if`.
+    If {
+        /// Bool.
+        cond: Expr,
+        /// When true.
+        then: Vec<Stmt>,
+        /// When false.
+        otherwise: Vec<Stmt>,
+    },
+    /// Sends a record: `printf`, `print`, `time`, ….
+    Emit {
+        /// What the reader does with it.
+        id: EmitId,
+        /// One per [`Emit::args`].
+        args: Vec<EmitArg>,
+    },
+    /// `clear(@x)`.
+    Clear(MapId),
+    /// `zero(@x)`.
+    Zero(MapId),
+    /// `exit(code)`: ends the firing and the run. Constant or computed code, I64.
+    Exit(Expr),
+    /// Ends the clause (not the other clauses of the probe).
+    Return,
+    /// Evaluated for its effect.
+    Expr(Expr),
+    /// Counts at a site.
+    Count(SiteId),
+}
+
+/// A value sent to user space.
+#[derive(Clone, PartialEq, Debug)]
+pub struct EmitArg {
+    /// The value, of the type in [`Emit::args`].
+    pub value: Expr,
+    /// When given and false at run time, the value is absent (prints `?`) and not evaluated.
+    pub present: Option<Expr>,
+}
+
+/// What user space does with a record.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Emit {
+    /// Which action.
+    pub kind: EmitKind,
+    /// Types of what it carries.
+    pub args: Vec<Type>,
+    /// The statement.
+    pub span: Span,
+}
+
+/// Actions in user space.
+#[derive(Clone, PartialEq, Debug)]
+pub enum EmitKind {
+    /// `printf(fmt, …)`: formatted, without a newline of its own.
+    Printf(Format),
+    /// `print(value)`: one value and a newline.
+    PrintValue,
+    /// `print(@map[, top[, div]])`; `None` means all and 1.
+    PrintMap {
+        /// Which.
+        map: MapId,
+        /// Only the largest.
+        top: Option<u64>,
+        /// Values are divided by this.
+        div: Option<u64>,
+    },
+    /// `clear(@map)`; sent after the switch to the spare map.
+    Clear(MapId),
+    /// `zero(@map)`.
+    Zero(MapId),
+    /// `time(fmt)`: local wall-clock time, `strftime` format.
+    Time(String),
+    /// `exit(code)`: carries the code.
+    Exit,
+}
+
+/// A parsed `printf` format.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Format {
+    /// Text and conversions, in order.
+    pub parts: Vec<FormatPart>,
+}
+
+/// A piece of a format.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum FormatPart {
+    /// Literal bytes.
+    Text(Vec<u8>),
+    /// A conversion: consumes one argument.
+    Conv(Conversion),
+}
+
+/// `%[flags][width][.precision]conv`; length modifiers (`h`, `l`, `ll`, `z`) are accepted and dropped.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Conversion {
+    /// `-`.
+    pub left: bool,
+    /// `0`.
+    pub zero: bool,
+    /// `+`.
+    pub plus: bool,
+    /// Space.
+    pub space: bool,
+    /// `#`.
+    pub alt: bool,
+    /// Minimum width.
+    pub width: Option<u32>,
+    /// Precision.
+    pub precision: Option<u32>,
+    /// The conversion: one of `d i u o x X c p s r`.
+    pub conv: u8,
+}

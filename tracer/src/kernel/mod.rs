@@ -1,0 +1,1 @@
+//! kernel: skeleton, to be replaced.

@@ -1,0 +1,1 @@
+//! load: skeleton, to be replaced.

@@ -1,0 +1,271 @@
+//! The plan: typed IR and kernel facts to programs, attach points, maps and record layouts; what runs where.
+//!
+//! In: [`ir::Program`] and [`Facts`](crate::facts::Facts). Out: [`Plan`], complete: `codegen`, `link`,
+//! `load`, `stream` and `session` need nothing else. `explain` prints it. Never emits instructions, never
+//! asks the machine.
+//!
+//! Decisions made here:
+//! - Syscall clauses share one raw `sys_enter` and one raw `sys_exit` program, whatever the number of
+//!   calls; a table of masks by ABI and number says which clauses want a call.
+//! - A `Whole` clause runs at exit. What must be taken at entry becomes a [`Capture`]; a clause without
+//!   captures and without `Duration` needs no entry program at all.
+//! - A predicate conjunct runs at entry as well when its value there is already final (constants,
+//!   scalar syscall arguments, pid, tid), so that entry work is skipped; it is always checked at exit.
+
+use crate::ir::{self, ClauseId, EmitId, Expr, MapId, Probe, Stmt, SyscallSet};
+use crate::types::Type;
+
+/// Everything that one run needs.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Plan {
+    /// The typed script.
+    pub ir: ir::Program,
+    /// Programs to generate, load and attach.
+    pub programs: Vec<Program>,
+    /// Maps to create: the session's, then the runtime's. Names are unique.
+    pub maps: Vec<MapSpec>,
+    /// How each script map is kept, by [`MapId`].
+    pub session_maps: Vec<SessionMap>,
+    /// Record layouts, by [`EmitId`].
+    pub records: Vec<RecordLayout>,
+    /// Which calls the shared programs look at.
+    pub syscalls: Option<SyscallPlan>,
+    /// Buffers for records.
+    pub rings: Rings,
+    /// The run prints or sends something for each event (then the terminal's processes are excluded too).
+    pub streams: bool,
+}
+
+/// One BPF program.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Program {
+    /// Unique, a valid symbol, at most 15 characters are shown by the kernel: `sys_exit`, `tp_0`, `begin_0`.
+    pub name: String,
+    /// How it is attached.
+    pub hook: Hook,
+    /// What it does, in order.
+    pub parts: Vec<Part>,
+}
+
+/// Where a program is attached.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Hook {
+    /// `raw_tp/sys_enter`, all calls.
+    SysEnter,
+    /// `raw_tp/sys_exit`, all calls.
+    SysExit,
+    /// `raw_tp/NAME`.
+    RawTracepoint(String),
+    /// A perf tracepoint.
+    Tracepoint {
+        /// Subsystem.
+        category: String,
+        /// Event.
+        name: String,
+    },
+    /// A kprobe.
+    Kprobe {
+        /// Function.
+        function: String,
+        /// Bytes into it.
+        offset: u64,
+    },
+    /// A kretprobe.
+    Kretprobe(String),
+    /// fentry.
+    Fentry(String),
+    /// fexit. `args` is the number of the function's arguments: the result is the next context word.
+    Fexit {
+        /// Function.
+        function: String,
+        /// Arguments of the function.
+        args: u8,
+    },
+    /// A raw_tp program run by `BPF_PROG_TEST_RUN`: BEGIN.
+    Begin,
+    /// The same: END.
+    End,
+    /// The same: interval.
+    Interval {
+        /// Nanoseconds.
+        period_ns: u64,
+    },
+}
+
+impl Hook {
+    /// Run by user space through `BPF_PROG_TEST_RUN`, not by an event.
+    pub fn is_synthetic(&self) -> bool {
+        matches!(self, Hook::Begin | Hook::End | Hook::Interval { .. })
+    }
+}
+
+/// One clause's share of a program.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Part {
+    /// The clause it comes from.
+    pub clause: ClauseId,
+    /// Bit in the syscall mask that selects it; `None` when the program has one hook and every firing is meant.
+    pub mask_bit: Option<u8>,
+    /// What it does.
+    pub role: Role,
+}
+
+/// What a part does.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Role {
+    /// Predicate, then body.
+    Run {
+        /// Index into [`ir::Program::probe_names`] when the program has one probe; for syscall programs the
+        /// name is made from the call.
+        probe_name: Option<u32>,
+        /// The same for `func`.
+        func_name: Option<u32>,
+        /// Checked first; all must hold.
+        predicate: Vec<Expr>,
+        /// The action. Expressions listed in `captures` read the state saved at entry instead of being
+        /// evaluated, when the entry was seen; else they are evaluated here.
+        body: Vec<Stmt>,
+        /// What the entry saved for this clause; index into [`SyscallPlan::captures`].
+        captures: Vec<CaptureId>,
+    },
+    /// Entry half of a `Whole` clause: when the conjuncts hold, state is saved.
+    Capture {
+        /// Conjuncts whose value is final at entry; all must hold.
+        predicate: Vec<Expr>,
+        /// What to save; index into [`SyscallPlan::captures`].
+        captures: Vec<CaptureId>,
+    },
+}
+
+/// Index into [`SyscallPlan::captures`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct CaptureId(pub u32);
+
+/// The shared syscall programs.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct SyscallPlan {
+    /// For each mask bit: the calls that clause wants. One table serves entry and exit.
+    pub wants: Vec<SyscallSet>,
+    /// Bits that the entry program looks at.
+    pub enter_bits: u64,
+    /// Bits that the exit program looks at.
+    pub exit_bits: u64,
+    /// The entry program saves a state (time stamp, captures) for the exit.
+    pub needs_state: bool,
+    /// The state holds the entry's time.
+    pub needs_time: bool,
+    /// Saved values.
+    pub captures: Vec<Capture>,
+    /// Bytes of one task's state, with [`tracer_ebpf::EntryState`] at its front.
+    pub state_size: u32,
+}
+
+/// A value saved at entry for the exit.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Capture {
+    /// The expression as it stands in the clause, equal up to spans. Evaluated at entry.
+    pub expr: Expr,
+    /// Where its value lies in the state, from the state's first byte. A multiple of 8.
+    ///
+    /// Scalars: 8 bytes. User strings (`ReadStr` in user space): [`tracer_ebpf::CapturedStr`] followed by the
+    /// capacity; one that faulted at entry is read again at exit.
+    pub offset: u32,
+}
+
+/// A map to create in the kernel.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MapSpec {
+    /// Symbol and kernel name (at most 15 characters).
+    pub name: String,
+    /// Kind.
+    pub kind: MapKind,
+    /// Bytes.
+    pub key_size: u32,
+    /// Bytes.
+    pub value_size: u32,
+    /// Entries; bytes for a ring.
+    pub max_entries: u32,
+    /// `BPF_F_*`.
+    pub flags: u32,
+    /// For an array of maps: what it holds.
+    pub inner: Option<Box<MapSpec>>,
+}
+
+/// Kinds of kernel map. The discriminant is `enum bpf_map_type`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[repr(u32)]
+#[allow(missing_docs, reason = "each is the BPF_MAP_TYPE of its name")]
+pub enum MapKind {
+    Hash = 1,
+    Array = 2,
+    PercpuHash = 5,
+    PercpuArray = 6,
+    ArrayOfMaps = 12,
+    Ringbuf = 27,
+    TaskStorage = 29,
+}
+
+/// How a script map is kept in the kernel.
+///
+/// Key: the components, each in the layout of [`Type::size`], one after the other; a map without key has
+/// the 4-byte index 0 of an array. Value: [`Type::size`] of a plain value; `AggKind::size` of an aggregation.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SessionMap {
+    /// The script's map.
+    pub map: MapId,
+    /// Its [`MapSpec`] by name; an array of [`tracer_ebpf::GENERATIONS`] maps when `cleared`.
+    pub spec: String,
+    /// Some clause clears or zeroes it: accesses go through the generation word
+    /// (`GENERATION` map, index = `MapId`).
+    pub cleared: bool,
+    /// Updates use atomic instructions: writers can nest or be preempted. Plain per-CPU updates otherwise.
+    pub atomic: bool,
+    /// Key bytes; 0 without key.
+    pub key_size: u32,
+    /// Value bytes (of one CPU).
+    pub value_size: u32,
+}
+
+/// How the arguments of an [`ir::Emit`] lie in its record's payload, after [`tracer_ebpf::RecordHeader`].
+///
+/// First the absent bits (`u64`, bit i = argument i was absent) when `has_absent`, then each argument at its
+/// offset. A string's fixed part is 8 bytes: `u32` offset from the payload's first byte, `u32` length; its bytes
+/// stand behind the fixed part of all arguments, in argument order, each start aligned to 8, without NUL. Everything else is inline as in [`Type::size`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RecordLayout {
+    /// The emit.
+    pub id: EmitId,
+    /// Whether some argument can be absent.
+    pub has_absent: bool,
+    /// Type and offset in the payload.
+    pub args: Vec<(Type, u32)>,
+    /// Bytes of the fixed part; a multiple of 8.
+    pub fixed_size: u32,
+    /// Bytes of the largest payload; a multiple of 8.
+    pub max_size: u32,
+    /// Sent through the control ring (print, clear, zero, exit, time) instead of the main one.
+    pub control: bool,
+}
+
+/// Record buffers: one main and one control ring a CPU.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Rings {
+    /// Bytes of a main ring: a power of two, >= 4096.
+    pub main_bytes: u32,
+    /// Bytes of a control ring.
+    pub control_bytes: u32,
+}
+
+impl Default for Rings {
+    fn default() -> Rings {
+        Rings {
+            main_bytes: 1 << 20,
+            control_bytes: 1 << 14,
+        }
+    }
+}
+
+/// Whether a probe is served by the shared syscall programs.
+pub fn is_syscall(probe: &Probe) -> bool {
+    matches!(probe, Probe::Syscall { .. })
+}

@@ -1,0 +1,1 @@
+//! print: skeleton, to be replaced.

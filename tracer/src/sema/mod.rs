@@ -1,0 +1,1 @@
+//! sema: skeleton, to be replaced.

@@ -1,0 +1,1 @@
+//! session: skeleton, to be replaced.

@@ -1,0 +1,1 @@
+//! stream: skeleton, to be replaced.

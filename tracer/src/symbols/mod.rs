@@ -1,0 +1,1 @@
+//! symbols: skeleton, to be replaced.

@@ -1,0 +1,1 @@
+//! sys: skeleton, to be replaced.

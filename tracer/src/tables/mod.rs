@@ -1,0 +1,8 @@
+//! Tables of names and numbers, generated from `tracer/data/`: system calls, errno, constants.
+//!
+//! In: nothing at run time. Out: look-ups by name and by number, on sorted static arrays. Pure; `sema` and
+//! `decode` both read it (which is why it is a room of its own). Never decodes a value.
+
+pub mod constants;
+pub mod errno;
+pub mod syscalls;

@@ -1,0 +1,208 @@
+//! Types and values of the language, and how a value lies in memory.
+//!
+//! In: nothing. Out: [`Type`], [`Value`], and the byte layout that map keys, map values, captured
+//! entry state and records all share. The kernel half, the interpreter and the readers agree because
+//! they all take the layout from here. Never does I/O, never knows of a probe or a machine.
+
+pub mod agg;
+pub mod btf;
+pub mod value;
+
+pub use agg::{AggKind, HistShape};
+pub use value::Value;
+
+use std::fmt;
+
+/// The type of an expression, a variable, a key component or a map value.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Type {
+    /// No value (a call used as a statement).
+    Void,
+    /// `true` or `false`; 0 or 1 in memory.
+    Bool,
+    /// An integer. In registers and in memory it is always 64 bits wide, already sign- or
+    /// zero-extended from `bits`.
+    Int {
+        /// 8, 16, 32 or 64.
+        bits: u8,
+        /// Whether it is signed.
+        signed: bool,
+    },
+    /// A byte string, NUL-padded to `cap` bytes; at least the last byte is NUL.
+    Str {
+        /// Capacity in bytes including the NUL; a multiple of 8.
+        cap: u32,
+    },
+    /// A pointer.
+    Ptr {
+        /// What it points to.
+        to: Pointee,
+        /// Which address space a load through it reads.
+        space: Space,
+    },
+    /// A struct or union in memory. Only ever the target of a member access, never a value.
+    Record(btf::TypeId),
+    /// An array in memory. Only ever indexed or read as a string, never a value.
+    Array {
+        /// Element type.
+        elem: Box<Type>,
+        /// Number of elements.
+        len: u32,
+    },
+    /// A tuple: the components one after the other.
+    Tuple(Vec<Type>),
+    /// A kernel stack: `depth` instruction addresses, innermost first, unused ones 0.
+    Stack {
+        /// Maximum number of frames.
+        depth: u16,
+    },
+    /// Raw in the kernel, text when printed: 8 bytes whose meaning [`Lazy`] tells.
+    Lazy(Lazy),
+}
+
+/// What a pointer points to.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Pointee {
+    /// `void`, or a type nobody described.
+    Unknown,
+    /// A scalar, pointer, record or array with a known type.
+    Type(Box<Type>),
+}
+
+/// Address space of a pointer.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Space {
+    /// Kernel memory.
+    Kernel,
+    /// The current process's memory.
+    User,
+}
+
+/// How a lazy 8-byte value becomes text. Comparison, ordering and hashing use the raw value.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Lazy {
+    /// Kernel address; prints as `symbol+offset` or hex.
+    Ksym,
+    /// A syscall: ABI in bits 32.., number (as u32) in bits 0..32; prints as the call's name.
+    SyscallName,
+    /// Error number, 0 or positive; prints as `ENOENT`, 0 as `0`.
+    Errno,
+    /// Error number, 0 or positive; prints as `No such file or directory`, 0 as `Success`.
+    Strerror,
+    /// Index into the program's table of probe names; prints as `tracepoint:sched:sched_switch`.
+    ProbeName,
+    /// Index into the program's table of function names (`func`).
+    FuncName,
+    /// ABI as in [`Abi`]; prints as `x86_64` or `i386`.
+    Abi,
+}
+
+/// Calling convention of a system call. The discriminant is the wire value.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[repr(u8)]
+pub enum Abi {
+    /// The machine's own (x86-64).
+    Native = 0,
+    /// 32-bit calls on a 64-bit kernel (`int 0x80`, 32-bit programs).
+    I386 = 1,
+}
+
+impl Type {
+    /// Signed 64-bit integer.
+    pub const I64: Type = Type::Int {
+        bits: 64,
+        signed: true,
+    };
+    /// Unsigned 64-bit integer.
+    pub const U64: Type = Type::Int {
+        bits: 64,
+        signed: false,
+    };
+    /// Signed 32-bit integer.
+    pub const I32: Type = Type::Int {
+        bits: 32,
+        signed: true,
+    };
+    /// Unsigned 32-bit integer.
+    pub const U32: Type = Type::Int {
+        bits: 32,
+        signed: false,
+    };
+    /// The kernel's `comm`: 16 bytes.
+    pub const COMM: Type = Type::Str { cap: 16 };
+
+    /// Bytes this value takes in keys, map values, captures and records. Always a multiple of 8:
+    /// scalars, pointers and lazy values 8; strings their capacity; tuples the sum; stacks `depth * 8`.
+    ///
+    /// # Panics
+    /// For `Record` and `Array`, which are never values.
+    pub fn size(&self) -> u32 {
+        match self {
+            Type::Void => 0,
+            Type::Bool | Type::Int { .. } | Type::Ptr { .. } | Type::Lazy(_) => 8,
+            Type::Str { cap } => cap.next_multiple_of(8),
+            Type::Tuple(parts) => parts.iter().map(Type::size).sum(),
+            Type::Stack { depth } => u32::from(*depth) * 8,
+            Type::Record(_) | Type::Array { .. } => {
+                panic!("a record or array is memory, not a value: it has no value size")
+            }
+        }
+    }
+
+    /// Whether the value fits one 64-bit register.
+    pub fn is_scalar(&self) -> bool {
+        matches!(
+            self,
+            Type::Bool | Type::Int { .. } | Type::Ptr { .. } | Type::Lazy(_)
+        )
+    }
+
+    /// Whether comparisons, division, right shift and widening treat the value as signed.
+    pub fn is_signed(&self) -> bool {
+        matches!(self, Type::Int { signed: true, .. })
+    }
+}
+
+impl fmt::Display for Type {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Type::Void => f.write_str("void"),
+            Type::Bool => f.write_str("bool"),
+            Type::Int { bits, signed } => write!(f, "{}int{bits}", if *signed { "" } else { "u" }),
+            Type::Str { cap } => write!(f, "string[{cap}]"),
+            Type::Ptr { to, space } => {
+                match to {
+                    Pointee::Unknown => f.write_str("void *")?,
+                    Pointee::Type(t) => write!(f, "{t} *")?,
+                }
+                if *space == Space::User {
+                    f.write_str(" __user")
+                } else {
+                    Ok(())
+                }
+            }
+            Type::Record(id) => write!(f, "record#{}", id.0),
+            Type::Array { elem, len } => write!(f, "{elem}[{len}]"),
+            Type::Tuple(parts) => {
+                f.write_str("(")?;
+                for (i, p) in parts.iter().enumerate() {
+                    if i > 0 {
+                        f.write_str(",")?;
+                    }
+                    write!(f, "{p}")?;
+                }
+                f.write_str(")")
+            }
+            Type::Stack { depth } => write!(f, "kstack[{depth}]"),
+            Type::Lazy(l) => f.write_str(match l {
+                Lazy::Ksym => "ksym",
+                Lazy::SyscallName => "syscall_name",
+                Lazy::Errno => "errno",
+                Lazy::Strerror => "strerror",
+                Lazy::ProbeName => "probe",
+                Lazy::FuncName => "func",
+                Lazy::Abi => "abi",
+            }),
+        }
+    }
+}
