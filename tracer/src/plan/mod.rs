@@ -231,6 +231,10 @@ pub struct SessionMap {
 /// First the absent bits (`u64`, bit i = argument i was absent) when `has_absent`, then each argument at its
 /// offset. A string's fixed part is 8 bytes: `u32` offset from the payload's first byte, `u32` length; its bytes
 /// stand behind the fixed part of all arguments, in argument order, each start aligned to 8, without NUL. Everything else is inline as in [`Type::size`].
+///
+/// `PrintMap`, `Clear` and `Zero` have no arguments; their payload is always one `u64` (`fixed_size` and
+/// `max_size` are 8): [`tracer_ebpf::Generation::current`] of the map when the record was made, 0 for a map that is
+/// not `cleared`. It tells the reader which inner map a print means, and up to which generation a clear has frozen.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RecordLayout {
     /// The emit.
