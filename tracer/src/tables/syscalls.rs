@@ -1,4 +1,7 @@
 //! System calls: numbers, names, arguments, classes.
+//!
+//! In: `data/syscalls.txt`, `data/classes.txt` and the `syscalls` crate's numbers, at build time. Out: look-ups by
+//! ABI. Never decodes an argument's value.
 
 use crate::types::Abi;
 
@@ -53,28 +56,122 @@ pub struct StructField {
     pub signed: bool,
 }
 
+include!(concat!(env!("OUT_DIR"), "/syscalls.rs"));
+
+fn by_number(abi: Abi) -> &'static [(u32, &'static str)] {
+    match abi {
+        Abi::Native => NATIVE_BY_NUMBER,
+        Abi::I386 => I386_BY_NUMBER,
+    }
+}
+
 /// The name of a call; `None` when no table knows the number.
-pub fn name(_abi: Abi, _nr: u32) -> Option<&'static str> {
-    None
+pub fn name(abi: Abi, nr: u32) -> Option<&'static str> {
+    let table = by_number(abi);
+    let at = table.binary_search_by_key(&nr, |&(n, _)| n).ok()?;
+    Some(table[at].1)
 }
 
 /// The number of a call.
-pub fn number(_abi: Abi, _name: &str) -> Option<u32> {
-    None
+pub fn number(abi: Abi, name: &str) -> Option<u32> {
+    let table = match abi {
+        Abi::Native => NATIVE_BY_NAME,
+        Abi::I386 => I386_BY_NAME,
+    };
+    let at = table.binary_search_by_key(&name, |&(n, _)| n).ok()?;
+    Some(table[at].1)
 }
 
 /// All calls of an ABI: number and name, by number.
-pub fn all(_abi: Abi) -> impl Iterator<Item = (u32, &'static str)> {
-    std::iter::empty()
+pub fn all(abi: Abi) -> impl Iterator<Item = (u32, &'static str)> {
+    by_number(abi).iter().copied()
 }
 
-/// The arguments of a call by name; `None` when our table lacks it.
-pub fn signature(_name: &str) -> Option<&'static Signature> {
-    None
+/// The arguments of a call by name, as that ABI passes them (`clone`, `mmap`, `pread64`, … differ);
+/// `None` when there is no such call.
+pub fn signature(abi: Abi, name: &str) -> Option<&'static Signature> {
+    let table = match abi {
+        Abi::Native => SIGNATURES,
+        Abi::I386 => SIGNATURES_I386,
+    };
+    let at = table.binary_search_by_key(&name, |s| s.name).ok()?;
+    Some(&table[at])
 }
 
 /// The calls of a class (`file`, `net`, `process`, `desc`, `memory`, `signal`, `ipc`, `creds`, `clock`), sorted
 /// names; `None` when there is no such class.
-pub fn class(_class: &str) -> Option<&'static [&'static str]> {
-    None
+pub fn class(class: &str) -> Option<&'static [&'static str]> {
+    let at = CLASSES.binary_search_by_key(&class, |&(c, _)| c).ok()?;
+    Some(CLASSES[at].1)
+}
+
+/// The names of all classes, sorted.
+pub fn classes() -> impl Iterator<Item = &'static str> {
+    CLASSES.iter().map(|&(class, _)| class)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Numbers come from the `syscalls` crate; libc has its own.
+    #[test]
+    fn numbers_are_those_of_libc() {
+        for (name, nr) in [
+            ("openat", libc::SYS_openat),
+            ("clone3", libc::SYS_clone3),
+            ("fork", libc::SYS_fork),
+            ("execveat", libc::SYS_execveat),
+            ("statx", libc::SYS_statx),
+        ] {
+            assert_eq!(number(Abi::Native, name), Some(nr as u32), "{name}");
+            assert_eq!(super::name(Abi::Native, nr as u32), Some(name));
+        }
+        assert_eq!(number(Abi::I386, "openat"), Some(295));
+        assert_eq!(super::name(Abi::I386, 5), Some("open"));
+        assert_eq!(super::name(Abi::Native, 5000), None);
+    }
+
+    #[test]
+    fn a_32_bit_call_has_its_own_arguments() {
+        let names = |abi| {
+            signature(abi, "clone")
+                .expect("clone")
+                .args
+                .iter()
+                .map(|a| a.name)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(names(Abi::Native)[3..], ["child_tidptr", "tls"]);
+        assert_eq!(names(Abi::I386)[3..], ["tls", "child_tidptr"]);
+        let lseek = signature(Abi::I386, "lseek").expect("lseek");
+        assert_eq!(
+            lseek.args[1].kind,
+            ArgKind::Int {
+                bits: 32,
+                signed: true
+            }
+        );
+    }
+
+    #[test]
+    fn members_of_clone_args_count_as_arguments() {
+        let clone3 = signature(Abi::Native, "clone3").expect("clone3");
+        let signal = clone3
+            .fields
+            .iter()
+            .find(|f| f.name == "exit_signal")
+            .expect("exit_signal");
+        assert_eq!((signal.arg, signal.offset, signal.width), (0, 32, 8));
+    }
+
+    #[test]
+    fn classes_name_only_calls_that_exist() {
+        for class in classes() {
+            for call in super::class(class).expect("listed") {
+                let known = number(Abi::Native, call).or(number(Abi::I386, call));
+                assert!(known.is_some(), "%{class}: {call}");
+            }
+        }
+    }
 }
