@@ -365,9 +365,10 @@ pub enum Builtin {
     Curtask,
     /// Number of possible CPUs. U64.
     Ncpus,
-    /// Name of the probe that fired. Lazy ProbeName.
+    /// Name of the probe that fired. Lazy ProbeName. Not in syscall clauses: there sema makes the name from
+    /// `SyscallName` (see [`SyscallProbe`](crate::types::SyscallProbe)).
     Probe,
-    /// Name of the function or call that fired. Lazy FuncName.
+    /// Name of the function that fired. Lazy FuncName. Not in syscall clauses: there it is `SyscallName`.
     Func,
     /// Argument `n` (from 0) of the hook: raw_tp, fentry/fexit argument, kprobe argument register,
     /// or syscall argument. 64 bits.

@@ -89,12 +89,74 @@ pub enum Lazy {
     Errno,
     /// Error number, 0 or positive; prints as `No such file or directory`, 0 as `Success`.
     Strerror,
-    /// Index into the program's table of probe names; prints as `tracepoint:sched:sched_switch`.
+    /// Index into the program's table of probe names; prints as `tracepoint:sched:sched_switch`. With
+    /// [`SyscallProbe::MARK`] set it is a [`SyscallProbe`] instead, whose text is made from the call.
     ProbeName,
     /// Index into the program's table of function names (`func`).
     FuncName,
     /// ABI as in [`Abi`]; prints as `x86_64` or `i386`.
     Abi,
+}
+
+/// The name of a probe that is served by the shared syscall programs, as raw bits of [`Lazy::ProbeName`]:
+/// [`SyscallProbe::MARK`], the form from bit 40 on, and the call as in [`Lazy::SyscallName`] below. One clause may
+/// stand for hundreds of calls, so these names are made when printed and are in no table.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[repr(u8)]
+pub enum SyscallProbe {
+    /// `syscall:openat`.
+    Whole = 0,
+    /// `syscall:openat:entry`.
+    Entry = 1,
+    /// `syscall:openat:return`.
+    Return = 2,
+    /// `tracepoint:syscalls:sys_enter_openat`.
+    TracepointEnter = 3,
+    /// `tracepoint:syscalls:sys_exit_openat`.
+    TracepointExit = 4,
+    /// `tracepoint:raw_syscalls:sys_enter`.
+    RawEnter = 5,
+    /// `tracepoint:raw_syscalls:sys_exit`.
+    RawExit = 6,
+}
+
+impl SyscallProbe {
+    /// Bit that tells such a name from an index.
+    pub const MARK: u64 = 1 << 63;
+
+    /// What to OR to the raw [`Lazy::SyscallName`] of the call.
+    pub fn bits(self) -> u64 {
+        Self::MARK | (self as u64) << 40
+    }
+
+    /// Form and raw [`Lazy::SyscallName`] of a [`Lazy::ProbeName`]; `None` when it is an index.
+    pub fn split(raw: u64) -> Option<(SyscallProbe, u64)> {
+        use SyscallProbe::*;
+        let forms = [
+            Whole,
+            Entry,
+            Return,
+            TracepointEnter,
+            TracepointExit,
+            RawEnter,
+            RawExit,
+        ];
+        let form = forms.get((raw >> 40 & 0xff) as usize)?;
+        (raw & Self::MARK != 0).then_some((*form, raw & 0xff_ffff_ffff))
+    }
+
+    /// The probe's name; `call` is the call's name, or whatever stands for an unknown one.
+    pub fn text(self, call: &str) -> String {
+        match self {
+            SyscallProbe::Whole => format!("syscall:{call}"),
+            SyscallProbe::Entry => format!("syscall:{call}:entry"),
+            SyscallProbe::Return => format!("syscall:{call}:return"),
+            SyscallProbe::TracepointEnter => format!("tracepoint:syscalls:sys_enter_{call}"),
+            SyscallProbe::TracepointExit => format!("tracepoint:syscalls:sys_exit_{call}"),
+            SyscallProbe::RawEnter => "tracepoint:raw_syscalls:sys_enter".to_owned(),
+            SyscallProbe::RawExit => "tracepoint:raw_syscalls:sys_exit".to_owned(),
+        }
+    }
 }
 
 /// Calling convention of a system call. The discriminant is the wire value.
