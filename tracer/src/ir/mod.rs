@@ -18,8 +18,10 @@
 //!
 //! [`Binary`]: ExprKind::Binary
 
+pub mod ops;
 pub mod text;
 pub mod verify;
+pub mod walk;
 
 use crate::diag::Span;
 use crate::types::{Abi, AggKind, Space, Type};

@@ -1,0 +1,206 @@
+//! Walking the IR: operands of an expression, every expression below a statement, equality of meaning.
+//!
+//! In: expressions and statements. Out: calls of the visitor, an expression before its operands, operands
+//! in evaluation order. Never knows what a visitor looks for.
+
+use super::{Expr, ExprKind, SiteId, Stmt, StmtKind};
+use crate::diag::Span;
+
+impl Expr {
+    /// The direct operands, in evaluation order.
+    pub fn operands(&self) -> Vec<&Expr> {
+        match &self.kind {
+            ExprKind::Int(_)
+            | ExprKind::Str(_)
+            | ExprKind::Builtin(_)
+            | ExprKind::Var(_)
+            | ExprKind::DataLoc { .. }
+            | ExprKind::Field { .. }
+            | ExprKind::FieldAddr { .. }
+            | ExprKind::StepVar { .. } => Vec::new(),
+            ExprKind::Unary { operand: e, .. }
+            | ExprKind::Cast(e)
+            | ExprKind::Load { base: e, .. }
+            | ExprKind::ReadStr { addr: e, .. }
+            | ExprKind::TupleField(e, _) => vec![e],
+            ExprKind::Binary { left, right, .. }
+            | ExprKind::Compare { left, right, .. }
+            | ExprKind::And(left, right)
+            | ExprKind::Or(left, right) => vec![left, right],
+            ExprKind::Cond(c, a, b) => vec![c, a, b],
+            ExprKind::MapGet { key: parts, .. }
+            | ExprKind::StepMap { key: parts, .. }
+            | ExprKind::Tuple(parts) => parts.iter().collect(),
+        }
+    }
+
+    /// The same list, to change the operands in place.
+    pub fn operands_mut(&mut self) -> Vec<&mut Expr> {
+        match &mut self.kind {
+            ExprKind::Int(_)
+            | ExprKind::Str(_)
+            | ExprKind::Builtin(_)
+            | ExprKind::Var(_)
+            | ExprKind::DataLoc { .. }
+            | ExprKind::Field { .. }
+            | ExprKind::FieldAddr { .. }
+            | ExprKind::StepVar { .. } => Vec::new(),
+            ExprKind::Unary { operand: e, .. }
+            | ExprKind::Cast(e)
+            | ExprKind::Load { base: e, .. }
+            | ExprKind::ReadStr { addr: e, .. }
+            | ExprKind::TupleField(e, _) => vec![e],
+            ExprKind::Binary { left, right, .. }
+            | ExprKind::Compare { left, right, .. }
+            | ExprKind::And(left, right)
+            | ExprKind::Or(left, right) => vec![left, right],
+            ExprKind::Cond(c, a, b) => vec![c, a, b],
+            ExprKind::MapGet { key: parts, .. }
+            | ExprKind::StepMap { key: parts, .. }
+            | ExprKind::Tuple(parts) => parts.iter_mut().collect(),
+        }
+    }
+
+    /// Visits this expression and everything below it.
+    pub fn visit<'a>(&'a self, see: &mut dyn FnMut(&'a Expr)) {
+        see(self);
+        for operand in self.operands() {
+            operand.visit(see);
+        }
+    }
+
+    /// Whether this expression or one below it is meant.
+    pub fn any(&self, is_meant: &dyn Fn(&Expr) -> bool) -> bool {
+        is_meant(self) || self.operands().into_iter().any(|e| e.any(is_meant))
+    }
+
+    /// The expression without what only says where it was written: spans and sites are reset.
+    pub fn bare(&self) -> Expr {
+        let mut copy = self.clone();
+        copy.strip();
+        copy
+    }
+
+    /// Whether both yield the same value when evaluated at the same moment: equal up to spans and sites.
+    pub fn same_value(&self, other: &Expr) -> bool {
+        self.bare() == other.bare()
+    }
+
+    fn strip(&mut self) {
+        self.span = Span::default();
+        match &mut self.kind {
+            ExprKind::Load { site, .. } | ExprKind::ReadStr { site, .. } => *site = SiteId(0),
+            ExprKind::Binary {
+                site: Some(site), ..
+            } => *site = SiteId(0),
+            _ => {}
+        }
+        for operand in self.operands_mut() {
+            operand.strip();
+        }
+    }
+}
+
+impl Stmt {
+    /// The expressions that stand directly in this statement, in evaluation order; not those of the
+    /// statements nested in an `if`.
+    pub fn exprs(&self) -> Vec<&Expr> {
+        match &self.kind {
+            StmtKind::SetVar(_, e) | StmtKind::Exit(e) | StmtKind::Expr(e) => vec![e],
+            StmtKind::SetMap { key, value, .. } => key.iter().chain([value]).collect(),
+            StmtKind::Aggregate { key, value, .. } => key.iter().chain(value).collect(),
+            StmtKind::Delete { key, .. } => key.iter().collect(),
+            StmtKind::If { cond, .. } => vec![cond],
+            StmtKind::Emit { args, .. } => args
+                .iter()
+                .flat_map(|a| a.present.iter().chain([&a.value]))
+                .collect(),
+            StmtKind::Clear(_) | StmtKind::Zero(_) | StmtKind::Return | StmtKind::Count(_) => {
+                Vec::new()
+            }
+        }
+    }
+
+    /// Visits this statement and, for an `if`, the ones in both branches.
+    pub fn visit<'a>(&'a self, see: &mut dyn FnMut(&'a Stmt)) {
+        see(self);
+        if let StmtKind::If {
+            then, otherwise, ..
+        } = &self.kind
+        {
+            visit_stmts(then, see);
+            visit_stmts(otherwise, see);
+        }
+    }
+}
+
+/// Visits every statement, also nested ones, in order.
+pub fn visit_stmts<'a>(stmts: &'a [Stmt], see: &mut dyn FnMut(&'a Stmt)) {
+    for stmt in stmts {
+        stmt.visit(see);
+    }
+}
+
+/// Visits every expression of every statement, also of nested ones, with everything below it.
+pub fn visit_exprs<'a>(stmts: &'a [Stmt], see: &mut dyn FnMut(&'a Expr)) {
+    visit_stmts(stmts, &mut |stmt| {
+        for expr in stmt.exprs() {
+            expr.visit(see);
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ir::{Builtin, VarId};
+    use crate::types::{Space, Type};
+
+    fn expr(kind: ExprKind, at: usize) -> Expr {
+        Expr {
+            ty: Type::U64,
+            kind,
+            span: Span::new(at, at + 1),
+        }
+    }
+
+    fn load(site: u32, at: usize) -> Expr {
+        expr(
+            ExprKind::Load {
+                base: Box::new(expr(ExprKind::Builtin(Builtin::Arg(1)), at)),
+                offset: 8,
+                space: Space::User,
+                width: 8,
+                bits: None,
+                site: SiteId(site),
+            },
+            at,
+        )
+    }
+
+    #[test]
+    fn same_value_ignores_places_only() {
+        assert!(load(1, 5).same_value(&load(2, 50)));
+        let other = expr(ExprKind::Builtin(Builtin::Arg(1)), 5);
+        assert!(!load(1, 5).same_value(&other));
+    }
+
+    #[test]
+    fn visiting_reaches_nested_statements() {
+        let inner = Stmt {
+            kind: StmtKind::SetVar(VarId(0), load(0, 0)),
+            span: Span::default(),
+        };
+        let outer = Stmt {
+            kind: StmtKind::If {
+                cond: expr(ExprKind::Int(1), 0),
+                then: vec![],
+                otherwise: vec![inner],
+            },
+            span: Span::default(),
+        };
+        let mut seen = 0;
+        visit_exprs(std::slice::from_ref(&outer), &mut |_| seen += 1);
+        assert_eq!(seen, 3, "condition, load and its base");
+    }
+}
