@@ -167,3 +167,13 @@ pub struct CapturedStr {
     /// Length read at entry including the NUL, or a negative errno: then it is read again at exit.
     pub len: i64,
 }
+
+/// A captured scalar that was loaded from user memory.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CapturedLoad {
+    /// The value, extended as its type says.
+    pub value: u64,
+    /// 0, or 1 when a load faulted at entry: then it is loaded again at exit.
+    pub failed: u64,
+}

@@ -163,12 +163,17 @@ pub struct SyscallPlan {
 /// A value saved at entry for the exit.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Capture {
-    /// The expression as it stands in the clause, equal up to spans. Evaluated at entry.
+    /// The expression as it stands in the clause, up to spans and sites ([`Expr::same_value`]). Evaluated at
+    /// entry, where a fault is not counted.
     pub expr: Expr,
     /// Where its value lies in the state, from the state's first byte. A multiple of 8.
     ///
-    /// Scalars: 8 bytes. User strings (`ReadStr` in user space): [`tracer_ebpf::CapturedStr`] followed by the
-    /// capacity; one that faulted at entry is read again at exit.
+    /// - `Builtin::Arg`: 8 bytes.
+    /// - `ReadStr` in user space: [`tracer_ebpf::CapturedStr`], then the capacity.
+    /// - `Load` in user space (with the loads it is based on): [`tracer_ebpf::CapturedLoad`].
+    ///
+    /// What faulted at entry (its page was not present yet) is read again at exit, and counted there when
+    /// it faults again.
     pub offset: u32,
 }
 
