@@ -17,7 +17,8 @@ pub const UNKNOWN_ROW: u32 = SYSCALL_ROWS - 1;
 
 /// Names of the runtime's maps.
 pub mod map {
-    /// Array of maps: ring buffers; index = cpu for the main ring, ncpus + cpu for the control ring.
+    /// Array of maps: ring buffers, two for each possible CPU; index = 2 × cpu for the main ring, 2 × cpu + 1 for the
+    /// control ring.
     pub const RINGS: &str = "RINGS";
     /// Array, `ABIS * SYSCALL_ROWS` × u64: clauses that want the call (bit = mask bit).
     pub const WANTED: &str = "WANTED";

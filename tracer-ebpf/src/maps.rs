@@ -1,0 +1,104 @@
+//! The maps that runtime functions use, as symbols.
+//!
+//! In: nothing. Out: addresses that become map references when linked. A symbol here has no definition: kind, sizes
+//! and flags come from the plan, through the linker. Never read or written through these statics.
+
+use aya_ebpf::helpers::generated::bpf_map_lookup_elem;
+use core::cell::UnsafeCell;
+use core::ffi::c_void;
+use tracer_ebpf::{Control, CpuStats, Generation};
+
+/// Place holder for a map. Its bytes mean nothing.
+#[repr(transparent)]
+pub struct MapSymbol(UnsafeCell<u64>);
+
+// SAFETY: the bytes are never accessed; only the address is used, as the name of a map.
+unsafe impl Sync for MapSymbol {}
+
+impl MapSymbol {
+    const fn new() -> MapSymbol {
+        MapSymbol(UnsafeCell::new(0))
+    }
+
+    /// What helpers take as their map argument.
+    #[inline(always)]
+    pub fn as_ptr(&self) -> *mut c_void {
+        self.0.get().cast()
+    }
+
+    /// The value of an array's entry, or null.
+    ///
+    /// # Safety
+    /// The map is an array whose values are at least as large as `T`.
+    #[inline(always)]
+    unsafe fn entry<T>(&self, index: u32) -> Option<&T> {
+        let key = index;
+        // SAFETY: the helper reads 4 bytes of key, the key size of every array; what it returns is null or a value.
+        unsafe {
+            bpf_map_lookup_elem(self.as_ptr(), (&raw const key).cast())
+                .cast::<T>()
+                .as_ref()
+        }
+    }
+}
+
+/// Declares map symbols; their names are those in `tracer_ebpf::map`.
+macro_rules! symbols {
+    ($($name:ident)*) => { $(
+        #[allow(missing_docs, reason = "described in tracer_ebpf::map")]
+        #[unsafe(no_mangle)]
+        #[unsafe(link_section = "maps")]
+        pub static $name: MapSymbol = MapSymbol::new();
+    )* };
+}
+
+symbols! { RINGS WANTED STATE GENERATION STATS SITES FRAMES FRAMES_BUSY CONTROL }
+
+/// The words that say whether to trace.
+#[inline(always)]
+pub fn control() -> Option<&'static Control> {
+    // SAFETY: CONTROL is an array of one Control, and it lives as long as the program.
+    unsafe { CONTROL.entry(0) }
+}
+
+/// This CPU's counters.
+#[inline(always)]
+pub fn stats() -> Option<&'static CpuStats> {
+    // SAFETY: STATS is a per-CPU array of one CpuStats, and it lives as long as the program.
+    unsafe { STATS.entry(0) }
+}
+
+/// The clauses that want a call, by index into the mask table.
+#[inline(always)]
+pub fn wanted(index: u32) -> u64 {
+    // SAFETY: WANTED is an array of u64.
+    unsafe { WANTED.entry(index).copied().unwrap_or(0) }
+}
+
+/// The generation words of a cleared map.
+#[inline(always)]
+pub fn generation(index: u32) -> Option<&'static Generation> {
+    // SAFETY: GENERATION is an array of Generation, and it lives as long as the program.
+    unsafe { GENERATION.entry(index) }
+}
+
+/// The counter of a runtime error.
+#[inline(always)]
+pub fn site(index: u32) -> Option<&'static u64> {
+    // SAFETY: SITES is an array of u64, and it lives as long as the program.
+    unsafe { SITES.entry(index) }
+}
+
+/// A scratch frame's first byte.
+#[inline(always)]
+pub fn frame(index: u32) -> Option<&'static u8> {
+    // SAFETY: FRAMES is an array whose values have at least one byte, and it lives as long as the program.
+    unsafe { FRAMES.entry(index) }
+}
+
+/// Which of this CPU's frames are in use.
+#[inline(always)]
+pub fn frames_busy() -> Option<&'static u64> {
+    // SAFETY: FRAMES_BUSY is a per-CPU array of one u64, and it lives as long as the program.
+    unsafe { FRAMES_BUSY.entry(0) }
+}

@@ -1,0 +1,19 @@
+//! Kernel stacks.
+
+use crate::strings::zero;
+use aya_ebpf::helpers::generated::bpf_get_stack;
+use core::ffi::c_void;
+
+/// The kernel stack's addresses, innermost first; the rest of `dst` is 0. Returns bytes, or a negative errno.
+///
+/// # Safety
+/// `ctx` is the program's context; `dst` has `bytes` writable bytes.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub unsafe extern "C" fn rt_kstack(ctx: *mut c_void, dst: *mut u8, bytes: u64) -> i64 {
+    // SAFETY: the caller's promise, which the verifier checks.
+    unsafe {
+        zero(dst, bytes);
+        bpf_get_stack(ctx, dst.cast(), bytes as u32, 0)
+    }
+}

@@ -1,0 +1,116 @@
+//! Strings: reading, comparing, appending to a record.
+//!
+//! In: addresses and capacities. Out: NUL-padded buffers. A capacity is an immediate of the caller, so the verifier knows it here too.
+
+use aya_ebpf::helpers::generated::{
+    bpf_probe_read_kernel, bpf_probe_read_kernel_str, bpf_probe_read_user_str,
+};
+use core::ffi::c_void;
+use core::ptr::{null, read_volatile};
+
+/// Fills `dst[..bytes]` with 0.
+///
+/// A read from address 0 always fails, and the helper then clears the whole destination: one call, whatever the size,
+/// where a loop would be executed (and verified) word by word.
+///
+/// # Safety
+/// `dst` has `bytes` writable bytes.
+#[inline(always)]
+pub unsafe fn zero(dst: *mut u8, bytes: u64) {
+    // SAFETY: the caller's promise; the failure is what is wanted.
+    unsafe { bpf_probe_read_kernel(dst.cast(), bytes as u32, null()) };
+}
+
+/// Reads a string of the current process. Behind it `dst[..cap]` is 0; on a fault all of it is.
+/// Returns the length with NUL, or a negative errno.
+///
+/// # Safety
+/// `dst` has `cap` writable bytes.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub unsafe extern "C" fn rt_str_user(dst: *mut u8, cap: u64, addr: *const c_void) -> i64 {
+    // SAFETY: the caller's promise; the helper takes any address.
+    unsafe {
+        zero(dst, cap);
+        bpf_probe_read_user_str(dst.cast(), cap as u32, addr)
+    }
+}
+
+/// The same for kernel memory.
+///
+/// # Safety
+/// `dst` has `cap` writable bytes.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub unsafe extern "C" fn rt_str_kernel(dst: *mut u8, cap: u64, addr: *const c_void) -> i64 {
+    // SAFETY: the caller's promise; the helper takes any address.
+    unsafe {
+        zero(dst, cap);
+        bpf_probe_read_kernel_str(dst.cast(), cap as u32, addr)
+    }
+}
+
+/// Copies the string at `src`, at most `cap` bytes with its NUL, to `record + at`, and clears the rest of its last word, so
+/// that no record carries bytes that nobody wrote. Nothing is copied when `at + cap` is past `max`.
+/// Returns the length without NUL.
+///
+/// # Safety
+/// `record` has `max` writable bytes, `src` has `cap` readable ones; `cap` is a multiple of 8.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub unsafe extern "C" fn rt_append(
+    record: *mut u8,
+    at: u64,
+    max: u64,
+    src: *const u8,
+    cap: u64,
+) -> u64 {
+    if at > max || max - at < cap {
+        return 0;
+    }
+    // SAFETY: the room was checked; `src` is the caller's promise.
+    unsafe {
+        let dst = record.add(at as usize);
+        let len = bpf_probe_read_kernel_str(dst.cast(), cap as u32, src.cast());
+        if len <= 0 {
+            return 0;
+        }
+        let len = len as u64 - 1;
+        let word = len & !7;
+        if word + 8 <= cap {
+            let last = dst.add(word as usize).cast::<u64>();
+            *last &= (1 << ((len & 7) * 8)) - 1;
+        }
+        len
+    }
+}
+
+/// Compares two NUL-padded strings by bytes: -1, 0 or 1. Both have `cap` bytes, rounded up to a word.
+///
+/// # Safety
+/// `a` and `b` have `cap` readable bytes, rounded up to a multiple of 8.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub unsafe extern "C" fn rt_str_cmp(a: *const u64, b: *const u64, cap: u64) -> i64 {
+    let mut i = 0;
+    while i * 8 < cap {
+        // Volatile, so that the loop stays a loop of words: the compiler would make it a call of memcmp, byte by byte.
+        // SAFETY: `i * 8 < cap`, and the caller's promise.
+        let (x, y) = unsafe {
+            (
+                read_volatile(a.add(i as usize)),
+                read_volatile(b.add(i as usize)),
+            )
+        };
+        if x != y {
+            // The first byte is the most significant one of a big-endian word.
+            return if u64::from_be(x) < u64::from_be(y) {
+                -1
+            } else {
+                1
+            };
+        }
+        i += 1;
+    }
+    0
+}

@@ -1,0 +1,85 @@
+//! Entry and exit of system calls: who wants this call, and what is known of it.
+//!
+//! In: the raw `sys_enter` and `sys_exit` contexts. Out: a mask of clauses and a filled frame. The question "is it wanted
+//! at all" is answered first: most calls are not.
+
+use crate::arch::{abi, arguments, is_exec, is_fork, number, regs, task};
+use crate::exclude::{active, excluded};
+use crate::maps::wanted;
+use crate::state::opt_exec_identity;
+use tracer_ebpf::{SYSCALL_ROWS, SysFrame, UNKNOWN_ROW, want};
+
+/// The clauses that want a call.
+#[inline(always)]
+fn clauses(call: u64) -> u64 {
+    let number = call as u32;
+    let row = if number < UNKNOWN_ROW {
+        number
+    } else {
+        UNKNOWN_ROW
+    };
+    wanted((call >> 32) as u32 * SYSCALL_ROWS + row)
+}
+
+/// At `sys_enter`: fills `mask`, `call` and, when wanted, `args`. Returns the mask; 0 means that nothing is to be done.
+///
+/// # Safety
+/// `ctx` is the context of a raw `sys_enter` program, `frame` is writable.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub unsafe extern "C" fn rt_sys_enter(ctx: *const u64, frame: *mut SysFrame, wants: u64) -> u64 {
+    let Some(control) = active() else { return 0 };
+    let task = task();
+    let abi = abi(task);
+    // SAFETY: the second argument of sys_enter is the number; the caller's promise for both pointers.
+    let (call, frame) = unsafe { (abi << 32 | u64::from(*ctx.add(1) as u32), &mut *frame) };
+    let mask = clauses(call);
+    if mask == 0 || excluded(control) {
+        return 0;
+    }
+    frame.mask = mask;
+    frame.call = call;
+    if wants & want::ARGS != 0 {
+        arguments(regs(task), abi, frame);
+    }
+    mask
+}
+
+/// At `sys_exit`: the same, and the result. rt_sigreturn (number -1) and a fork's return in the child give 0.
+///
+/// # Safety
+/// `ctx` is the context of a raw `sys_exit` program, `frame` is writable.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub unsafe extern "C" fn rt_sys_exit(ctx: *const u64, frame: *mut SysFrame, wants: u64) -> u64 {
+    let Some(control) = active() else { return 0 };
+    let task = task();
+    let regs = regs(task);
+    let number = number(regs);
+    if number == u32::MAX {
+        return 0;
+    }
+    let abi = abi(task);
+    // SAFETY: the second argument of sys_exit is the result; the caller's promise for both pointers.
+    let (ret, frame) = unsafe { (*ctx.add(1) as i64, &mut *frame) };
+    frame.call = abi << 32 | u64::from(number);
+    if ret == 0 {
+        if is_fork(frame.call) {
+            return 0;
+        }
+        if is_exec(frame.call, false) {
+            // SAFETY: the frame's call is set.
+            unsafe { opt_exec_identity(frame) };
+        }
+    }
+    let mask = clauses(frame.call);
+    if mask == 0 || excluded(control) {
+        return 0;
+    }
+    frame.mask = mask;
+    frame.ret = ret;
+    if wants & want::ARGS != 0 {
+        arguments(regs, abi, frame);
+    }
+    mask
+}
