@@ -5,8 +5,9 @@
 
 pub mod helpers;
 pub mod insn;
+pub mod text;
 
-pub use insn::{Insn, Reg};
+pub use insn::{Alu, Atomic, Cond, Insn, Op, Reg, Size, Src};
 
 /// A generated program, ready to be linked.
 #[derive(Clone, PartialEq, Eq, Debug)]
