@@ -1,2 +1,113 @@
-//! Build, run, test and measure the tracer.
-fn main() {}
+//! Build, run, test and measure the tracer: what would otherwise be shell scripts.
+//!
+//! In: the command line. Out: the exit status: 0 done, 1 a check or test failed, 2 usage, 4 this machine lacks
+//! something that only its owner can give (the command to run is printed). `run` ends as the tracer does.
+//! Never does anything that the tracer itself needs at run time: `cargo build` alone gives a whole tracer.
+
+mod bench;
+mod ebpf;
+mod licences;
+mod need;
+mod product;
+mod project;
+mod results;
+mod run;
+mod test;
+mod vm;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Build, run, test and measure the tracer.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build the tracer and run it, with whatever it needs set up: `cargo xtask run -- -e 'syscall:openat { … }'`.
+    Run {
+        /// Arguments of the tracer.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
+    /// Run every check and test, here and in guests; with FILTER only the tests whose names contain it.
+    Test {
+        /// Part of a test's name.
+        filter: Option<String>,
+        /// Do not boot guests; what only a guest can test is then reported by name.
+        #[arg(long)]
+        no_guests: bool,
+    },
+    /// Run the kernel cases in guests: all of them, or those whose names contain FILTER.
+    Vm {
+        /// Part of a case's name.
+        filter: Option<String>,
+        /// Only this guest kernel, e.g. 6.1; may be given several times.
+        #[arg(long)]
+        kernel: Vec<String>,
+    },
+    /// Install and mount what the other commands need, and say why.
+    Setup {
+        /// Also what `build-ebpf` needs: a compiler for BPF and bpf-linker.
+        #[arg(long)]
+        ebpf: bool,
+    },
+    /// Build the committed kernel runtime object from `tracer-ebpf`.
+    BuildEbpf {
+        /// Change nothing: fail when the committed object does not belong to its sources.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Measure.
+    Bench {
+        #[command(subcommand)]
+        what: Bench,
+    },
+}
+
+#[derive(Subcommand)]
+enum Bench {
+    /// From exec to all probes attached, and memory, for the first query of the README.
+    Startup {
+        /// Runs to take the median of.
+        #[arg(long, default_value_t = 21)]
+        runs: usize,
+        /// Print JSON instead of a table.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Run { args } => run::run(&args),
+        Command::Test { filter, no_guests } => test::test(filter.as_deref(), !no_guests),
+        Command::Vm { filter, kernel } => test::guests_only(filter.as_deref(), &kernel),
+        Command::Setup { ebpf } => need::all(ebpf).map(|()| ExitCode::SUCCESS),
+        Command::BuildEbpf { check } => build_ebpf(check),
+        Command::Bench {
+            what: Bench::Startup { runs, json },
+        } => bench::startup(runs, json).map(|()| ExitCode::SUCCESS),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        match error.downcast_ref::<need::Missing>() {
+            Some(_) => ExitCode::from(4),
+            None => ExitCode::FAILURE,
+        }
+    })
+}
+
+fn build_ebpf(check: bool) -> anyhow::Result<ExitCode> {
+    if !check {
+        need::bpf_tools()?;
+    }
+    ebpf::build(check)?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,205 @@
+//! `cargo xtask test`: every check and test, one after the other, with one summary.
+//!
+//! In: a filter. Out: progress and the runners' own lines on standard output; at the end what could not run where,
+//! what failed, and the counts alone on the last line. Never stops at the first failure: a run is worth all it can say.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, ExitCode, Stdio};
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+
+use crate::product::{self, Products};
+use crate::results::{Outcomes, Summary};
+use crate::vm::kernel::{KERNELS, Kernel};
+use crate::{ebpf, licences, need, project, vm};
+
+/// Runs everything, or only the tests whose names contain `filter`.
+pub fn test(filter: Option<&str>, guests: bool) -> Result<ExitCode> {
+    need::tracefs()?;
+    if guests {
+        need::guests()?;
+    }
+    let mut summary = Summary::default();
+    if filter.is_none() {
+        summary.add(checks());
+    }
+    summary.add(unit_tests(filter)?);
+    step("release binaries for the kernel cases");
+    match product::all() {
+        Ok(products) => {
+            step("kernel cases on this machine's kernel");
+            summary.add(cases_here(&products, filter)?);
+            if guests {
+                in_guests(&mut summary, &all_kernels(), &products, filter);
+                // A test that ran nowhere has not passed.
+                summary.require_each_served();
+            }
+        }
+        Err(error) => summary.add(failure("release binaries", &error)),
+    }
+    Ok(close(&summary))
+}
+
+/// Runs the kernel cases in the named guests, or in all.
+pub fn guests_only(filter: Option<&str>, versions: &[String]) -> Result<ExitCode> {
+    need::guests()?;
+    let kernels: Vec<_> = match versions {
+        [] => all_kernels(),
+        _ => versions
+            .iter()
+            .map(|version| named(version))
+            .collect::<Result<_>>()?,
+    };
+    let products = product::all()?;
+    let mut summary = Summary::default();
+    in_guests(&mut summary, &kernels, &products, filter);
+    Ok(close(&summary))
+}
+
+fn all_kernels() -> Vec<&'static Kernel> {
+    KERNELS.iter().collect()
+}
+
+fn named(version: &str) -> Result<&'static Kernel> {
+    let known: Vec<_> = KERNELS.iter().map(|kernel| kernel.version).collect();
+    let found = KERNELS.iter().find(|kernel| kernel.version == version);
+    found.with_context(|| {
+        format!(
+            "no guest kernel {version}; there are {}",
+            known.join(" and ")
+        )
+    })
+}
+
+fn close(summary: &Summary) -> ExitCode {
+    println!("\n{}", summary.text());
+    match summary.good() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    }
+}
+
+/// What is not a test but must hold: form, lints, licences, the committed object.
+fn checks() -> Outcomes {
+    let mut outcomes = Outcomes::new("checks");
+    let mut check = |name: &str, result: Result<()>| match result {
+        Ok(()) => outcomes.pass(name),
+        Err(error) => {
+            println!("{error:#}");
+            outcomes.fail(name, &format!("{error:#}"));
+        }
+    };
+    step("formatting");
+    check(
+        "formatting",
+        need::succeed(&mut project::cargo(&["fmt", "--all", "--check"])),
+    );
+    step("lints");
+    let clippy = [
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--locked",
+        "--",
+        "-D",
+        "warnings",
+    ];
+    check("lints", need::succeed(&mut project::cargo(&clippy)));
+    step("licences");
+    check("licences", all_licences());
+    step("the committed runtime object");
+    check("runtime object", ebpf::build(true));
+    outcomes
+}
+
+fn all_licences() -> Result<()> {
+    let problems = licences::problems()?;
+    anyhow::ensure!(problems.is_empty(), "{}", problems.join("; "));
+    Ok(())
+}
+
+fn unit_tests(filter: Option<&str>) -> Result<Outcomes> {
+    step("unit and language tests");
+    let mut cargo = project::cargo(&["test", "--workspace", "--locked", "--no-fail-fast"]);
+    if let Some(filter) = filter {
+        cargo.args(["--", filter]);
+    }
+    runner(&mut cargo, "this machine", "cargo test")
+}
+
+fn cases_here(products: &Products, filter: Option<&str>) -> Result<Outcomes> {
+    let mut cases = Command::new(&products.cases);
+    cases.arg("--test-threads=1").args(filter);
+    cases
+        .env("TRACER", &products.tracer)
+        .env("TRIGGER", &products.trigger);
+    cases.env("CASES", project::root().join("tests/kernel"));
+    cases.env("SCRIPTS", project::root().join("scripts"));
+    runner(&mut cases, "this kernel", "kernel cases")
+}
+
+/// Runs the guests side by side.
+fn in_guests(
+    summary: &mut Summary,
+    kernels: &[&'static Kernel],
+    products: &Products,
+    filter: Option<&str>,
+) {
+    for kernel in kernels {
+        step(&format!(
+            "kernel cases in a guest with kernel {}",
+            kernel.version
+        ));
+    }
+    std::thread::scope(|scope| {
+        let mut running = Vec::new();
+        for &kernel in kernels {
+            let guest = scope.spawn(move || vm::run_cases(kernel, products, filter));
+            running.push((kernel, guest));
+        }
+        for (kernel, guest) in running {
+            let result = guest.join().expect("a guest's thread does not panic");
+            let name = format!("guest {}", kernel.version);
+            summary.add(result.unwrap_or_else(|error| failure(&name, &error)));
+        }
+    });
+}
+
+fn failure(name: &str, error: &anyhow::Error) -> Outcomes {
+    let mut outcomes = Outcomes::new("preparation");
+    outcomes.fail(name, &format!("{error:#}"));
+    outcomes
+}
+
+/// Runs a test runner, passes its lines on and keeps their outcomes.
+fn runner(command: &mut Command, place: &str, name: &str) -> Result<Outcomes> {
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("start {name}"))?;
+    let stdout = child.stdout.take().expect("standard output is piped");
+    let mut outcomes = Outcomes::new(place);
+    for line in BufReader::new(stdout).lines() {
+        let line = line.with_context(|| format!("read the output of {name}"))?;
+        println!("{line}");
+        outcomes.line(&line);
+    }
+    let status = child.wait().with_context(|| format!("wait for {name}"))?;
+    let code = status
+        .code()
+        .map_or_else(|| status.to_string(), |code| code.to_string());
+    if let Err(reason) = outcomes.complete(&code) {
+        outcomes.fail(name, &reason);
+    }
+    Ok(outcomes)
+}
+
+/// Says what is going on, so that a step that is stuck can be seen.
+fn step(name: &str) {
+    use std::sync::OnceLock;
+    static START: OnceLock<Instant> = OnceLock::new();
+    let seconds = START.get_or_init(Instant::now).elapsed().as_secs();
+    println!("==> [{seconds:>4} s] {name}");
+}

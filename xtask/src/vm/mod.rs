@@ -1,0 +1,188 @@
+//! Guests: real kernels in QEMU's software emulation, in which the kernel cases run.
+//!
+//! In: a kernel and the static binaries. Out: the cases' outcomes, read from the guest's second serial line; the
+//! kernel's own messages go to a file. A guest that does not come to its end is a failure of its own.
+//! Never lets a guest outlive the call.
+
+pub mod image;
+pub mod kernel;
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use crate::product::Products;
+use crate::project;
+use crate::results::Outcomes;
+use image::Image;
+use kernel::Kernel;
+
+/// A guest that says nothing for so long is stuck: the longest case takes a small part of it.
+const SILENCE_MAX: Duration = Duration::from_secs(300);
+
+/// What the guest's first process prints last.
+const END_MARK: &str = "guest: finished with status ";
+
+/// The guest's first process. `@FEATURES@` and `@FILTER@` are replaced.
+const INIT: &str = include_str!("init.sh");
+
+/// Boots a kernel, runs the cases whose names contain `filter`, and reports each as it ends.
+pub fn run_cases(kernel: &Kernel, products: &Products, filter: Option<&str>) -> Result<Outcomes> {
+    let vmlinuz = kernel.fetch()?;
+    let initramfs = kernel.dir().join("initramfs");
+    let bytes = initramfs_bytes(kernel, products, filter)?;
+    fs::write(&initramfs, bytes).with_context(|| format!("write {}", initramfs.display()))?;
+    let console = kernel.dir().join("console.log");
+    let mut guest = Guest(boot(&vmlinuz, &initramfs, &console)?);
+    let lines = lines_of(&mut guest.0);
+    let mut outcomes = Outcomes::new(&format!("kernel {}", kernel.version));
+    if let Err(reason) = follow(&lines, kernel.version, &mut outcomes) {
+        outcomes.fail(&format!("guest {}", kernel.version), &reason);
+        print_tail(kernel.version, &console);
+    }
+    Ok(outcomes)
+}
+
+/// A running QEMU, ended with its owner.
+struct Guest(Child);
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        // It has ended already, unless it is stuck; both calls then fail harmlessly.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn boot(vmlinuz: &Path, initramfs: &Path, console: &Path) -> Result<Child> {
+    let mut qemu = Command::new("qemu-system-x86_64");
+    qemu.args([
+        "-accel",
+        "tcg,thread=multi",
+        "-cpu",
+        "max",
+        "-smp",
+        "2",
+        "-m",
+        "1024",
+    ]);
+    qemu.args([
+        "-nodefaults",
+        "-no-user-config",
+        "-no-reboot",
+        "-display",
+        "none",
+    ]);
+    qemu.arg("-kernel")
+        .arg(vmlinuz)
+        .arg("-initrd")
+        .arg(initramfs);
+    qemu.args(["-append", "console=ttyS0 quiet panic=-1"]);
+    qemu.arg("-serial")
+        .arg(format!("file:{}", console.display()));
+    qemu.args(["-serial", "stdio"]);
+    let qemu = qemu.stdin(Stdio::null()).stdout(Stdio::piped());
+    qemu.spawn().context("start qemu-system-x86_64")
+}
+
+/// Reads the results until the end mark; the error says how the guest failed.
+fn follow(lines: &Receiver<String>, version: &str, outcomes: &mut Outcomes) -> Result<(), String> {
+    let mut begun = false;
+    loop {
+        let line = match lines.recv_timeout(SILENCE_MAX) {
+            Ok(line) => line,
+            Err(RecvTimeoutError::Timeout) if begun => return Err("said nothing more".into()),
+            Err(RecvTimeoutError::Disconnected) if begun => return Err("ended early".into()),
+            Err(_) => return Err("did not boot".into()),
+        };
+        begun = true;
+        println!("[{version}] {line}");
+        if let Some(status) = line.strip_prefix(END_MARK) {
+            return outcomes.complete(status);
+        }
+        outcomes.line(&line);
+    }
+}
+
+/// The guest's second serial line, without the terminal's carriage returns.
+fn lines_of(qemu: &mut Child) -> Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
+    let stdout = qemu.stdout.take().expect("standard output is piped");
+    std::thread::spawn(move || {
+        let mut reader = BufReader::new(stdout);
+        let mut bytes = Vec::new();
+        while matches!(reader.read_until(b'\n', &mut bytes), Ok(read) if read > 0) {
+            let line = String::from_utf8_lossy(&bytes).trim_end().to_owned();
+            if sender.send(line).is_err() {
+                return;
+            }
+            bytes.clear();
+        }
+    });
+    receiver
+}
+
+fn print_tail(version: &str, console: &Path) {
+    let text = fs::read(console).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let lines: Vec<_> = text.lines().collect();
+    println!("[{version}] the end of {}:", console.display());
+    for line in &lines[lines.len().saturating_sub(30)..] {
+        println!("[{version}] | {line}");
+    }
+}
+
+fn initramfs_bytes(kernel: &Kernel, products: &Products, filter: Option<&str>) -> Result<Vec<u8>> {
+    let mut image = Image::default();
+    for dir in [
+        "bin", "dev", "proc", "sys", "tmp", "etc", "cases", "scripts",
+    ] {
+        image.directory(dir);
+    }
+    let init = INIT
+        .replace("@FEATURES@", kernel.features)
+        .replace("@FILTER@", &crate::need::quote(filter.unwrap_or_default()));
+    image.file("init", init.as_bytes());
+    image.file(
+        "etc/passwd",
+        b"root:x:0:0:root:/:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n",
+    );
+    let programs = [
+        ("bin/busybox", Path::new("/usr/bin/busybox")),
+        ("bin/tracer", &products.tracer),
+        ("bin/runner", &products.cases),
+        ("bin/trigger", &products.trigger),
+    ];
+    for (name, path) in programs {
+        image.file(name, &read(path)?);
+    }
+    for (dir, from) in [("cases", "tests/kernel"), ("scripts", "scripts")] {
+        for path in files_in(&project::root().join(from))? {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            image.file(&format!("{dir}/{name}"), &read(&path)?);
+        }
+    }
+    Ok(image.finish())
+}
+
+fn files_in(dir: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(dir).with_context(|| format!("list {}", dir.display()))?;
+    let mut paths = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        if entry.file_type()?.is_file() {
+            paths.push(entry.path());
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).with_context(|| format!("read {}", path.display()))
+}
