@@ -9,6 +9,15 @@ pub mod text;
 
 pub use insn::{Alu, Atomic, Cond, Insn, Op, Reg, Size, Src};
 
+/// What `codegen` makes of a plan and `link` takes.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Generated {
+    /// One for each of the plan's programs, in the same order.
+    pub functions: Vec<Function>,
+    /// Bytes of one scratch frame: the value size of the `FRAMES` map; 0 when no program needs scratch.
+    pub frame_size: u32,
+}
+
 /// A generated program, ready to be linked.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Function {
