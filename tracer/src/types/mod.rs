@@ -28,9 +28,10 @@ pub enum Type {
         /// Whether it is signed.
         signed: bool,
     },
-    /// A byte string, NUL-padded to `cap` bytes; at least the last byte is NUL.
+    /// A byte string of at most `cap - 1` bytes, NUL-padded to [`Type::size`] bytes: all bytes behind the text
+    /// are 0, also those that round `cap` up.
     Str {
-        /// Capacity in bytes including the NUL; a multiple of 8.
+        /// Capacity in bytes including the NUL, >= 1; not always a multiple of 8 (`str(p, 5)`, `char[20]`).
         cap: u32,
     },
     /// A pointer.
@@ -194,7 +195,7 @@ impl Type {
     pub const COMM: Type = Type::Str { cap: 16 };
 
     /// Bytes this value takes in keys, map values, captures and records. Always a multiple of 8:
-    /// scalars, pointers and lazy values 8; strings their capacity; tuples the sum; stacks `depth * 8`.
+    /// scalars, pointers and lazy values 8; strings their capacity rounded up; tuples the sum; stacks `depth * 8`.
     ///
     /// # Panics
     /// For `Record` and `Array`, which are never values.
