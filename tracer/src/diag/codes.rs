@@ -100,6 +100,23 @@ codes! {
         "A condition compares with `==`; `=` assigns.";
     BAD_REGEX = 126, "malformed regular expression",
         "Behind =~ and !~ stands a string with a glob, or a regular expression between slashes on one line.";
+    // E05xx: limits.
+    TOO_MANY_SYSCALL_CLAUSES = 501, "too many syscall clauses",
+        "The shared syscall programs tell their clauses apart by the bits of one 64-bit word. Join clauses that do the same, or make two scripts.";
+    KEY_TOO_LARGE = 502, "map key too large",
+        "A key is built in scratch memory, which is limited. Cut its strings: str(x, 64) keeps 64 bytes instead of max_strlen.";
+    VALUE_TOO_LARGE = 503, "map value too large",
+        "The kernel keeps at most 32 KiB of an aggregation on each CPU, and a plain value is built in scratch memory. Use fewer buckets (a larger step) or shorter strings.";
+    RECORD_TOO_LARGE = 504, "record too large",
+        "What one statement sends must fit the scratch memory in which it is built. Cut its strings, str(x, 64), or print them in two statements.";
+    STATE_TOO_LARGE = 505, "too much to keep from a call's entry to its exit",
+        "The arguments that a call's exit wants are kept with each thread. Cut the strings, str(args.filename, 64), or use fewer of them.";
+    TOO_MANY_ARGUMENTS = 506, "too many arguments",
+        "A record says which of its arguments are absent in one 64-bit word. Print them in two statements.";
+    NO_TASK_STORAGE = 507, "this kernel cannot keep a call's entry",
+        "Durations and arguments are kept with the thread from entry to exit, which needs Linux 5.11. Probes at the entry alone (syscall:NAME:entry) work without.";
+    NO_FUNCTION_TYPE = 508, "the kernel does not describe this function",
+        "fexit finds the result behind the arguments, whose number comes from the kernel's type information (BTF). kretprobe needs none.";
     // E09xx: known to the language, not built yet.
     GRAMMAR_NOT_BUILT = 901, "part of the language that is not built yet",
         "The construct is known (functions, imports), but this version cannot run it.";

@@ -18,6 +18,7 @@
 //!
 //! [`Binary`]: ExprKind::Binary
 
+mod name;
 pub mod ops;
 pub mod text;
 pub mod verify;

@@ -12,8 +12,65 @@
 //! - A predicate conjunct runs at entry as well when its value there is already final (constants,
 //!   scalar syscall arguments, pid, tid), so that entry work is skipped; it is always checked at exit.
 
-use crate::ir::{self, ClauseId, EmitId, Expr, MapId, Probe, Stmt, SyscallSet};
+pub mod explain;
+pub mod limits;
+
+mod captures;
+mod maps;
+mod predicates;
+mod programs;
+mod records;
+mod rings;
+mod syscalls;
+#[cfg(test)]
+mod tests;
+
+use crate::diag::Diagnostic;
+use crate::facts::Facts;
+use crate::ir::{self, ClauseId, EmitId, Expr, MapId, Stmt, SyscallSet};
 use crate::types::Type;
+
+/// What the user decides about a plan.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Options {
+    /// Sizes of the record buffers; `None`: chosen by the plan.
+    pub rings: Option<Rings>,
+}
+
+/// Plans a program for a kernel.
+///
+/// # Errors
+/// What the kernel or the runtime cannot hold (`E05xx`), all of it.
+pub fn plan(
+    program: ir::Program,
+    facts: &dyn Facts,
+    options: &Options,
+) -> Result<Plan, Vec<Diagnostic>> {
+    let mut found = Vec::new();
+    let mut ir = program;
+    let (syscalls, shared) = syscalls::plan(&ir, facts, &mut found);
+    let programs = programs::plan(&mut ir, shared, facts, &mut found);
+    let records = records::plan(&ir, &mut found);
+    let rings = options
+        .rings
+        .unwrap_or_else(|| rings::choose(&ir, &records, facts.possible_cpus()));
+    let session_maps = maps::session(&ir, &programs, &mut found);
+    if !found.is_empty() {
+        return Err(found);
+    }
+    let maps = maps::specs(&ir, &session_maps, syscalls.as_ref(), rings, facts);
+    let streams = rings::streams(&ir);
+    Ok(Plan {
+        ir,
+        programs,
+        maps,
+        session_maps,
+        records,
+        syscalls,
+        rings,
+        streams,
+    })
+}
 
 /// Everything that one run needs.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -128,7 +185,8 @@ pub enum Role {
         /// What the entry saved for this clause; index into [`SyscallPlan::captures`].
         captures: Vec<CaptureId>,
     },
-    /// Entry half of a `Whole` clause: when the conjuncts hold, state is saved.
+    /// Entry half of a clause that runs at exit: when the conjuncts hold, state is saved. A part of this role
+    /// whose mask bit the exit program does not look at only keeps the call's identity across an execve.
     Capture {
         /// Conjuncts whose value is final at entry; all must hold.
         predicate: Vec<Expr>,
@@ -272,9 +330,4 @@ impl Default for Rings {
             control_bytes: 1 << 14,
         }
     }
-}
-
-/// Whether a probe is served by the shared syscall programs.
-pub fn is_syscall(probe: &Probe) -> bool {
-    matches!(probe, Probe::Syscall { .. })
 }

@@ -1,0 +1,266 @@
+//! Maps: how each script map is kept, and every kernel map a run may need, with its exact size.
+//!
+//! In: the script's maps, the planned programs, the sizes of rings and entry state. Out: [`SessionMap`]s and
+//! [`MapSpec`]s. The linker drops those that no instruction refers to. Never creates one.
+
+use super::{Hook, MapKind, MapSpec, Program, Rings, Role, SessionMap, SyscallPlan, limits};
+use crate::diag::{Diagnostic, codes};
+use crate::facts::{Facts, Feature, Support};
+use crate::ir::{self, ExprKind, MapId, MapValue, StmtKind, walk};
+use crate::types::AggKind;
+use tracer_ebpf::{
+    ABIS, Control, CpuStats, FRAMES_PER_CPU, GENERATIONS, Generation, SYSCALL_ROWS, map,
+};
+
+/// `BPF_F_NO_PREALLOC` of include/uapi/linux/bpf.h.
+pub const BPF_F_NO_PREALLOC: u32 = 1;
+
+/// Characters of a map's name that the kernel keeps: `BPF_OBJ_NAME_LEN` less the NUL.
+const NAME_CHARS: usize = 15;
+
+/// How each script map is kept, in order of [`MapId`].
+pub(super) fn session(
+    ir: &ir::Program,
+    programs: &[Program],
+    found: &mut Vec<Diagnostic>,
+) -> Vec<SessionMap> {
+    let cleared = cleared(ir);
+    let nested = updated_where_writers_nest(programs);
+    ir.maps
+        .iter()
+        .enumerate()
+        .map(|(at, map)| {
+            let id = MapId(at as u32);
+            let kept = SessionMap {
+                map: id,
+                spec: spec_name(at, &map.name),
+                cleared: cleared.contains(&id),
+                atomic: matches!(map.value, MapValue::Plain(_)) || nested.contains(&id),
+                key_size: map.key.iter().map(crate::types::Type::size).sum(),
+                value_size: match &map.value {
+                    MapValue::Plain(ty) => ty.size(),
+                    MapValue::Agg(kind) => kind.size(),
+                },
+            };
+            check(map, &kept, found);
+            kept
+        })
+        .collect()
+}
+
+fn check(map: &ir::Map, kept: &SessionMap, found: &mut Vec<Diagnostic>) {
+    if kept.key_size > limits::KEY_BYTES {
+        let what = format!(
+            "the key of @{} takes {} bytes, at most {} fit",
+            map.name,
+            kept.key_size,
+            limits::KEY_BYTES
+        );
+        found.push(
+            Diagnostic::error(codes::KEY_TOO_LARGE, map.span, what)
+                .help("cut the strings in it, e.g. str(x, 64)"),
+        );
+    }
+    let (limit, help) = match &map.value {
+        MapValue::Agg(AggKind::Hist(_)) => (
+            limits::PERCPU_VALUE_BYTES,
+            "use fewer buckets: a larger step or a smaller range",
+        ),
+        MapValue::Agg(_) => (limits::PERCPU_VALUE_BYTES, "keep less in one key"),
+        MapValue::Plain(_) => (
+            limits::PLAIN_VALUE_BYTES,
+            "cut the strings in it, e.g. str(x, 64)",
+        ),
+    };
+    if kept.value_size > limit {
+        let what = format!(
+            "a value of @{} takes {} bytes, at most {limit} fit",
+            map.name, kept.value_size
+        );
+        found.push(Diagnostic::error(codes::VALUE_TOO_LARGE, map.span, what).help(help));
+    }
+}
+
+/// Unique by its number; what the script calls it follows as far as the kernel takes it.
+fn spec_name(at: usize, name: &str) -> String {
+    let name = name.chars().map(|c| match c {
+        'a'..='z' | 'A'..='Z' | '0'..='9' => c,
+        _ => '_',
+    });
+    format!("m{at}_")
+        .chars()
+        .chain(name)
+        .take(NAME_CHARS)
+        .collect()
+}
+
+fn cleared(ir: &ir::Program) -> Vec<MapId> {
+    let mut cleared = Vec::new();
+    for clause in &ir.clauses {
+        walk::visit_stmts(&clause.body, &mut |stmt| {
+            if let StmtKind::Clear(map) | StmtKind::Zero(map) = stmt.kind {
+                cleared.push(map);
+            }
+        });
+    }
+    cleared
+}
+
+/// Maps updated by a program that can run on top of another one on the same CPU. The two syscall programs
+/// run with preemption off and never in an interrupt, and so do the ones that user space runs; every
+/// other event can come from an interrupt.
+fn updated_where_writers_nest(programs: &[Program]) -> Vec<MapId> {
+    let mut nested = Vec::new();
+    for program in programs {
+        if program.hook.is_synthetic() || matches!(program.hook, Hook::SysEnter | Hook::SysExit) {
+            continue;
+        }
+        for part in &program.parts {
+            if let Role::Run {
+                predicate, body, ..
+            } = &part.role
+            {
+                predicate
+                    .iter()
+                    .for_each(|e| e.visit(&mut |e| nested.extend(stepped(e))));
+                walk::visit_exprs(body, &mut |e| nested.extend(stepped(e)));
+                walk::visit_stmts(body, &mut |stmt| {
+                    if let StmtKind::Aggregate { map, .. } | StmtKind::SetMap { map, .. } =
+                        stmt.kind
+                    {
+                        nested.push(map);
+                    }
+                });
+            }
+        }
+    }
+    nested
+}
+
+fn stepped(e: &ir::Expr) -> Option<MapId> {
+    match e.kind {
+        ExprKind::StepMap { map, .. } => Some(map),
+        _ => None,
+    }
+}
+
+/// Every kernel map: the script's, then the runtime's.
+pub(super) fn specs(
+    ir: &ir::Program,
+    session: &[SessionMap],
+    syscalls: Option<&SyscallPlan>,
+    rings: Rings,
+    facts: &dyn Facts,
+) -> Vec<MapSpec> {
+    let hash_flags = match facts.has(Feature::NoPreallocSafe) {
+        Support::Yes => BPF_F_NO_PREALLOC,
+        Support::No(_) | Support::Unknown(_) => 0,
+    };
+    let mut specs: Vec<MapSpec> = session
+        .iter()
+        .map(|kept| script_map(ir, kept, hash_flags))
+        .collect();
+    specs.extend(runtime_maps(
+        ir,
+        session,
+        syscalls,
+        rings,
+        facts.possible_cpus(),
+    ));
+    specs
+}
+
+fn script_map(ir: &ir::Program, kept: &SessionMap, hash_flags: u32) -> MapSpec {
+    let shape = &ir.maps[kept.map.0 as usize];
+    let is_aggregation = matches!(shape.value, MapValue::Agg(_));
+    let is_keyed = !shape.key.is_empty();
+    let spec = MapSpec {
+        name: kept.spec.clone(),
+        kind: match (is_keyed, is_aggregation) {
+            (true, true) => MapKind::PercpuHash,
+            (true, false) => MapKind::Hash,
+            (false, true) => MapKind::PercpuArray,
+            (false, false) => MapKind::Array,
+        },
+        key_size: if is_keyed { kept.key_size } else { 4 },
+        value_size: kept.value_size,
+        max_entries: if is_keyed { ir.max_map_keys } else { 1 },
+        flags: if is_keyed { hash_flags } else { 0 },
+        inner: None,
+    };
+    if kept.cleared {
+        array_of_maps(&kept.spec, GENERATIONS, spec)
+    } else {
+        spec
+    }
+}
+
+fn array_of_maps(name: &str, entries: u32, inner: MapSpec) -> MapSpec {
+    MapSpec {
+        inner: Some(Box::new(inner)),
+        ..array(name, entries, 4)
+    }
+    .of_kind(MapKind::ArrayOfMaps)
+}
+
+fn array(name: &str, max_entries: u32, value_size: u32) -> MapSpec {
+    MapSpec {
+        name: name.to_owned(),
+        kind: MapKind::Array,
+        key_size: 4,
+        value_size,
+        max_entries,
+        flags: 0,
+        inner: None,
+    }
+}
+
+impl MapSpec {
+    fn of_kind(self, kind: MapKind) -> MapSpec {
+        MapSpec { kind, ..self }
+    }
+}
+
+fn runtime_maps(
+    ir: &ir::Program,
+    session: &[SessionMap],
+    syscalls: Option<&SyscallPlan>,
+    rings: Rings,
+    cpus: u32,
+) -> Vec<MapSpec> {
+    // Control rings stand in the same array of maps: the kernel compares inner rings by kind and flags, not
+    // by size (`bpf_map_meta_equal` in kernel/bpf/map_in_map.c).
+    let ring = MapSpec {
+        key_size: 0,
+        ..array("ring", rings.main_bytes, 0)
+    }
+    .of_kind(MapKind::Ringbuf);
+    let largest = session
+        .iter()
+        .map(|m| m.key_size.max(m.value_size))
+        .max()
+        .unwrap_or(0)
+        .max(8);
+    let state = MapSpec {
+        flags: BPF_F_NO_PREALLOC,
+        ..array(map::STATE, 0, syscalls.map_or(8, |s| s.state_size))
+    }
+    .of_kind(MapKind::TaskStorage);
+    vec![
+        array_of_maps(map::RINGS, 2 * cpus, ring),
+        array(map::WANTED, ABIS * SYSCALL_ROWS, 8),
+        state,
+        array(
+            map::GENERATION,
+            (session.len() as u32).max(1),
+            size_of::<Generation>() as u32,
+        ),
+        array(map::STATS, 1, size_of::<CpuStats>() as u32).of_kind(MapKind::PercpuArray),
+        array(map::SITES, (ir.sites.len() as u32).max(1), 8),
+        // The size of a frame is known once code is generated: the linker sets it.
+        array(map::FRAMES, cpus * FRAMES_PER_CPU, 0),
+        array(map::FRAMES_BUSY, 1, 8).of_kind(MapKind::PercpuArray),
+        array(map::ZEROES, 1, largest),
+        array(map::CONTROL, 1, size_of::<Control>() as u32),
+    ]
+}

@@ -1,0 +1,108 @@
+//! Records: where each argument of an emit lies in its record.
+//!
+//! In: the program's emits. Out: [`RecordLayout`]s. Never knows how a record is built or read.
+
+use super::{RecordLayout, limits};
+use crate::diag::{Diagnostic, codes};
+use crate::ir::{self, Emit, EmitId, EmitKind, StmtKind, walk};
+use crate::types::Type;
+use tracer_ebpf::RecordHeader;
+
+/// Lays out the record of each emit, in order of [`EmitId`].
+pub(super) fn plan(ir: &ir::Program, found: &mut Vec<Diagnostic>) -> Vec<RecordLayout> {
+    let has_absent = with_absent_arguments(ir);
+    ir.emits
+        .iter()
+        .enumerate()
+        .map(|(at, emit)| {
+            let id = EmitId(at as u32);
+            let layout = layout(id, emit, has_absent[at]);
+            check(emit, &layout, found);
+            layout
+        })
+        .collect()
+}
+
+fn with_absent_arguments(ir: &ir::Program) -> Vec<bool> {
+    let mut has_absent = vec![false; ir.emits.len()];
+    for clause in &ir.clauses {
+        walk::visit_stmts(&clause.body, &mut |stmt| {
+            if let StmtKind::Emit { id, args } = &stmt.kind {
+                has_absent[id.0 as usize] |= args.iter().any(|a| a.present.is_some());
+            }
+        });
+    }
+    has_absent
+}
+
+fn layout(id: EmitId, emit: &Emit, has_absent: bool) -> RecordLayout {
+    let control = is_control(&emit.kind);
+    if is_about_map(&emit.kind) {
+        return RecordLayout {
+            id,
+            has_absent: false,
+            args: Vec::new(),
+            fixed_size: 8,
+            max_size: 8,
+            control,
+        };
+    }
+    let mut at = if has_absent { 8 } else { 0 };
+    let mut strings = 0;
+    let mut args = Vec::with_capacity(emit.args.len());
+    for ty in &emit.args {
+        args.push((ty.clone(), at));
+        at += match ty {
+            Type::Str { .. } => 8,
+            _ => ty.size(),
+        };
+        if matches!(ty, Type::Str { .. }) {
+            strings += ty.size();
+        }
+    }
+    RecordLayout {
+        id,
+        has_absent,
+        args,
+        fixed_size: at,
+        max_size: at + strings,
+        control,
+    }
+}
+
+fn is_control(kind: &EmitKind) -> bool {
+    !matches!(kind, EmitKind::Printf(_) | EmitKind::PrintValue)
+}
+
+/// Carries the map's generation and nothing else.
+fn is_about_map(kind: &EmitKind) -> bool {
+    matches!(
+        kind,
+        EmitKind::PrintMap { .. } | EmitKind::Clear(_) | EmitKind::Zero(_)
+    )
+}
+
+fn check(emit: &Emit, layout: &RecordLayout, found: &mut Vec<Diagnostic>) {
+    let size = layout.max_size + size_of::<RecordHeader>() as u32;
+    if size > limits::RECORD_BYTES {
+        let what = format!(
+            "what this sends takes up to {size} bytes, at most {} fit",
+            limits::RECORD_BYTES
+        );
+        found.push(
+            Diagnostic::error(codes::RECORD_TOO_LARGE, emit.span, what)
+                .help("cut the strings, e.g. str(x, 64), or use two statements"),
+        );
+    }
+    if layout.args.len() > limits::RECORD_ARGS {
+        let what = format!(
+            "this sends {} values, at most {} fit one record",
+            layout.args.len(),
+            limits::RECORD_ARGS
+        );
+        found.push(
+            Diagnostic::error(codes::TOO_MANY_ARGUMENTS, emit.span, what)
+                .help("use two statements"),
+        );
+    }
+}

@@ -1,0 +1,558 @@
+//! Plans of small hand-built programs: where clauses run, what is captured, what is hoisted, what is refused.
+
+use super::*;
+use crate::diag::{Span, codes};
+use crate::facts::{Feature, Fixed};
+use crate::ir::{
+    Binary, Builtin, Clause, Compare, Emit, EmitArg, EmitKind, ExprKind, Format, MapValue, Phase,
+    Probe, SiteId, StmtKind, Var,
+};
+use crate::types::{Abi, AggKind, HistShape, Space};
+
+const OPENAT: (Abi, u32) = (Abi::Native, 257);
+const CLOSE: (Abi, u32) = (Abi::Native, 3);
+const EXECVE: (Abi, u32) = (Abi::Native, 59);
+const EVERY_EXEC: [(Abi, u32); 4] = [
+    (Abi::Native, 59),
+    (Abi::Native, 322),
+    (Abi::I386, 11),
+    (Abi::I386, 358),
+];
+
+fn expr(ty: Type, kind: ExprKind) -> Expr {
+    Expr {
+        ty,
+        kind,
+        span: Span::default(),
+    }
+}
+
+fn int(x: i64) -> Expr {
+    expr(Type::I64, ExprKind::Int(x as u64))
+}
+
+fn builtin(b: Builtin) -> Expr {
+    let ty = match b {
+        Builtin::Comm => Type::COMM,
+        Builtin::Retval | Builtin::Arg(_) => Type::I64,
+        _ => Type::U64,
+    };
+    expr(ty, ExprKind::Builtin(b))
+}
+
+fn compare(op: Compare, left: Expr, right: Expr) -> Expr {
+    let kind = ExprKind::Compare {
+        op,
+        left: Box::new(left),
+        right: Box::new(right),
+    };
+    expr(Type::Bool, kind)
+}
+
+fn and(left: Expr, right: Expr) -> Expr {
+    expr(Type::Bool, ExprKind::And(Box::new(left), Box::new(right)))
+}
+
+fn user_str(addr: Expr, cap: u32, site: u32) -> Expr {
+    let kind = ExprKind::ReadStr {
+        addr: Box::new(addr),
+        space: Space::User,
+        site: SiteId(site),
+    };
+    expr(Type::Str { cap }, kind)
+}
+
+fn user_load(base: Expr, offset: i64) -> Expr {
+    let kind = ExprKind::Load {
+        base: Box::new(base),
+        offset,
+        space: Space::User,
+        width: 8,
+        bits: None,
+        site: SiteId(0),
+    };
+    expr(Type::U64, kind)
+}
+
+fn stmt(kind: StmtKind) -> Stmt {
+    Stmt {
+        kind,
+        span: Span::default(),
+    }
+}
+
+fn count(map: u32, key: Vec<Expr>) -> Stmt {
+    stmt(StmtKind::Aggregate {
+        map: MapId(map),
+        key,
+        value: None,
+    })
+}
+
+fn calls(calls: &[(Abi, u32)]) -> SyscallSet {
+    let mut set = SyscallSet::default();
+    set.add(&SyscallSet {
+        calls: calls.to_vec(),
+        unknown: false,
+    });
+    set
+}
+
+fn syscall(of: &[(Abi, u32)], phase: Phase) -> Probe {
+    Probe::Syscall {
+        calls: calls(of),
+        phase,
+    }
+}
+
+fn clause(probe: Probe, predicate: Option<Expr>, body: Vec<Stmt>) -> Clause {
+    Clause {
+        probes: vec![probe],
+        predicate,
+        body,
+        vars: vec![Var {
+            name: "x".to_owned(),
+            ty: Type::I64,
+        }],
+        span: Span::default(),
+    }
+}
+
+fn tracepoint(name: &str) -> Probe {
+    Probe::Tracepoint {
+        category: "sched".to_owned(),
+        name: name.to_owned(),
+    }
+}
+
+fn map(key: Vec<Type>, value: MapValue) -> ir::Map {
+    ir::Map {
+        name: "m".to_owned(),
+        key,
+        value,
+        span: Span::default(),
+    }
+}
+
+fn counter() -> ir::Map {
+    map(vec![Type::COMM], MapValue::Agg(AggKind::Count))
+}
+
+fn printf(args: Vec<Type>) -> Emit {
+    Emit {
+        kind: EmitKind::Printf(Format::default()),
+        args,
+        span: Span::default(),
+    }
+}
+
+fn script(clauses: Vec<Clause>, maps: Vec<ir::Map>) -> ir::Program {
+    ir::Program {
+        clauses,
+        maps,
+        max_strlen: 64,
+        max_map_keys: 4096,
+        ..ir::Program::default()
+    }
+}
+
+fn facts() -> Fixed {
+    Fixed {
+        possible_cpus: 4,
+        ..Fixed::default()
+    }
+}
+
+fn planned(program: ir::Program) -> Plan {
+    plan(program, &facts(), &Options::default()).expect("the program fits")
+}
+
+fn refused(program: ir::Program) -> Vec<codes::Code> {
+    let refused = plan(program, &facts(), &Options::default()).expect_err("too large");
+    refused.iter().map(|d| d.code).collect()
+}
+
+fn program<'a>(plan: &'a Plan, name: &str) -> Option<&'a Program> {
+    plan.programs.iter().find(|p| p.name == name)
+}
+
+fn names(plan: &Plan) -> Vec<&str> {
+    plan.programs.iter().map(|p| p.name.as_str()).collect()
+}
+
+/// One whole clause that counts by comm.
+fn whole(of: &[(Abi, u32)], predicate: Option<Expr>, body: Vec<Stmt>) -> Plan {
+    planned(script(
+        vec![clause(syscall(of, Phase::Whole), predicate, body)],
+        vec![counter()],
+    ))
+}
+
+fn count_by_comm() -> Stmt {
+    count(0, vec![builtin(Builtin::Comm)])
+}
+
+#[test]
+fn scalars_and_result_are_answered_at_exit_alone() {
+    let failed = compare(Compare::Lt, builtin(Builtin::Retval), int(0));
+    let wanted_fd = compare(Compare::Eq, builtin(Builtin::Arg(0)), int(3));
+    let plan = whole(
+        &[OPENAT, CLOSE],
+        Some(and(failed, wanted_fd)),
+        vec![count_by_comm()],
+    );
+    assert_eq!(names(&plan), ["sys_exit"]);
+    let syscalls = plan.syscalls.expect("a syscall clause");
+    assert_eq!((syscalls.enter_bits, syscalls.exit_bits), (0, 1));
+    assert!(!syscalls.needs_state && !syscalls.needs_time);
+}
+
+#[test]
+fn duration_needs_the_entry_and_its_time() {
+    let plan = whole(
+        &[OPENAT],
+        None,
+        vec![count(0, vec![builtin(Builtin::Duration)])],
+    );
+    assert_eq!(names(&plan), ["sys_enter", "sys_exit"]);
+    let syscalls = plan.syscalls.expect("a syscall clause");
+    assert!(syscalls.needs_state && syscalls.needs_time);
+    assert!(syscalls.captures.is_empty());
+    assert_eq!(syscalls.state_size, 24);
+}
+
+#[test]
+fn a_user_string_is_captured_once_whatever_its_places() {
+    let path = |site| user_str(builtin(Builtin::Arg(1)), 64, site);
+    let is_etc = compare(
+        Compare::Eq,
+        path(0),
+        expr(Type::Str { cap: 64 }, ExprKind::Str(b"/etc".to_vec())),
+    );
+    let plan = whole(&[OPENAT], Some(is_etc), vec![count(0, vec![path(1)])]);
+    let syscalls = plan.syscalls.as_ref().expect("a syscall clause");
+    assert_eq!(syscalls.captures.len(), 1);
+    assert!(syscalls.captures[0].expr.same_value(&path(7)));
+    assert_eq!(syscalls.captures[0].offset, 24);
+    assert_eq!(syscalls.state_size, 24 + 16 + 64);
+    let exit = program(&plan, "sys_exit").expect("runs at exit");
+    assert!(matches!(
+        &exit.parts[0].role,
+        Role::Run { captures, .. } if captures == &[CaptureId(0)]
+    ));
+}
+
+#[test]
+fn a_chain_of_user_loads_is_captured_whole() {
+    let chain = user_load(user_load(builtin(Builtin::Arg(0)), 8), 16);
+    let plan = whole(&[CLOSE], None, vec![count(0, vec![chain.clone()])]);
+    let syscalls = plan.syscalls.expect("a syscall clause");
+    assert_eq!(syscalls.captures.len(), 1);
+    assert!(syscalls.captures[0].expr.same_value(&chain));
+}
+
+#[test]
+fn captures_of_different_calls_share_their_bytes() {
+    let at = |nr: (Abi, u32), arg| {
+        let path = user_str(builtin(Builtin::Arg(arg)), 64, 0);
+        clause(
+            syscall(&[nr], Phase::Whole),
+            None,
+            vec![count(0, vec![path])],
+        )
+    };
+    let plan = planned(script(vec![at(OPENAT, 1), at(CLOSE, 0)], vec![counter()]));
+    let syscalls = plan.syscalls.expect("two syscall clauses");
+    let offsets: Vec<u32> = syscalls.captures.iter().map(|c| c.offset).collect();
+    assert_eq!(offsets, [24, 24]);
+    let plan = planned(script(vec![at(OPENAT, 1), at(OPENAT, 0)], vec![counter()]));
+    let syscalls = plan.syscalls.expect("two syscall clauses");
+    let offsets: Vec<u32> = syscalls.captures.iter().map(|c| c.offset).collect();
+    assert_eq!(offsets, [24, 24 + 16 + 64]);
+}
+
+#[test]
+fn arguments_of_an_execve_are_captured_and_those_of_others_are_not() {
+    let by_arg = vec![count(0, vec![builtin(Builtin::Arg(1))])];
+    let plan = whole(&[OPENAT, EXECVE], None, by_arg);
+    let syscalls = plan.syscalls.as_ref().expect("a syscall clause");
+    // The execve apart from the others, then its identity among the execves.
+    assert_eq!(syscalls.wants[0], calls(&[OPENAT]));
+    assert_eq!(syscalls.wants[1], calls(&[EXECVE]));
+    assert_eq!(syscalls.wants[2], calls(&EVERY_EXEC));
+    assert_eq!((syscalls.enter_bits, syscalls.exit_bits), (0b110, 0b011));
+    assert_eq!(syscalls.captures.len(), 1);
+    let exit = program(&plan, "sys_exit").expect("runs at exit");
+    let bits: Vec<_> = exit.parts.iter().map(|p| p.mask_bit).collect();
+    assert_eq!(bits, [Some(0), Some(1)]);
+}
+
+#[test]
+fn one_execve_is_told_from_another_unless_it_must_have_failed() {
+    let plan = whole(&[EXECVE], None, vec![count_by_comm()]);
+    assert_eq!(names(&plan), ["sys_enter", "sys_exit"]);
+    let failed = compare(Compare::Lt, builtin(Builtin::Retval), int(0));
+    let plan = whole(&[EXECVE], Some(failed), vec![count_by_comm()]);
+    assert_eq!(names(&plan), ["sys_exit"]);
+    let plan = whole(&EVERY_EXEC, None, vec![count_by_comm()]);
+    assert_eq!(names(&plan), ["sys_exit"], "any execve is meant");
+    let by_name = vec![count(0, vec![builtin(Builtin::SyscallName)])];
+    let plan = whole(&EVERY_EXEC, None, by_name);
+    assert_eq!(names(&plan), ["sys_enter", "sys_exit"], "its name is shown");
+}
+
+#[test]
+fn final_conjuncts_are_checked_at_entry_too() {
+    let mine = compare(Compare::Eq, builtin(Builtin::Pid), int(7));
+    let fd = compare(Compare::Eq, builtin(Builtin::Arg(0)), int(3));
+    let named = compare(Compare::Eq, builtin(Builtin::Uid), int(0));
+    let predicate = and(and(named, mine.clone()), fd.clone());
+    let body = vec![count(0, vec![builtin(Builtin::Duration)])];
+    let plan = whole(&[CLOSE], Some(predicate), body);
+    let enter = program(&plan, "sys_enter").expect("keeps the time");
+    let Role::Capture { predicate, .. } = &enter.parts[0].role else {
+        panic!("the entry only captures");
+    };
+    assert_eq!(predicate, &[fd, mine], "uid can change during a call");
+    let exit = program(&plan, "sys_exit").expect("runs at exit");
+    assert!(matches!(&exit.parts[0].role, Role::Run { predicate, .. } if predicate.len() == 3));
+}
+
+#[test]
+fn an_execve_clause_hoists_only_what_survives_it() {
+    let mine = compare(Compare::Eq, builtin(Builtin::Pid), int(7));
+    let thread = compare(Compare::Eq, builtin(Builtin::Tid), int(7));
+    let body = vec![count(0, vec![builtin(Builtin::Duration)])];
+    let plan = whole(&[EXECVE], Some(and(mine.clone(), thread)), body);
+    let enter = program(&plan, "sys_enter").expect("keeps the time");
+    assert!(
+        matches!(&enter.parts[0].role, Role::Capture { predicate, .. } if predicate == &[mine])
+    );
+}
+
+#[test]
+fn conjuncts_are_sorted_by_cost_around_those_that_can_fail() {
+    let comm = compare(Compare::Ne, builtin(Builtin::Comm), builtin(Builtin::Comm));
+    let ret = compare(Compare::Lt, builtin(Builtin::Retval), int(0));
+    let pid = compare(Compare::Eq, builtin(Builtin::Pid), int(1));
+    let division = ExprKind::Binary {
+        op: Binary::Div,
+        left: Box::new(int(1)),
+        right: Box::new(builtin(Builtin::Retval)),
+        site: Some(SiteId(0)),
+    };
+    let fails = compare(Compare::Eq, expr(Type::I64, division), int(1));
+    let predicate = and(
+        and(comm.clone(), ret.clone()),
+        and(fails.clone(), and(comm.clone(), pid.clone())),
+    );
+    let got = predicates::conjuncts(Some(&predicate));
+    assert_eq!(got, [ret, comm.clone(), fails, pid, comm]);
+}
+
+#[test]
+fn sixty_four_syscall_clauses_fit_and_no_more() {
+    let many = |n: usize| {
+        let one = clause(syscall(&[CLOSE], Phase::Entry), None, vec![count_by_comm()]);
+        script(vec![one; n], vec![counter()])
+    };
+    let plan = planned(many(64));
+    let syscalls = plan.syscalls.expect("64 syscall clauses");
+    assert_eq!(syscalls.enter_bits, u64::MAX);
+    assert_eq!(refused(many(65)), [codes::TOO_MANY_SYSCALL_CLAUSES]);
+}
+
+#[test]
+fn clauses_on_one_hook_are_parts_of_one_program_in_source_order() {
+    let on = |probe| clause(probe, None, vec![count_by_comm()]);
+    let plan = planned(script(
+        vec![
+            on(Probe::End),
+            on(tracepoint("sched_switch")),
+            on(Probe::Begin),
+            on(tracepoint("sched_wakeup")),
+            on(tracepoint("sched_switch")),
+            on(Probe::Interval { period_ns: 5 }),
+            on(Probe::Begin),
+            on(Probe::Interval { period_ns: 6 }),
+        ],
+        vec![counter()],
+    ));
+    let got: Vec<(&str, Vec<u32>)> = plan
+        .programs
+        .iter()
+        .map(|p| {
+            let clauses = p.parts.iter().map(|p| p.clause.0).collect();
+            (p.name.as_str(), clauses)
+        })
+        .collect();
+    assert_eq!(
+        got,
+        [
+            ("begin_0", vec![2, 6]),
+            ("tp_0", vec![1, 4]),
+            ("tp_1", vec![3]),
+            ("interval_0", vec![5]),
+            ("interval_1", vec![7]),
+            ("end_0", vec![0]),
+        ]
+    );
+    assert_eq!(plan.ir.probe_names[0], "END");
+}
+
+#[test]
+fn updates_are_plain_only_where_writers_cannot_nest() {
+    let on = |probe| clause(probe, None, vec![count_by_comm()]);
+    let at_exit = syscall(&[CLOSE], Phase::Whole);
+    let plan = planned(script(
+        vec![on(at_exit.clone()), on(Probe::Begin)],
+        vec![counter()],
+    ));
+    assert!(!plan.session_maps[0].atomic);
+    let plan = planned(script(
+        vec![on(at_exit), on(tracepoint("sched_switch"))],
+        vec![counter()],
+    ));
+    assert!(plan.session_maps[0].atomic);
+}
+
+#[test]
+fn a_cleared_map_lives_in_an_array_of_maps() {
+    let body = vec![stmt(StmtKind::Clear(MapId(0)))];
+    let on = clause(Probe::Interval { period_ns: 1 }, None, body);
+    let plan = planned(script(vec![on], vec![counter(), counter()]));
+    assert!(plan.session_maps[0].cleared && !plan.session_maps[1].cleared);
+    let kinds: Vec<MapKind> = plan.maps[..2].iter().map(|m| m.kind).collect();
+    assert_eq!(kinds, [MapKind::ArrayOfMaps, MapKind::PercpuHash]);
+    assert_eq!(plan.maps[0].max_entries, tracer_ebpf::GENERATIONS);
+    let inner = plan.maps[0].inner.as_ref().expect("an inner map");
+    assert_eq!((inner.kind, inner.key_size), (MapKind::PercpuHash, 16));
+}
+
+#[test]
+fn maps_without_preallocation_only_where_that_is_safe() {
+    let on = clause(Probe::Begin, None, vec![count_by_comm()]);
+    let program = script(vec![on], vec![counter()]);
+    let mut facts = facts();
+    let flags = |facts: &Fixed| {
+        let plan = plan(program.clone(), facts, &Options::default()).expect("fits");
+        plan.maps[0].flags
+    };
+    assert_eq!(flags(&facts), 1);
+    facts.lacks = vec![(Feature::NoPreallocSafe, "older".to_owned())];
+    assert_eq!(flags(&facts), 0);
+}
+
+#[test]
+fn record_fields_follow_the_absent_word_and_strings_come_last() {
+    let arg = |value: Expr, present: Option<Expr>| EmitArg { value, present };
+    let types = vec![Type::COMM, Type::I64, Type::Str { cap: 64 }];
+    let args = vec![
+        arg(builtin(Builtin::Comm), None),
+        arg(
+            builtin(Builtin::Duration),
+            Some(expr(Type::Bool, ExprKind::Builtin(Builtin::EntrySeen))),
+        ),
+        arg(user_str(builtin(Builtin::Arg(0)), 64, 0), None),
+    ];
+    let send = stmt(StmtKind::Emit {
+        id: EmitId(0),
+        args,
+    });
+    let mut program = script(
+        vec![clause(syscall(&[CLOSE], Phase::Whole), None, vec![send])],
+        vec![],
+    );
+    program.emits = vec![printf(types)];
+    let plan = planned(program);
+    let record = &plan.records[0];
+    assert!(record.has_absent && !record.control);
+    let offsets: Vec<u32> = record.args.iter().map(|(_, at)| *at).collect();
+    assert_eq!(offsets, [8, 16, 24]);
+    assert_eq!((record.fixed_size, record.max_size), (32, 32 + 16 + 64));
+    assert!(plan.streams);
+}
+
+#[test]
+fn what_does_not_fit_is_refused_by_its_code() {
+    let on = |body| clause(tracepoint("x"), None, body);
+    let long_key = map(vec![Type::Str { cap: 9000 }], MapValue::Agg(AggKind::Count));
+    assert_eq!(
+        refused(script(vec![on(vec![])], vec![long_key])),
+        [codes::KEY_TOO_LARGE]
+    );
+    let wide = HistShape::Linear {
+        min: 0,
+        max: 5000,
+        step: 1,
+    };
+    let wide = map(vec![], MapValue::Agg(AggKind::Hist(wide)));
+    assert_eq!(
+        refused(script(vec![on(vec![])], vec![wide])),
+        [codes::VALUE_TOO_LARGE]
+    );
+    let mut program = script(vec![on(vec![])], vec![]);
+    program.emits = vec![printf(vec![Type::Str { cap: 20_000 }])];
+    assert_eq!(refused(program.clone()), [codes::RECORD_TOO_LARGE]);
+    program.emits = vec![printf(vec![Type::U64; 65])];
+    assert_eq!(refused(program), [codes::TOO_MANY_ARGUMENTS]);
+    let path = user_str(builtin(Builtin::Arg(0)), 20_000, 0);
+    let read = clause(
+        syscall(&[CLOSE], Phase::Whole),
+        Some(compare(Compare::Ne, path.clone(), path)),
+        vec![],
+    );
+    assert_eq!(
+        refused(script(vec![read], vec![])),
+        [codes::STATE_TOO_LARGE]
+    );
+}
+
+#[test]
+fn the_result_of_an_undescribed_function_is_refused() {
+    let probe = Probe::Fexit {
+        function: "vfs_read".to_owned(),
+    };
+    let by_result = vec![count(0, vec![builtin(Builtin::Retval)])];
+    let program = script(vec![clause(probe, None, by_result)], vec![counter()]);
+    assert_eq!(refused(program), [codes::NO_FUNCTION_TYPE]);
+}
+
+#[test]
+fn rings_stay_within_their_bound_on_any_machine() {
+    let send = stmt(StmtKind::Emit {
+        id: EmitId(0),
+        args: vec![],
+    });
+    let mut program = script(vec![clause(tracepoint("x"), None, vec![send])], vec![]);
+    program.emits = vec![printf(vec![])];
+    for cpus in [1, 2, 64, 1000, 4096] {
+        let facts = Fixed {
+            possible_cpus: cpus,
+            ..Fixed::default()
+        };
+        let rings = plan(program.clone(), &facts, &Options::default())
+            .expect("fits")
+            .rings;
+        assert!(rings.main_bytes * cpus <= limits::MAIN_RINGS_BYTES);
+        assert!(rings.control_bytes * cpus <= limits::CONTROL_RINGS_BYTES);
+        assert!(rings.main_bytes.is_power_of_two() && rings.main_bytes >= 4096);
+    }
+    program.clauses[0].probes = vec![Probe::Begin];
+    let plan = planned(program);
+    assert_eq!(plan.rings.main_bytes, 64 << 10, "nothing is sent by event");
+    assert!(!plan.streams);
+}
+
+#[test]
+fn the_same_program_and_facts_give_the_same_plan() {
+    let program = script(
+        vec![clause(
+            syscall(&[OPENAT, EXECVE], Phase::Whole),
+            None,
+            vec![count(0, vec![builtin(Builtin::Arg(1))])],
+        )],
+        vec![counter()],
+    );
+    assert_eq!(planned(program.clone()), planned(program));
+}
