@@ -1,0 +1,150 @@
+//! Language cases: a file `tests/lang/STAGE/NAME.bt` beside `NAME.out`, which holds what the stage makes of it.
+//!
+//! In: the files. Out: one test for each (`STAGE/NAME`), and for each stage one that every diagnostic code of
+//! its own is named by a case. Never touches the machine.
+//!
+//! The comments at a case's top steer it: `// params: 12 abc` are positional parameters, `// codes: E0102`
+//! names the diagnostics that it must give, no others. `BLESS=1` writes the `.out` files.
+//!
+//! To add a stage: a line in [`STAGES`] and a folder.
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use std::fs;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+use tracer::diag::{Diagnostic, codes, render};
+use tracer::syntax;
+
+/// A stage that is tested by files.
+struct Stage {
+    /// Its folder.
+    name: &'static str,
+    /// The text of a case to the text of its result.
+    run: fn(&str) -> String,
+    /// The codes that its cases must name: numbers behind `E`.
+    codes: &'static [RangeInclusive<u16>],
+}
+
+const STAGES: &[Stage] = &[
+    Stage {
+        name: "tokens",
+        run: syntax::tokens,
+        codes: &[],
+    },
+    Stage {
+        name: "parse",
+        run: parse,
+        codes: &[101..=199, 901..=901],
+    },
+];
+
+fn parse(text: &str) -> String {
+    let (script, diagnostics) = syntax::parse(text, &params(text));
+    syntax::dump::text(&script) + &diagnostics_text(text, &diagnostics)
+}
+
+/// Diagnostics as a user sees them.
+fn diagnostics_text(text: &str, diagnostics: &[Diagnostic]) -> String {
+    render::text("case.bt", text, diagnostics, render::Colour::Never)
+}
+
+/// Positional parameters of a case.
+fn params(text: &str) -> Vec<String> {
+    header(text, "params")
+}
+
+/// The words behind `// key:` at the top of a case.
+fn header(text: &str, key: &str) -> Vec<String> {
+    text.lines()
+        .take_while(|line| line.starts_with("//") || line.starts_with("#!"))
+        .filter_map(|line| line.trim_start_matches('/').trim().strip_prefix(key))
+        .filter_map(|rest| rest.strip_prefix(':'))
+        .flat_map(|words| words.split_whitespace().map(str::to_owned))
+        .collect()
+}
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/lang");
+    let mut trials = Vec::new();
+    for stage in STAGES {
+        let cases = cases(&root.join(stage.name));
+        let named: Vec<String> = cases
+            .iter()
+            .flat_map(|c| header(&read(c), "codes"))
+            .collect();
+        trials.push(Trial::test(format!("{}/codes", stage.name), move || {
+            every_code_is_named(stage, &named)
+        }));
+        for case in cases {
+            let name = case.file_stem().unwrap_or_default().to_string_lossy();
+            let name = format!("{}/{name}", stage.name);
+            trials.push(Trial::test(name, move || run_case(stage, &case)));
+        }
+    }
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+/// The `.bt` files of a folder, sorted.
+fn cases(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap_or_else(|e| panic!("read {}: {e}", folder.display()));
+    let mut cases: Vec<PathBuf> = entries
+        .map(|entry| entry.expect("an entry of a readable folder").path())
+        .filter(|path| path.extension().is_some_and(|e| e == "bt"))
+        .collect();
+    cases.sort();
+    cases
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|e| panic!("read {}: {e}", path.display()))
+}
+
+fn run_case(stage: &Stage, case: &Path) -> Result<(), Failed> {
+    let text = read(case);
+    let got = (stage.run)(&text);
+    let mut expected = header(&text, "codes");
+    let mut found = codes_in(&got);
+    expected.sort();
+    found.sort();
+    found.dedup();
+    if found != expected {
+        return Err(
+            format!("the case names {expected:?}, the result has {found:?}:\n{got}").into(),
+        );
+    }
+    let out = case.with_extension("out");
+    if std::env::var_os("BLESS").is_some() {
+        fs::write(&out, &got)?;
+        return Ok(());
+    }
+    let want = fs::read_to_string(&out).map_err(|e| format!("read {}: {e}", out.display()))?;
+    if got == want {
+        return Ok(());
+    }
+    Err(format!("{}\n--- expected\n{want}--- got\n{got}", out.display()).into())
+}
+
+/// The codes in rendered diagnostics.
+fn codes_in(text: &str) -> Vec<String> {
+    text.lines()
+        .filter_map(|line| {
+            line.strip_prefix("error[")
+                .or(line.strip_prefix("warning["))
+        })
+        .filter_map(|rest| Some(rest.split_once(']')?.0.to_owned()))
+        .collect()
+}
+
+fn every_code_is_named(stage: &Stage, named: &[String]) -> Result<(), Failed> {
+    let missing: Vec<String> = codes::all()
+        .iter()
+        .filter(|e| stage.codes.iter().any(|range| range.contains(&e.code.0)))
+        .map(|e| e.code.to_string())
+        .filter(|code| !named.contains(code))
+        .collect();
+    match missing.is_empty() {
+        true => Ok(()),
+        false => Err(format!("no case names {missing:?}").into()),
+    }
+}
