@@ -8,4 +8,6 @@
 
 pub mod clock;
 pub mod fd;
+pub mod mount;
+pub mod probe;
 pub mod process;
