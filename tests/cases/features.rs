@@ -1,0 +1,93 @@
+//! What this kernel and this user can do, found without the tracer.
+//!
+//! In: the machine. Out: for each feature whether it is there, else a sentence. Never trusts a kernel version.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Result, bail};
+
+/// Features that were looked for; those that are missing carry the reason.
+pub struct Features {
+    found: Vec<(&'static str, Option<String>)>,
+    /// Features that must be here.
+    promised: Vec<String>,
+}
+
+impl Features {
+    /// Looks at the machine. What `FEATURES` names is promised to be there.
+    pub fn find(trigger: &Path) -> Features {
+        let promised = std::env::var("FEATURES").unwrap_or_default();
+        Features {
+            found: vec![
+                ("root", root()),
+                ("btf", exists("/sys/kernel/btf/vmlinux", "no BTF")),
+                (
+                    "tracefs",
+                    exists("/sys/kernel/tracing/events", "tracefs is not mounted"),
+                ),
+                (
+                    "kprobe",
+                    exists("/sys/bus/event_source/devices/kprobe", "no kprobes"),
+                ),
+                ("no-kprobe", no_kprobe()),
+                ("fentry", fentry()),
+                ("ia32", ia32(trigger)),
+            ],
+            promised: promised.split_whitespace().map(str::to_owned).collect(),
+        }
+    }
+
+    /// The first missing feature with its reason. An error when it was promised, or when nobody knows it.
+    pub fn missing(&self, needs: &[String]) -> Result<Option<String>> {
+        for need in needs {
+            let Some((_, missing)) = self.found.iter().find(|(name, _)| name == need) else {
+                bail!("no feature is called `{need}`");
+            };
+            let Some(reason) = missing else { continue };
+            if self.promised.contains(need) {
+                bail!("this kernel should have `{need}`, but: {reason}");
+            }
+            return Ok(Some(format!("needs {need}: {reason}")));
+        }
+        Ok(None)
+    }
+}
+
+fn exists(path: &str, otherwise: &str) -> Option<String> {
+    (!Path::new(path).exists()).then(|| otherwise.to_owned())
+}
+
+fn root() -> Option<String> {
+    (!rustix::process::geteuid().is_root()).then(|| "not root".to_owned())
+}
+
+/// A kernel on which the answer to a kprobe is a sentence.
+fn no_kprobe() -> Option<String> {
+    let kprobe = exists("/sys/bus/event_source/devices/kprobe", "");
+    kprobe
+        .is_none()
+        .then(|| "this kernel has kprobes".to_owned())
+}
+
+/// fentry attaches through ftrace; where its list of functions cannot be read, that is not usable.
+fn fentry() -> Option<String> {
+    let list = File::open("/sys/kernel/tracing/available_filter_functions");
+    let read = list.and_then(|mut list| list.read(&mut [0]));
+    read.err()
+        .map(|error| format!("the list of traceable functions cannot be read: {error}"))
+}
+
+/// A kernel without 32-bit calls ends the process at its first one.
+fn ia32(trigger: &Path) -> Option<String> {
+    let mut command = Command::new(trigger);
+    let status = command
+        .arg("int80")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .status();
+    let works = status.is_ok_and(|status| status.success());
+    (!works).then(|| "no 32-bit system calls".to_owned())
+}

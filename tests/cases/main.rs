@@ -1,0 +1,88 @@
+//! The runner of the kernel cases: attaches the tracer, lets a trigger cause known events, compares what was printed.
+//!
+//! In: the environment: `TRACER`, `TRIGGER` (programs), `CASES`, `SCRIPTS` (directories), `FEATURES` (what this kernel
+//! is known to have; a case that finds one of them missing fails, any other missing feature only sets the case
+//! aside, by name). Out: the lines of a Rust test runner. Never sleeps to wait for something.
+
+mod behaviour;
+mod bpf_ids;
+mod case;
+mod expect;
+mod features;
+mod live;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+
+use case::Case;
+use features::Features;
+
+/// What every case needs to know.
+pub struct Place {
+    /// The program under test.
+    pub tracer: PathBuf,
+    /// The program that causes events.
+    pub trigger: PathBuf,
+    /// Ready-made queries.
+    pub scripts: PathBuf,
+    /// What this kernel and user can do.
+    pub features: Features,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    match trials() {
+        Ok(trials) => libtest_mimic::run(&arguments, trials).exit_code(),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn trials() -> Result<Vec<Trial>> {
+    let trigger = path_from("TRIGGER")?;
+    let place = Arc::new(Place {
+        tracer: path_from("TRACER")?,
+        scripts: path_from("SCRIPTS")?,
+        features: Features::find(&trigger),
+        trigger,
+    });
+    let mut trials = Vec::new();
+    for case in case::read_all(&path_from("CASES")?)? {
+        let (name, needs) = (case.name.clone(), case.needs.clone());
+        trials.push(trial(&place, name, needs, move |place| {
+            live::run_case(place, &case)
+        }));
+    }
+    for &(name, needs, behaviour) in behaviour::ALL {
+        let needs = needs.split_whitespace().map(str::to_owned).collect();
+        trials.push(trial(&place, name.to_owned(), needs, behaviour));
+    }
+    Ok(trials)
+}
+
+fn trial<F>(place: &Arc<Place>, name: String, needs: Vec<String>, run: F) -> Trial
+where
+    F: FnOnce(&Place) -> Result<()> + Send + 'static,
+{
+    let place = Arc::clone(place);
+    Trial::ignorable_test(format!("kernel::{name}"), move || {
+        if let Some(missing) = place.features.missing(&needs)? {
+            return Ok(Completion::ignored_with(missing));
+        }
+        run(&place).map_err(|error| Failed::from(format!("{error:#}")))?;
+        Ok(Completion::Completed)
+    })
+}
+
+fn path_from(variable: &str) -> Result<PathBuf> {
+    let path = std::env::var_os(variable).with_context(|| format!("{variable} is not set"))?;
+    Path::new(&path)
+        .canonicalize()
+        .with_context(|| format!("{variable}={}", path.display()))
+}

@@ -1,0 +1,197 @@
+//! Triggers about processes, threads, signals and waiting.
+//!
+//! In: arguments. Out: children that end at once, and the calls that made them.
+#![allow(unsafe_code, reason = "every way of forking is a raw system call")]
+
+use std::arch::asm;
+use std::ffi::CString;
+
+use crate::calls::{call, plain};
+use crate::{Facts, number, release};
+
+/// A flag above the lower 32 bits: only clone3 can carry it.
+const CLONE_CLEAR_SIGHAND: u64 = 1 << 32;
+
+/// `struct clone_args`, as far as its first version goes.
+#[repr(C)]
+#[derive(Default)]
+struct CloneArgs {
+    flags: u64,
+    pidfd: u64,
+    child_tid: u64,
+    parent_tid: u64,
+    exit_signal: u64,
+    stack: u64,
+    stack_size: u64,
+    tls: u64,
+}
+
+/// `fork-all`: fork, vfork, clone and clone3, and a clone3 that fails (EINVAL: no valid exit signal).
+pub fn fork_all(_: &[String], facts: &mut Facts) {
+    release();
+    let flags = CLONE_CLEAR_SIGHAND | libc::CLONE_FS as u64;
+    let good = CloneArgs {
+        flags,
+        exit_signal: libc::SIGCHLD as u64,
+        ..CloneArgs::default()
+    };
+    let bad = CloneArgs {
+        exit_signal: 1 << 40,
+        ..CloneArgs::default()
+    };
+    let size = size_of::<CloneArgs>();
+    let address = |args: &CloneArgs| std::ptr::from_ref(args).addr();
+    let children = [
+        end_child(libc::SYS_fork, [0; 2]),
+        end_child(libc::SYS_vfork, [0; 2]),
+        end_child(libc::SYS_clone, [libc::SIGCHLD as usize, 0]),
+        end_child(libc::SYS_clone3, [address(&good), size]),
+        end_child(libc::SYS_clone3, [address(&bad), size]),
+    ];
+    for child in children.iter().filter(|&&child| child > 0) {
+        wait(*child);
+    }
+    facts.say("flags", format_args!("{flags:#x}"));
+    facts.say("failed", children[4]);
+}
+
+/// Makes a child that ends at once; the parent's result.
+fn end_child(number: i64, args: [usize; 2]) -> i64 {
+    let result;
+    // SAFETY: the child makes one more call and is gone before it touches the stack, which after vfork is shared
+    // with the parent.
+    unsafe {
+        asm!(
+            "syscall",
+            "test rax, rax",
+            "jnz 2f",
+            "mov eax, 231",
+            "xor edi, edi",
+            "syscall",
+            "2:",
+            inlateout("rax") number => result,
+            inlateout("rdi") args[0] => _,
+            in("rsi") args[1], in("rdx") 0, in("r10") 0, in("r8") 0,
+            lateout("rcx") _, lateout("r11") _,
+        );
+    }
+    result
+}
+
+fn wait(child: i64) {
+    plain(libc::SYS_wait4, [child as usize, 0, 0]);
+}
+
+/// Runs this program again as `trigger nop`, in place of the caller.
+fn become_nop() -> i64 {
+    let path = std::env::current_exe().expect("this program's path");
+    let path = CString::new(path.to_string_lossy().as_bytes()).expect("a path without NUL");
+    let argv = [path.as_ptr(), c"nop".as_ptr(), std::ptr::null()];
+    let envp = [std::ptr::null::<u8>()];
+    plain(
+        libc::SYS_execve,
+        [
+            path.as_ptr().addr(),
+            argv.as_ptr().addr(),
+            envp.as_ptr().addr(),
+        ],
+    )
+}
+
+/// `exec`: a child that fails to run one program, then runs another.
+pub fn exec(_: &[String], facts: &mut Facts) {
+    release();
+    // SAFETY: a plain fork of a process with one thread.
+    let child = unsafe { call(libc::SYS_fork, [0; 6]) };
+    if child == 0 {
+        plain(
+            libc::SYS_execve,
+            [c"/no/such/program".as_ptr().addr(), 0, 0],
+        );
+        become_nop();
+        std::process::exit(1);
+    }
+    wait(child);
+    facts.say("child", child);
+    facts.say(
+        "exe",
+        std::env::current_exe()
+            .expect("this program's path")
+            .display(),
+    );
+}
+
+/// `exec-thread`: a second thread runs another program: its thread id becomes the process's.
+pub fn exec_thread(_: &[String], facts: &mut Facts) {
+    release();
+    // SAFETY: the process has one thread, so its child is as sound as the process itself.
+    let child = unsafe { call(libc::SYS_fork, [0; 6]) };
+    if child == 0 {
+        let thread = std::thread::spawn(become_nop);
+        drop(thread.join());
+        std::process::exit(1);
+    }
+    wait(child);
+    facts.say("child", child);
+}
+
+/// `signal`: sends SIGUSR1 (ignored) and signal 0 to itself, and SIGTERM to a process that is not there.
+pub fn signal(_: &[String], _: &mut Facts) {
+    // SAFETY: ignoring a signal runs no code of ours.
+    unsafe { libc::signal(libc::SIGUSR1, libc::SIG_IGN) };
+    let own = std::process::id() as usize;
+    release();
+    plain(libc::SYS_kill, [own, libc::SIGUSR1 as usize, 0]);
+    plain(libc::SYS_kill, [own, 0, 0]);
+    plain(
+        libc::SYS_kill,
+        [i32::MAX as usize, libc::SIGTERM as usize, 0],
+    );
+}
+
+/// `handler COUNT`: a handled signal to itself: each return from the handler is an rt_sigreturn.
+pub fn handler(args: &[String], facts: &mut Facts) {
+    extern "C" fn nothing(_: libc::c_int) {}
+    let count = number(args, 0, 3);
+    let handler: extern "C" fn(libc::c_int) = nothing;
+    // SAFETY: the handler does nothing.
+    unsafe { libc::signal(libc::SIGUSR1, handler as libc::sighandler_t) };
+    let own = std::process::id() as usize;
+    release();
+    for _ in 0..count {
+        plain(libc::SYS_kill, [own, libc::SIGUSR1 as usize, 0]);
+    }
+    facts.say("issued", count);
+}
+
+/// `sleep MS COUNT`
+pub fn sleep(args: &[String], _: &mut Facts) {
+    let time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: number(args, 0, 10) as i64 * 1_000_000,
+    };
+    let count = number(args, 1, 1);
+    release();
+    let address = (&raw const time).addr();
+    for _ in 0..count {
+        plain(libc::SYS_nanosleep, [address, 0, 0]);
+    }
+}
+
+/// `threads COUNT`: as many threads, one after the other, that end at once.
+pub fn threads(args: &[String], facts: &mut Facts) {
+    let count = number(args, 0, 100);
+    release();
+    for _ in 0..count {
+        std::thread::spawn(|| ())
+            .join()
+            .expect("an empty thread ends well");
+    }
+    facts.say("issued", count);
+}
+
+/// `block`: waits for a signal that ends it.
+pub fn block(_: &[String], _: &mut Facts) {
+    release();
+    plain(libc::SYS_pause, [0; 3]);
+}
