@@ -1,1 +1,77 @@
-//! cli: skeleton, to be replaced.
+//! The command line: argv to a command, the command to its room, the outcome to an exit status.
+//!
+//! In: argv. Out: an exit status, and at most one sentence (or a script's diagnostics) on standard error. What was typed
+//! ([`typed`]) and what it means ([`meant`]) are two things. Never traces, never formats a result.
+
+pub mod failure;
+mod generate;
+pub mod meant;
+mod run;
+pub mod typed;
+
+use clap::Parser;
+use failure::{Failure, Status};
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+use typed::{BpftraceLine, Command, CommandLine};
+
+/// The whole program: `args` is argv.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    std::panic::set_hook(Box::new(report_bug));
+    let command = command(args.into_iter().collect());
+    match perform(command) {
+        Ok(status) => status,
+        Err(failure) => {
+            // Standard error may be gone too: then there is nobody to tell.
+            let _ = write!(std::io::stderr(), "{failure}");
+            failure.status().into()
+        }
+    }
+}
+
+/// Parses argv; help, version and usage errors end the process here (status 0 or 2), as clap prints them.
+fn command(args: Vec<OsString>) -> Command {
+    let called = args.first().and_then(|name| Path::new(name).file_name());
+    if called.is_some_and(|name| name == "bpftrace") {
+        return Command::Run(BpftraceLine::parse_from(args).run);
+    }
+    let line = CommandLine::parse_from(args);
+    line.command.unwrap_or(Command::Run(line.run))
+}
+
+fn perform(command: Command) -> Result<ExitCode, Failure> {
+    let mut out = std::io::stdout().lock();
+    match command {
+        Command::Completions { shell } => generate::completions(shell, &mut out)?,
+        Command::Man => generate::man(&mut out)?,
+        Command::Run(typed) => {
+            drop(out);
+            return run::run(&typed);
+        }
+        Command::List(typed) => return list(typed.pattern, typed.verbose),
+        Command::Explain(_) | Command::Doctor => {
+            return Err(Failure::Usage("this command is not built yet".into()));
+        }
+    }
+    Ok(Status::Done.into())
+}
+
+/// Lists probes.
+fn list(_pattern: Option<String>, _verbose: bool) -> Result<ExitCode, Failure> {
+    Err(Failure::Usage("listing is not built yet".into()))
+}
+
+/// A panic is a bug of ours: one sentence, and a status that no script can mean.
+fn report_bug(info: &std::panic::PanicHookInfo<'_>) {
+    let place = info
+        .location()
+        .map_or_else(String::new, |at| format!(" ({at})"));
+    let said = info.payload_as_str().unwrap_or("no message");
+    let _ = writeln!(
+        std::io::stderr(),
+        "tracer: a bug of the tracer: {said}{place}"
+    );
+    std::process::exit(Status::Bug as i32);
+}

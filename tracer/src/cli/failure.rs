@@ -1,0 +1,77 @@
+//! Why a command did not do what was asked, and the exit status that says so.
+//!
+//! In: errors of the rooms. Out: one sentence (or the diagnostics of a script) and a [`Status`]. Never exits.
+
+use std::fmt;
+use std::process::ExitCode;
+
+/// Exit statuses with a meaning of their own.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Status {
+    /// It ran.
+    Done = 0,
+    /// Usage or script error: nothing was traced.
+    Usage = 2,
+    /// There were losses, with `--strict`.
+    Losses = 3,
+    /// This machine could not do it.
+    Machine = 4,
+    /// A bug of ours.
+    Bug = 128,
+}
+
+impl From<Status> for ExitCode {
+    fn from(status: Status) -> ExitCode {
+        ExitCode::from(status as u8)
+    }
+}
+
+/// Why nothing (more) was done.
+#[derive(Debug)]
+pub enum Failure {
+    /// The command line is wrong: a sentence.
+    Usage(String),
+    /// The script is wrong: its diagnostics as text, already with source lines.
+    Script(String),
+    /// The machine cannot: a sentence.
+    Machine(String),
+    /// We are wrong: a sentence.
+    Bug(String),
+    /// Nobody reads our output any more.
+    Closed,
+}
+
+impl Failure {
+    /// The exit status that says so.
+    pub fn status(&self) -> Status {
+        match self {
+            Failure::Usage(_) | Failure::Script(_) => Status::Usage,
+            Failure::Machine(_) => Status::Machine,
+            Failure::Bug(_) => Status::Bug,
+            Failure::Closed => Status::Done,
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Usage(sentence) | Failure::Machine(sentence) => {
+                writeln!(f, "tracer: {sentence}")
+            }
+            Failure::Bug(sentence) => writeln!(f, "tracer: a bug of the tracer: {sentence}"),
+            Failure::Script(diagnostics) => f.write_str(diagnostics),
+            Failure::Closed => Ok(()),
+        }
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Failure {
+        match error.kind() {
+            std::io::ErrorKind::BrokenPipe => Failure::Closed,
+            _ => Failure::Machine(format!("write the output: {error}")),
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! What a run is asked to do.
+//!
+//! In: nothing. Out: plain data that `cli` fills in. Never knows how options are spelled.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A script and where it comes from.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Script {
+    /// File name, or what stands for it (`-e`, `stdin`); shown in diagnostics.
+    pub name: String,
+    /// Its text.
+    pub text: String,
+    /// `$1`, `$2`, …
+    pub params: Vec<String>,
+}
+
+/// A whole run.
+#[derive(Debug, Default)]
+pub struct Request {
+    /// What to run.
+    pub script: Script,
+    /// Whom and how long to trace.
+    pub scope: Scope,
+    /// Where results go.
+    pub output: Output,
+    /// What it may cost, and what is not tolerated.
+    pub limits: Limits,
+    /// A line is written here once everything is attached.
+    pub ready: Option<File>,
+    /// End once everything is attached.
+    pub dry_run: bool,
+}
+
+/// Whom and how long to trace.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Scope {
+    /// `syscall` probes fire for this process only; the run ends with it.
+    pub pid: Option<u32>,
+    /// Started when everything is attached; the run ends with it.
+    pub command: Option<Vec<String>>,
+    /// The run ends after this.
+    pub duration: Option<Duration>,
+    /// Do not exclude the tracer's ancestors.
+    pub include_terminal: bool,
+    /// Do not exclude the tracer.
+    pub include_self: bool,
+}
+
+/// Where results go.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Output {
+    /// Instead of standard output.
+    pub file: Option<PathBuf>,
+    /// Their form.
+    pub format: Format,
+    /// When they are written; by the kind of output when not said.
+    pub buffering: Option<Buffering>,
+    /// Only errors and losses on standard error.
+    pub quiet: bool,
+    /// Steps, times and accounts on standard error.
+    pub verbose: bool,
+}
+
+/// Forms of output.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Format {
+    /// bpftrace's text.
+    #[default]
+    Text,
+    /// bpftrace's JSON objects, one a line.
+    Json,
+    /// Ours, one object a line.
+    Jsonl,
+}
+
+/// When output is written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Buffering {
+    /// After each record that ends a line.
+    Line,
+    /// When a buffer is full, or a little later.
+    Full,
+    /// After each record.
+    None,
+}
+
+/// What a run may cost, and what is not tolerated.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Limits {
+    /// Losses are a failure.
+    pub strict: bool,
+    /// Bytes of each main ring; a power of two.
+    pub ring_bytes: Option<u32>,
+}

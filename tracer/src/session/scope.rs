@@ -1,0 +1,85 @@
+//! `-p PID`: the clauses that are of a process are made to want that process.
+//!
+//! In: the typed program. Out: the same with one more conjunct in front of the predicates of its `syscall` clauses, so that the
+//! planner can decide it as early as any other. Probes that are not of a process stay system-wide, as in bpftrace.
+
+use crate::ir::{Builtin, Clause, Compare, Expr, ExprKind, Probe, Program};
+use crate::types::Type;
+
+/// Restricts the `syscall` clauses of `program` to process `pid`.
+pub fn restrict(program: &mut Program, pid: u32) {
+    for clause in &mut program.clauses {
+        if clause.probes.iter().all(is_of_a_process) {
+            let wanted = is_pid(clause, pid);
+            clause.predicate = Some(match clause.predicate.take() {
+                None => wanted,
+                Some(rest) => Expr {
+                    ty: Type::Bool,
+                    span: rest.span,
+                    kind: ExprKind::And(Box::new(wanted), Box::new(rest)),
+                },
+            });
+        }
+    }
+}
+
+fn is_of_a_process(probe: &Probe) -> bool {
+    matches!(probe, Probe::Syscall { .. })
+}
+
+/// `pid == N`.
+fn is_pid(clause: &Clause, pid: u32) -> Expr {
+    let expr = |ty, kind| Expr {
+        ty,
+        kind,
+        span: clause.span,
+    };
+    let left = expr(Type::U32, ExprKind::Builtin(Builtin::Pid));
+    let right = expr(Type::U32, ExprKind::Int(u64::from(pid)));
+    let kind = ExprKind::Compare {
+        op: Compare::Eq,
+        left: Box::new(left),
+        right: Box::new(right),
+    };
+    expr(Type::Bool, kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ir::{Phase, SyscallSet};
+
+    fn clause(probe: Probe) -> Clause {
+        Clause {
+            probes: vec![probe],
+            predicate: None,
+            body: Vec::new(),
+            vars: Vec::new(),
+            span: Default::default(),
+        }
+    }
+
+    #[test]
+    fn only_syscall_clauses_are_restricted() {
+        let calls = SyscallSet::default();
+        let phase = Phase::Whole;
+        let mut program = Program {
+            clauses: vec![
+                clause(Probe::Begin),
+                clause(Probe::Syscall { calls, phase }),
+            ],
+            ..Program::default()
+        };
+        restrict(&mut program, 42);
+        assert!(program.clauses[0].predicate.is_none());
+        assert!(matches!(
+            program.clauses[1].predicate.as_ref().map(|p| &p.kind),
+            Some(ExprKind::Compare { op: Compare::Eq, right, .. }) if right.kind == ExprKind::Int(42)
+        ));
+        restrict(&mut program, 42);
+        assert!(matches!(
+            program.clauses[1].predicate.as_ref().map(|p| &p.kind),
+            Some(ExprKind::And(..))
+        ));
+    }
+}
