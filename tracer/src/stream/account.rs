@@ -74,20 +74,20 @@ pub struct Totals {
 }
 
 impl Totals {
-    /// From the kernel's counters (one per CPU) and the accounts of the rings: main rings by CPU, then
-    /// control rings by CPU. A ring without a reader (the run sends nothing) delivered nothing.
+    /// From the kernel's counters (one per CPU) and the accounts of the rings in the order of the kernel's table
+    /// ([`tracer_ebpf::map::RINGS`]). A ring without a reader (the run sends nothing) delivered nothing.
     pub fn new(stats: &[CpuStats], accounts: &[Account]) -> Totals {
         let delivered = |at: usize| accounts.get(at).map_or(0, Account::delivered);
         let mut totals = Totals::default();
         for (cpu, s) in stats.iter().enumerate() {
             totals.main.push(RingTotal {
                 attempts: s.attempts_main,
-                delivered: delivered(cpu),
+                delivered: delivered(2 * cpu),
                 lost: s.lost[loss::RING_FULL as usize] + s.lost[loss::TOO_LARGE as usize],
             });
             totals.control.push(RingTotal {
                 attempts: s.attempts_control,
-                delivered: delivered(stats.len() + cpu),
+                delivered: delivered(2 * cpu + 1),
                 lost: s.lost[loss::CONTROL_FULL as usize],
             });
             for (sum, n) in totals.lost.iter_mut().zip(s.lost) {
