@@ -130,7 +130,9 @@ fn unit_tests(filter: Option<&str>) -> Result<Outcomes> {
 
 fn cases_here(products: &Products, filter: Option<&str>) -> Result<Outcomes> {
     let mut cases = Command::new(&products.cases);
-    cases.arg("--test-threads=1").args(filter);
+    cases
+        .args(["--color=never", "--test-threads=1"])
+        .args(filter);
     cases
         .env("TRACER", &products.tracer)
         .env("TRIGGER", &products.trigger);
@@ -139,7 +141,7 @@ fn cases_here(products: &Products, filter: Option<&str>) -> Result<Outcomes> {
     runner(&mut cases, "this kernel", "kernel cases")
 }
 
-/// Runs the guests side by side.
+/// Fetches the kernels one after the other, then runs the guests side by side.
 fn in_guests(
     summary: &mut Summary,
     kernels: &[&'static Kernel],

@@ -14,6 +14,6 @@ ip link set lo up
 ln -s /proc/self/fd /dev/fd
 exec >/dev/ttyS1 2>&1
 TRACER=/bin/tracer TRIGGER=/bin/trigger CASES=/cases SCRIPTS=/scripts \
-    FEATURES='@FEATURES@' /bin/runner --test-threads=1 @FILTER@
+    FEATURES='@FEATURES@' /bin/runner --color=never --test-threads=1 @FILTER@
 echo "guest: finished with status $?"
 poweroff -f
