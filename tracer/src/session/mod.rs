@@ -8,6 +8,7 @@
 //! detached.
 
 pub mod output;
+pub mod report;
 pub mod request;
 pub mod scope;
 

@@ -1,0 +1,136 @@
+//! What is said at the end of a run: losses, runtime errors, accounts.
+//!
+//! In: counters, and the script they belong to. Out: sentences, one a line. Never prints.
+
+use super::Script;
+use crate::diag::render::position;
+use crate::ir::{Program, SiteKind};
+use crate::stream::account::{RingTotal, Totals};
+
+/// One sentence per place of the script where something went wrong at run time, in source order. `counts` is by site.
+pub fn runtime_errors(script: &Script, program: &Program, counts: &[u64]) -> Vec<String> {
+    let mut seen: Vec<_> = program
+        .sites
+        .iter()
+        .zip(counts)
+        .filter(|(_, n)| **n > 0)
+        .collect();
+    seen.sort_by_key(|(site, _)| site.span);
+    seen.into_iter()
+        .map(|(site, n)| {
+            let (line, column) = position(&script.text, site.span.start as usize);
+            let (what, result) = meaning(site.kind);
+            let times = if *n == 1 {
+                "once"
+            } else {
+                &format!("{n} times")
+            };
+            format!("{}:{line}:{column}: {what} {times}; {result}", script.name)
+        })
+        .collect()
+}
+
+fn meaning(kind: SiteKind) -> (&'static str, &'static str) {
+    match kind {
+        SiteKind::DivideByZero => ("division by zero", "the result was 0"),
+        SiteKind::ModuloByZero => ("modulo by zero", "the result was the left operand"),
+        SiteKind::ReadFailed => (
+            "memory could not be read",
+            "the value was 0 or the empty string",
+        ),
+        SiteKind::Absent => ("a value was absent", "the update was skipped"),
+    }
+}
+
+/// The accounts of all buffers, for `--verbose`: attempts, deliveries and losses per ring, and whether they balance.
+pub fn accounts(totals: &Totals, late: u64) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (kind, rings) in [("main", &totals.main), ("control", &totals.control)] {
+        let used = rings.iter().enumerate().filter(|(_, r)| r.attempts > 0);
+        lines.extend(used.map(|(cpu, ring)| account(kind, cpu, ring)));
+    }
+    let all = || totals.main.iter().chain(&totals.control);
+    let attempts: u64 = all().map(|r| r.attempts).sum();
+    let delivered: u64 = all().map(|r| r.delivered).sum();
+    let lost: u64 = all().map(|r| r.lost).sum();
+    let verdict = if all().all(RingTotal::balanced) {
+        "they balance"
+    } else {
+        "THEY DO NOT BALANCE"
+    };
+    lines.push(format!(
+        "records: {attempts} sent = {delivered} delivered + {lost} lost: {verdict}; {late} out of order"
+    ));
+    lines
+}
+
+fn account(kind: &str, cpu: usize, ring: &RingTotal) -> String {
+    let RingTotal {
+        attempts,
+        delivered,
+        lost,
+    } = ring;
+    format!("cpu {cpu} {kind} buffer: {attempts} sent = {delivered} delivered + {lost} lost")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diag::Span;
+    use crate::ir::Site;
+
+    fn script() -> Script {
+        Script {
+            name: "-e".into(),
+            text: "BEGIN {\n  @ = 1 / $x;\n}".into(),
+            params: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn places_are_lines_and_columns_in_source_order() {
+        let site = |kind, start| Site {
+            kind,
+            span: Span::new(start, start + 1),
+        };
+        let program = Program {
+            sites: vec![
+                site(SiteKind::Absent, 20),
+                site(SiteKind::DivideByZero, 14),
+                site(SiteKind::ReadFailed, 0),
+            ],
+            ..Program::default()
+        };
+        assert_eq!(
+            runtime_errors(&script(), &program, &[1, 7, 0]),
+            [
+                "-e:2:7: division by zero 7 times; the result was 0",
+                "-e:2:13: a value was absent once; the update was skipped",
+            ]
+        );
+    }
+
+    #[test]
+    fn accounts_say_whether_they_balance() {
+        let ring = |attempts, delivered, lost| RingTotal {
+            attempts,
+            delivered,
+            lost,
+        };
+        let mut totals = Totals {
+            main: vec![ring(5, 3, 2), ring(0, 0, 0)],
+            control: vec![ring(1, 1, 0), ring(0, 0, 0)],
+            ..Totals::default()
+        };
+        assert_eq!(
+            accounts(&totals, 0),
+            [
+                "cpu 0 main buffer: 5 sent = 3 delivered + 2 lost",
+                "cpu 0 control buffer: 1 sent = 1 delivered + 0 lost",
+                "records: 6 sent = 4 delivered + 2 lost: they balance; 0 out of order",
+            ]
+        );
+        totals.main[0].lost = 1;
+        assert!(accounts(&totals, 0)[2].contains("THEY DO NOT BALANCE"));
+    }
+}
