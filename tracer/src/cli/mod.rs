@@ -3,6 +3,7 @@
 //! In: argv. Out: an exit status, and at most one sentence (or a script's diagnostics) on standard error. What was typed
 //! ([`typed`]) and what it means ([`meant`]) are two things. Never traces, never formats a result.
 
+pub mod doctor;
 pub mod failure;
 mod generate;
 pub mod meant;
@@ -51,7 +52,11 @@ fn perform(command: Command) -> Result<ExitCode, Failure> {
             return run::run(&typed);
         }
         Command::List(typed) => return list(typed.pattern, typed.verbose),
-        Command::Explain(_) | Command::Doctor => {
+        Command::Doctor(typed) => {
+            let works = doctor::run(typed.format != typed::Format::Text, &mut out)?;
+            return Ok(if works { Status::Done } else { Status::Machine }.into());
+        }
+        Command::Explain(_) => {
             return Err(Failure::Usage("this command is not built yet".into()));
         }
     }

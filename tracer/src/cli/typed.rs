@@ -59,7 +59,7 @@ pub enum Command {
     /// Show what a query would run where, and why
     Explain(ExplainArgs),
     /// Tell what this kernel and this user can do, and how to get the rest
-    Doctor,
+    Doctor(DoctorArgs),
     /// Print a completion script for a shell
     Completions {
         /// Which shell
@@ -77,6 +77,14 @@ pub struct ListArgs {
     /// Show arguments and their types too
     #[arg(short, long)]
     pub verbose: bool,
+}
+
+/// `tracer doctor`.
+#[derive(Args, Debug, Clone)]
+pub struct DoctorArgs {
+    /// Form of the report: text, or json (one object)
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub format: Format,
 }
 
 /// Where a script comes from.

@@ -97,8 +97,8 @@ pub fn addresses_shown() -> Result<(), String> {
         .map_err(|error| format!("kernel symbols cannot be read: {KALLSYMS}: {error}"))?;
     match first_text_address(BufReader::new(file)) {
         Some(0) => Err(
-            "kernel addresses are hidden from this process, so they are printed as numbers; give it \
-             CAP_SYSLOG, or as root set kernel.kptr_restrict to 1 or lower"
+            "kernel addresses are hidden from this process, so they are printed as numbers; showing them takes \
+             CAP_SYSLOG and kernel.kptr_restrict at 0 or 1"
                 .to_string(),
         ),
         Some(_) => Ok(()),
