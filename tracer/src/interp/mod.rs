@@ -1,1 +1,106 @@
-//! interp: skeleton, to be replaced.
+//! The reference meaning of the language: a typed clause and an event give effects and changed maps.
+//!
+//! In: [`ir::Program`], and one [`Event`] a firing. Out: [`Outcome`], and the machine's maps, in the same bytes
+//! as the kernel keeps them. Never asks the machine it runs on for anything: what an event does not say is
+//! not known. Generated code is held to what this room does; where they differ, the IR's documentation
+//! decides who is wrong.
+
+mod eval;
+mod event;
+mod exec;
+mod maps;
+mod recorded;
+#[cfg(test)]
+mod tests;
+
+pub use event::Event;
+pub use maps::MapState;
+pub use recorded::{ParseError, Recorded, Region};
+
+use crate::ir::{self, ClauseId, EmitId, MapId, SiteId};
+use crate::types::Value;
+
+/// Runs the clauses of one program.
+pub struct Machine<'p> {
+    program: &'p ir::Program,
+    maps: Vec<MapState>,
+    sites: Vec<u64>,
+    map_full: u64,
+}
+
+/// What one firing of one clause did, besides changing maps.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Outcome {
+    /// The predicate held.
+    pub ran: bool,
+    /// In order.
+    pub effects: Vec<Effect>,
+}
+
+/// Something that is visible outside of the maps.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Effect {
+    /// A record.
+    Emit {
+        /// Which statement's.
+        id: EmitId,
+        /// Its arguments; [`Value::Absent`] where the value was absent.
+        args: Vec<Value>,
+    },
+    /// The map was emptied.
+    Clear(MapId),
+    /// Every value of the map became 0.
+    Zero(MapId),
+    /// The run ends, with this code. No further clause of the firing runs.
+    Exit(i64),
+}
+
+impl Outcome {
+    /// The code, when the run is to end.
+    pub fn exit_code(&self) -> Option<i64> {
+        self.effects.iter().find_map(|e| match e {
+            Effect::Exit(code) => Some(*code),
+            _ => None,
+        })
+    }
+}
+
+impl<'p> Machine<'p> {
+    /// A machine with empty maps.
+    pub fn new(program: &'p ir::Program) -> Machine<'p> {
+        let new_map = |map| MapState::new(map, program.max_map_keys);
+        Machine {
+            program,
+            maps: program.maps.iter().map(new_map).collect(),
+            sites: vec![0; program.sites.len()],
+            map_full: 0,
+        }
+    }
+
+    /// Runs one clause on an event.
+    ///
+    /// # Panics
+    /// When the program breaks a rule that `ir::verify` checks.
+    pub fn fire(&mut self, clause: ClauseId, event: &dyn Event) -> Outcome {
+        exec::fire(self, &self.program.clauses[clause.0 as usize], event)
+    }
+
+    /// The contents of a map.
+    pub fn map(&self, map: MapId) -> &MapState {
+        &self.maps[map.0 as usize]
+    }
+
+    /// Runtime errors counted at a site so far.
+    pub fn errors_at(&self, site: SiteId) -> u64 {
+        self.sites[site.0 as usize]
+    }
+
+    /// Updates that were dropped because a map was full.
+    pub fn map_full(&self) -> u64 {
+        self.map_full
+    }
+
+    fn count(&mut self, site: SiteId) {
+        self.sites[site.0 as usize] += 1;
+    }
+}

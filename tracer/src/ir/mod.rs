@@ -18,6 +18,8 @@
 //!
 //! [`Binary`]: ExprKind::Binary
 
+#[cfg(test)]
+pub mod build;
 mod name;
 pub mod ops;
 pub mod text;

@@ -1,10 +1,76 @@
-//! Names of probes, as `probe` prints them and as a user would type them.
+//! Names of probes, as `probe` prints them and as a user would type them, and of built-ins.
 //!
-//! In: resolved probes. Out: text. Never looks a call's name up: a syscall probe with several calls is
-//! named by their number.
+//! In: resolved probes and built-ins, or a built-in's name. Out: text, or the built-in. Never looks a call's
+//! name up: a syscall probe with several calls is named by their number.
 
-use super::{Phase, Probe};
+use super::{Builtin, Phase, Probe};
 use std::fmt;
+use std::str::FromStr;
+
+/// Built-ins without a number, and their names.
+const BUILTINS: [(&str, Builtin); 21] = [
+    ("pid", Builtin::Pid),
+    ("tid", Builtin::Tid),
+    ("uid", Builtin::Uid),
+    ("gid", Builtin::Gid),
+    ("comm", Builtin::Comm),
+    ("cpu", Builtin::Cpu),
+    ("nsecs", Builtin::Nsecs),
+    ("elapsed", Builtin::Elapsed),
+    ("rand", Builtin::Rand),
+    ("cgroup", Builtin::Cgroup),
+    ("curtask", Builtin::Curtask),
+    ("ncpus", Builtin::Ncpus),
+    ("probe", Builtin::Probe),
+    ("func", Builtin::Func),
+    ("retval", Builtin::Retval),
+    ("nr", Builtin::SyscallNr),
+    ("name", Builtin::SyscallName),
+    ("abi", Builtin::SyscallAbi),
+    ("errno", Builtin::Errno),
+    ("entry_seen", Builtin::EntrySeen),
+    ("duration", Builtin::Duration),
+];
+
+/// One word: `pid`, `arg0`, `kstack5`.
+impl fmt::Display for Builtin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Builtin::Arg(n) => write!(f, "arg{n}"),
+            Builtin::Kstack(depth) => write!(f, "kstack{depth}"),
+            plain => {
+                let named = BUILTINS.iter().find(|(_, b)| b == plain);
+                let (name, _) = named.expect("every built-in without a number is in the table");
+                f.write_str(name)
+            }
+        }
+    }
+}
+
+/// The name belongs to no built-in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("no built-in of this name")]
+pub struct UnknownBuiltin;
+
+impl FromStr for Builtin {
+    type Err = UnknownBuiltin;
+
+    fn from_str(name: &str) -> Result<Builtin, UnknownBuiltin> {
+        let number = |digits: &str| digits.parse().map_err(|_| UnknownBuiltin);
+        if let Some((_, builtin)) = BUILTINS.iter().find(|(n, _)| *n == name) {
+            Ok(*builtin)
+        } else if let Some(digits) = name.strip_prefix("arg") {
+            let n = number(digits)?;
+            u8::try_from(n)
+                .map(Builtin::Arg)
+                .map_err(|_| UnknownBuiltin)
+        } else if let Some(digits) = name.strip_prefix("kstack") {
+            number(digits).map(Builtin::Kstack)
+        } else {
+            Err(UnknownBuiltin)
+        }
+    }
+}
 
 impl fmt::Display for Probe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -58,5 +124,15 @@ mod tests {
         assert_eq!(name(1_000_000_000), "interval:s:1");
         assert_eq!(name(1_500_000_000), "interval:ms:1500");
         assert_eq!(name(7), "interval:ns:7");
+    }
+
+    #[test]
+    fn a_builtin_is_read_back_from_its_name() {
+        let numbered = [Builtin::Arg(5), Builtin::Kstack(127)];
+        for builtin in BUILTINS.iter().map(|(_, b)| *b).chain(numbered) {
+            assert_eq!(builtin.to_string().parse(), Ok(builtin));
+        }
+        assert_eq!("arg256".parse::<Builtin>(), Err(UnknownBuiltin));
+        assert_eq!("pids".parse::<Builtin>(), Err(UnknownBuiltin));
     }
 }

@@ -1,13 +1,13 @@
 //! Plans of small hand-built programs: where clauses run, what is captured, what is hoisted, what is refused.
 
 use super::*;
-use crate::diag::{Span, codes};
+use crate::diag::codes;
 use crate::facts::{Feature, Fixed};
+use crate::ir::build::*;
 use crate::ir::{
-    Binary, Builtin, Clause, Compare, Emit, EmitArg, EmitKind, ExprKind, Format, MapValue, Phase,
-    Probe, SiteId, StmtKind, Var,
+    Binary, Builtin, Compare, EmitArg, ExprKind, MapValue, Phase, Probe, SiteId, StmtKind,
 };
-use crate::types::{Abi, AggKind, HistShape, Space};
+use crate::types::{Abi, AggKind, HistShape};
 
 const OPENAT: (Abi, u32) = (Abi::Native, 257);
 const CLOSE: (Abi, u32) = (Abi::Native, 3);
@@ -18,143 +18,6 @@ const EVERY_EXEC: [(Abi, u32); 4] = [
     (Abi::I386, 11),
     (Abi::I386, 358),
 ];
-
-fn expr(ty: Type, kind: ExprKind) -> Expr {
-    Expr {
-        ty,
-        kind,
-        span: Span::default(),
-    }
-}
-
-fn int(x: i64) -> Expr {
-    expr(Type::I64, ExprKind::Int(x as u64))
-}
-
-fn builtin(b: Builtin) -> Expr {
-    let ty = match b {
-        Builtin::Comm => Type::COMM,
-        Builtin::Retval | Builtin::Arg(_) => Type::I64,
-        _ => Type::U64,
-    };
-    expr(ty, ExprKind::Builtin(b))
-}
-
-fn compare(op: Compare, left: Expr, right: Expr) -> Expr {
-    let kind = ExprKind::Compare {
-        op,
-        left: Box::new(left),
-        right: Box::new(right),
-    };
-    expr(Type::Bool, kind)
-}
-
-fn and(left: Expr, right: Expr) -> Expr {
-    expr(Type::Bool, ExprKind::And(Box::new(left), Box::new(right)))
-}
-
-fn user_str(addr: Expr, cap: u32, site: u32) -> Expr {
-    let kind = ExprKind::ReadStr {
-        addr: Box::new(addr),
-        space: Space::User,
-        site: SiteId(site),
-    };
-    expr(Type::Str { cap }, kind)
-}
-
-fn user_load(base: Expr, offset: i64) -> Expr {
-    let kind = ExprKind::Load {
-        base: Box::new(base),
-        offset,
-        space: Space::User,
-        width: 8,
-        bits: None,
-        site: SiteId(0),
-    };
-    expr(Type::U64, kind)
-}
-
-fn stmt(kind: StmtKind) -> Stmt {
-    Stmt {
-        kind,
-        span: Span::default(),
-    }
-}
-
-fn count(map: u32, key: Vec<Expr>) -> Stmt {
-    stmt(StmtKind::Aggregate {
-        map: MapId(map),
-        key,
-        value: None,
-    })
-}
-
-fn calls(calls: &[(Abi, u32)]) -> SyscallSet {
-    let mut set = SyscallSet::default();
-    set.add(&SyscallSet {
-        calls: calls.to_vec(),
-        unknown: false,
-    });
-    set
-}
-
-fn syscall(of: &[(Abi, u32)], phase: Phase) -> Probe {
-    Probe::Syscall {
-        calls: calls(of),
-        phase,
-    }
-}
-
-fn clause(probe: Probe, predicate: Option<Expr>, body: Vec<Stmt>) -> Clause {
-    Clause {
-        probes: vec![probe],
-        predicate,
-        body,
-        vars: vec![Var {
-            name: "x".to_owned(),
-            ty: Type::I64,
-        }],
-        span: Span::default(),
-    }
-}
-
-fn tracepoint(name: &str) -> Probe {
-    Probe::Tracepoint {
-        category: "sched".to_owned(),
-        name: name.to_owned(),
-    }
-}
-
-fn map(key: Vec<Type>, value: MapValue) -> ir::Map {
-    ir::Map {
-        name: "m".to_owned(),
-        key,
-        value,
-        span: Span::default(),
-    }
-}
-
-fn counter() -> ir::Map {
-    map(vec![Type::COMM], MapValue::Agg(AggKind::Count))
-}
-
-fn printf(args: Vec<Type>) -> Emit {
-    Emit {
-        kind: EmitKind::Printf(Format::default()),
-        args,
-        span: Span::default(),
-    }
-}
-
-fn script(clauses: Vec<Clause>, maps: Vec<ir::Map>) -> ir::Program {
-    ir::Program {
-        clauses,
-        maps,
-        max_strlen: 64,
-        max_map_keys: 4096,
-        ..ir::Program::default()
-    }
-}
 
 fn facts() -> Fixed {
     Fixed {

@@ -1,0 +1,300 @@
+//! Expressions: what each yields, and what it counts or changes on the way.
+//!
+//! In: an expression, the variables of the firing, the event, the machine. Out: a [`Value`] of the
+//! expression's type. Never skips an operand except where the IR says it is lazy.
+
+use super::{Event, Machine};
+use crate::ir::{Binary, Builtin, Expr, ExprKind, MapId, SiteId, VarId, ops};
+use crate::types::{Space, Type, Value};
+use std::cmp::Ordering;
+
+/// Largest error number that a system call returns negated (`MAX_ERRNO` in include/linux/err.h).
+const MAX_ERRNO: i64 = 4095;
+
+/// One firing of one clause.
+pub(super) struct Firing<'m, 'p, 'e> {
+    pub(super) machine: &'m mut Machine<'p>,
+    pub(super) event: &'e dyn Event,
+    pub(super) vars: Vec<Value>,
+}
+
+impl Firing<'_, '_, '_> {
+    /// The value of an expression.
+    pub(super) fn eval(&mut self, e: &Expr) -> Value {
+        match &e.kind {
+            ExprKind::Str(bytes) => Value::Str(up_to_nul(bytes)),
+            ExprKind::Builtin(Builtin::Comm) => Value::Str(self.event.comm()),
+            ExprKind::Builtin(Builtin::Kstack(depth)) => Value::Stack(self.event.kstack(*depth)),
+            ExprKind::Var(var) => self.vars[var.0 as usize].clone(),
+            ExprKind::MapGet { map, key } => {
+                let key = self.eval_all(key);
+                self.machine.maps[map.0 as usize].get(&key)
+            }
+            ExprKind::Cond(cond, a, b) => {
+                let taken = if self.is_true(cond) { a } else { b };
+                self.eval(taken)
+            }
+            ExprKind::Cast(operand) if !e.ty.is_scalar() => {
+                let value = self.eval(operand);
+                fit(value, &e.ty)
+            }
+            ExprKind::ReadStr { addr, space, site } => {
+                let addr = self.word(addr);
+                Value::Str(self.read_str(*space, addr, &e.ty, *site))
+            }
+            ExprKind::Tuple(parts) => Value::Tuple(self.eval_all(parts)),
+            ExprKind::TupleField(tuple, at) => match self.eval(tuple) {
+                Value::Tuple(mut parts) => parts.swap_remove(*at as usize),
+                other => panic!("component {at} of {other:?}, which is no tuple"),
+            },
+            _ => scalar(&e.ty, self.word_of(e)),
+        }
+    }
+
+    /// Values of several expressions, left to right.
+    pub(super) fn eval_all(&mut self, exprs: &[Expr]) -> Vec<Value> {
+        exprs.iter().map(|e| self.eval(e)).collect()
+    }
+
+    /// The 64 bits of a scalar expression.
+    pub(super) fn word(&mut self, e: &Expr) -> u64 {
+        self.eval(e).bits()
+    }
+
+    /// Whether a Bool expression holds.
+    pub(super) fn is_true(&mut self, e: &Expr) -> bool {
+        self.word(e) != 0
+    }
+
+    /// Kinds that can only be scalar. (The flat list of what they mean.)
+    fn word_of(&mut self, e: &Expr) -> u64 {
+        match &e.kind {
+            ExprKind::Int(x) => *x,
+            ExprKind::Builtin(b) => self.builtin(*b),
+            ExprKind::Unary { op, operand } => ops::unary(*op, self.word(operand)),
+            ExprKind::Binary {
+                op,
+                left,
+                right,
+                site,
+            } => self.binary(*op, left, right, *site),
+            ExprKind::Compare { op, left, right } => {
+                let (a, b) = (self.eval(left), self.eval(right));
+                u64::from(ops::holds(*op, order(&left.ty, &a, &b)))
+            }
+            ExprKind::And(a, b) => u64::from(self.is_true(a) && self.is_true(b)),
+            ExprKind::Or(a, b) => u64::from(self.is_true(a) || self.is_true(b)),
+            ExprKind::Cast(operand) => ops::cast(&e.ty, self.word(operand)),
+            ExprKind::Load {
+                base,
+                offset,
+                space,
+                width,
+                bits,
+                site,
+            } => {
+                let addr = self.word(base).wrapping_add(*offset as u64);
+                match self.load(*space, addr, *width) {
+                    Some(word) => extend(&e.ty, word, *width, *bits),
+                    None => {
+                        self.machine.count(*site);
+                        0
+                    }
+                }
+            }
+            ExprKind::DataLoc { offset } => {
+                let place = self.field(*offset, 4) & 0xffff;
+                self.event.record_addr().wrapping_add(place)
+            }
+            ExprKind::Field { offset, width } => {
+                extend(&e.ty, self.field(*offset, *width), *width, None)
+            }
+            ExprKind::FieldAddr { offset } => {
+                self.event.record_addr().wrapping_add(u64::from(*offset))
+            }
+            ExprKind::StepVar {
+                var,
+                delta,
+                postfix,
+            } => self.step_var(*var, *delta, *postfix),
+            ExprKind::StepMap {
+                map,
+                key,
+                delta,
+                postfix,
+            } => self.step_map(*map, key, *delta, *postfix),
+            ExprKind::Str(_)
+            | ExprKind::Var(_)
+            | ExprKind::MapGet { .. }
+            | ExprKind::Cond(..)
+            | ExprKind::ReadStr { .. }
+            | ExprKind::Tuple(_)
+            | ExprKind::TupleField(..) => unreachable!("`eval` takes these itself"),
+        }
+    }
+
+    fn builtin(&self, b: Builtin) -> u64 {
+        match b {
+            Builtin::Errno => {
+                let result = self.event.word(Builtin::Retval) as i64;
+                if (-MAX_ERRNO..0).contains(&result) {
+                    result.unsigned_abs()
+                } else {
+                    0
+                }
+            }
+            Builtin::SyscallName => {
+                let number = self.event.word(Builtin::SyscallNr) as u32;
+                self.event.word(Builtin::SyscallAbi) << 32 | u64::from(number)
+            }
+            Builtin::Duration if self.event.word(Builtin::EntrySeen) == 0 => 0,
+            other => self.event.word(other),
+        }
+    }
+
+    fn binary(&mut self, op: Binary, left: &Expr, right: &Expr, site: Option<SiteId>) -> u64 {
+        let (a, b) = (self.word(left), self.word(right));
+        if matches!(op, Binary::Div | Binary::Mod)
+            && b == 0
+            && let Some(site) = site
+        {
+            self.machine.count(site);
+        }
+        ops::binary(op, left.ty.is_signed(), a, b)
+    }
+
+    fn step_var(&mut self, var: VarId, delta: i64, postfix: bool) -> u64 {
+        let slot = &mut self.vars[var.0 as usize];
+        let before = slot.bits();
+        let after = before.wrapping_add(delta as u64);
+        *slot = match slot {
+            Value::Int(_) => Value::Int(after as i64),
+            _ => Value::Uint(after),
+        };
+        if postfix { before } else { after }
+    }
+
+    /// A step that is dropped because the map is full yields what reading the key yields: 0.
+    fn step_map(&mut self, map: MapId, key: &[Expr], delta: i64, postfix: bool) -> u64 {
+        let key = self.eval_all(key);
+        let state = &mut self.machine.maps[map.0 as usize];
+        let before = state.get(&key).bits();
+        let after = before.wrapping_add(delta as u64);
+        match state.set(&key, &Value::Uint(after)) {
+            Ok(()) if postfix => before,
+            Ok(()) => after,
+            Err(_) => {
+                self.machine.map_full += 1;
+                0
+            }
+        }
+    }
+
+    fn load(&self, space: Space, addr: u64, width: u8) -> Option<u64> {
+        let mut bytes = [0; 8];
+        let part = &mut bytes[..usize::from(width)];
+        self.event
+            .read(space, addr, part)
+            .then(|| u64::from_le_bytes(bytes))
+    }
+
+    /// A field of the record. The kernel refuses a program that looks past its end, so there is no error.
+    fn field(&self, offset: u32, width: u8) -> u64 {
+        let addr = self.event.record_addr().wrapping_add(u64::from(offset));
+        self.load(Space::Kernel, addr, width).unwrap_or(0)
+    }
+
+    /// Reads up to the NUL, or as many bytes as fit. As the kernel's helpers do, it also looks at the byte
+    /// that gives way to the NUL of a cut string.
+    fn read_str(&mut self, space: Space, addr: u64, ty: &Type, site: SiteId) -> Vec<u8> {
+        let Type::Str { cap } = ty else {
+            panic!("a string is read into {ty}, which is no string");
+        };
+        let mut bytes = Vec::new();
+        for at in 0..u64::from(*cap) {
+            let mut byte = [0];
+            if !self.event.read(space, addr.wrapping_add(at), &mut byte) {
+                self.machine.count(site);
+                return Vec::new();
+            }
+            if byte[0] == 0 {
+                return bytes;
+            }
+            bytes.push(byte[0]);
+        }
+        bytes.pop();
+        bytes
+    }
+}
+
+fn up_to_nul(bytes: &[u8]) -> Vec<u8> {
+    bytes.iter().copied().take_while(|&b| b != 0).collect()
+}
+
+/// A scalar's bits as a value of its type.
+pub(super) fn scalar(ty: &Type, bits: u64) -> Value {
+    match ty {
+        Type::Bool => Value::Bool(bits != 0),
+        Type::Int { signed: true, .. } => Value::Int(bits as i64),
+        Type::Lazy(kind) => Value::Lazy(*kind, bits),
+        _ => Value::Uint(bits),
+    }
+}
+
+/// What a variable of a type holds before it is assigned to.
+pub(super) fn zero(ty: &Type) -> Value {
+    match ty {
+        Type::Str { .. } => Value::Str(Vec::new()),
+        Type::Tuple(parts) => Value::Tuple(parts.iter().map(zero).collect()),
+        Type::Stack { .. } => Value::Stack(Vec::new()),
+        _ => scalar(ty, 0),
+    }
+}
+
+/// A value cut to its type: strings to the capacity, stacks to the depth.
+pub(super) fn fit(value: Value, ty: &Type) -> Value {
+    match (value, ty) {
+        (Value::Str(mut bytes), Type::Str { cap }) => {
+            bytes.truncate(*cap as usize - 1);
+            Value::Str(bytes)
+        }
+        (Value::Tuple(values), Type::Tuple(types)) => Value::Tuple(
+            values
+                .into_iter()
+                .zip(types)
+                .map(|(v, t)| fit(v, t))
+                .collect(),
+        ),
+        (Value::Stack(mut frames), Type::Stack { depth }) => {
+            frames.truncate(usize::from(*depth));
+            Value::Stack(frames)
+        }
+        (value, _) => value,
+    }
+}
+
+/// How two values of one type stand to each other: strings by bytes, tuples by their first difference.
+fn order(ty: &Type, a: &Value, b: &Value) -> Ordering {
+    match (a, b) {
+        (Value::Str(a), Value::Str(b)) => a.cmp(b),
+        (Value::Tuple(a), Value::Tuple(b)) => {
+            let Type::Tuple(types) = ty else {
+                panic!("tuples are compared as {ty}, which is no tuple");
+            };
+            let parts = a.iter().zip(b).zip(types);
+            parts
+                .map(|((a, b), ty)| order(ty, a, b))
+                .find(|o| o.is_ne())
+                .unwrap_or(Ordering::Equal)
+        }
+        (Value::Stack(a), Value::Stack(b)) => a.cmp(b),
+        _ if ty.is_signed() => (a.bits() as i64).cmp(&(b.bits() as i64)),
+        _ => a.bits().cmp(&b.bits()),
+    }
+}
+
+/// A loaded word, or bits of it, extended as the type says.
+fn extend(ty: &Type, word: u64, width: u8, bits: Option<(u8, u8)>) -> u64 {
+    let (first, count) = bits.unwrap_or((0, width * 8));
+    ops::cast(ty, ops::extend(word >> first, count, ty.is_signed()))
+}

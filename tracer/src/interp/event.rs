@@ -1,0 +1,28 @@
+//! What the interpreter asks of an event.
+//!
+//! In: questions about one firing. Out: raw words and bytes. Never evaluates anything: what follows from
+//! other answers (`errno`, the call's name) is not asked.
+
+use crate::ir::Builtin;
+use crate::types::Space;
+
+/// One firing of a probe. Each question has the same answer however often it is asked.
+pub trait Event {
+    /// A built-in that fits one word, already extended as its type says: everything but `Comm`, `Kstack`, and
+    /// what the interpreter derives (`Errno`, `SyscallName`).
+    fn word(&self, builtin: Builtin) -> u64;
+
+    /// Name of the current thread, without NUL, at most 15 bytes.
+    fn comm(&self) -> Vec<u8>;
+
+    /// Kernel stack, innermost first, at most `depth` frames.
+    fn kstack(&self, depth: u16) -> Vec<u64>;
+
+    /// Address of the tracepoint's record, from its first byte; 0 for other probes. Its bytes are readable as
+    /// kernel memory.
+    fn record_addr(&self) -> u64;
+
+    /// Fills `buf` from memory; false when any byte cannot be read. Memory of a system call's arguments is
+    /// what stood there at the call's entry.
+    fn read(&self, space: Space, addr: u64, buf: &mut [u8]) -> bool;
+}

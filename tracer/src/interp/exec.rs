@@ -1,0 +1,115 @@
+//! Statements: what each does, in order, until the clause ends.
+//!
+//! In: a clause, an event, the machine. Out: an [`Outcome`]. Never runs a clause whose predicate is false.
+
+use super::eval::{Firing, fit, zero};
+use super::{Effect, Event, Machine, Outcome};
+use crate::ir::{Clause, EmitArg, EmitId, Stmt, StmtKind};
+use crate::types::Value;
+
+/// Whether the statements after this one run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Flow {
+    Next,
+    End,
+}
+
+pub(super) fn fire(machine: &mut Machine<'_>, clause: &Clause, event: &dyn Event) -> Outcome {
+    let vars = clause.vars.iter().map(|v| zero(&v.ty)).collect();
+    let mut firing = Firing {
+        machine,
+        event,
+        vars,
+    };
+    let mut outcome = Outcome {
+        ran: clause.predicate.as_ref().is_none_or(|p| firing.is_true(p)),
+        effects: Vec::new(),
+    };
+    if outcome.ran {
+        firing.run(&clause.body, clause, &mut outcome.effects);
+    }
+    outcome
+}
+
+impl Firing<'_, '_, '_> {
+    fn run(&mut self, stmts: &[Stmt], clause: &Clause, effects: &mut Vec<Effect>) -> Flow {
+        for stmt in stmts {
+            if self.step(stmt, clause, effects) == Flow::End {
+                return Flow::End;
+            }
+        }
+        Flow::Next
+    }
+
+    /// One statement. (The flat list of what they mean.)
+    fn step(&mut self, stmt: &Stmt, clause: &Clause, effects: &mut Vec<Effect>) -> Flow {
+        match &stmt.kind {
+            StmtKind::SetVar(var, value) => {
+                let value = self.eval(value);
+                let at = var.0 as usize;
+                self.vars[at] = fit(value, &clause.vars[at].ty);
+            }
+            StmtKind::SetMap { map, key, value } => {
+                let key = self.eval_all(key);
+                let value = self.eval(value);
+                let done = self.machine.maps[map.0 as usize].set(&key, &value);
+                self.machine.map_full += u64::from(done.is_err());
+            }
+            StmtKind::Aggregate { map, key, value } => {
+                let key = self.eval_all(key);
+                let operand = value.as_ref().map_or(0, |v| self.word(v));
+                let done = self.machine.maps[map.0 as usize].aggregate(&key, operand);
+                self.machine.map_full += u64::from(done.is_err());
+            }
+            StmtKind::Delete { map, key } => {
+                let key = self.eval_all(key);
+                self.machine.maps[map.0 as usize].delete(&key);
+            }
+            StmtKind::If {
+                cond,
+                then,
+                otherwise,
+            } => {
+                let taken = if self.is_true(cond) { then } else { otherwise };
+                return self.run(taken, clause, effects);
+            }
+            StmtKind::Emit { id, args } => {
+                let args = self.emit_args(*id, args);
+                effects.push(Effect::Emit { id: *id, args });
+            }
+            StmtKind::Clear(map) => {
+                self.machine.maps[map.0 as usize].clear();
+                effects.push(Effect::Clear(*map));
+            }
+            StmtKind::Zero(map) => {
+                self.machine.maps[map.0 as usize].zero();
+                effects.push(Effect::Zero(*map));
+            }
+            StmtKind::Exit(code) => {
+                let code = self.word(code) as i64;
+                effects.push(Effect::Exit(code));
+                return Flow::End;
+            }
+            StmtKind::Return => return Flow::End,
+            StmtKind::Expr(e) => {
+                self.eval(e);
+            }
+            StmtKind::Count(site) => self.machine.count(*site),
+        }
+        Flow::Next
+    }
+
+    fn emit_args(&mut self, id: EmitId, args: &[EmitArg]) -> Vec<Value> {
+        let program = self.machine.program;
+        let types = &program.emits[id.0 as usize].args;
+        args.iter()
+            .zip(types)
+            .map(|(arg, ty)| {
+                if arg.present.as_ref().is_some_and(|p| !self.is_true(p)) {
+                    return Value::Absent;
+                }
+                fit(self.eval(&arg.value), ty)
+            })
+            .collect()
+    }
+}
