@@ -11,6 +11,7 @@ pub mod output;
 pub mod report;
 pub mod request;
 pub mod scope;
+pub mod terminal;
 
 pub use request::{Buffering, Format, Limits, Output, Request, Scope, Script};
 

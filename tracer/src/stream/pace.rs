@@ -1,16 +1,17 @@
 //! How long to wait before the rings are read again.
 //!
-//! In: what the last turn found. Out: a delay. The kernel wakes nobody up (a wake-up costs each event more than the
-//! record itself), so reading is timed: at once while a ring fills quickly, at most [`IDLE`] when nothing comes. Never sleeps.
+//! In: what the last turn found. Out: a delay. A wake-up for each record would cost more than the record itself, so the
+//! kernel wakes the reader only when a main ring has filled to a quarter (and for control records); else reading is timed:
+//! at once while a ring fills quickly, at most [`IDLE`] when nothing comes. Never sleeps.
 
 use super::Turn;
 use std::time::Duration;
 
-/// Longest delay: a hundred wake-ups a second cost about a thousandth of a CPU, and output to a pipe has to flow
+/// Longest delay: fifty wake-ups a second cost less than a thousandth of a CPU, and output to a pipe has to flow
 /// within 100 ms.
-pub const IDLE: Duration = Duration::from_millis(10);
+pub const IDLE: Duration = Duration::from_millis(20);
 /// Shortest delay that is not "at once".
-const SHORT: Duration = Duration::from_micros(500);
+const SHORT: Duration = Duration::from_millis(1);
 
 /// The rhythm of reading.
 pub struct Pace {

@@ -11,4 +11,3 @@ pub mod fd;
 pub mod mount;
 pub mod probe;
 pub mod process;
-pub mod rcu;

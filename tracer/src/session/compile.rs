@@ -1,0 +1,107 @@
+//! From a script to an image: the stages in their order, each a value that can be looked at.
+//!
+//! In: a script, what the user decided, kernel facts. Out: each stage's value, or why there is none. Never touches
+//! the kernel: the facts do, when a stage asks.
+
+use super::{Error, Limits, Script, scope};
+use crate::bpf::Generated;
+use crate::diag::{Diagnostic, Severity};
+use crate::facts::Facts;
+use crate::ir;
+use crate::plan::{self, Plan};
+use crate::{codegen, link, sema, syntax};
+
+/// What decides about the stages besides the script.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Options {
+    /// See [`Scope::pid`](super::Scope::pid).
+    pub pid: Option<u32>,
+    /// See [`Limits::ring_bytes`].
+    pub ring_bytes: Option<u32>,
+}
+
+impl Options {
+    /// From a request's parts.
+    pub fn new(pid: Option<u32>, limits: &Limits) -> Options {
+        Options {
+            pid,
+            ring_bytes: limits.ring_bytes,
+        }
+    }
+}
+
+/// A value, and the warnings on the way to it.
+pub type Warned<T> = (T, Vec<Diagnostic>);
+
+/// The typed program.
+///
+/// # Errors
+/// The script's diagnostics when one of them is an error.
+pub fn check(
+    script: &Script,
+    options: Options,
+    facts: &dyn Facts,
+) -> Result<Warned<ir::Program>, Error> {
+    let (tree, mut found) = syntax::parse(&script.text, &script.params);
+    if has_errors(&found) {
+        return Err(Error::Script(found));
+    }
+    let (mut program, more) = sema::check(&tree, facts);
+    found.extend(more);
+    if has_errors(&found) {
+        return Err(Error::Script(found));
+    }
+    if let Some(pid) = options.pid {
+        scope::restrict(&mut program, pid);
+    }
+    verify("typed program", || {
+        ir::verify::verify(&program).map_err(|broken| broken.join("; "))
+    })?;
+    Ok((program, found))
+}
+
+/// The plan.
+///
+/// # Errors
+/// As [`check`], and what this kernel cannot hold.
+pub fn plan(script: &Script, options: Options, facts: &dyn Facts) -> Result<Warned<Plan>, Error> {
+    let (program, found) = check(script, options, facts)?;
+    let rings = options.ring_bytes.map(|main_bytes| plan::Rings {
+        main_bytes,
+        ..plan::Rings::default()
+    });
+    let plan = plan::plan(program, facts, &plan::Options { rings }).map_err(Error::Script)?;
+    Ok((plan, found))
+}
+
+/// The generated programs of a plan.
+///
+/// # Errors
+/// When the generator or its checker finds a mistake of ours.
+pub fn generate(plan: &Plan) -> Result<Generated, Error> {
+    let generated = codegen::generate(plan).map_err(|error| Error::Bug(error.to_string()))?;
+    verify("generated code", || {
+        codegen::checker::check(plan, &generated).map_err(|broken| broken.to_string())
+    })?;
+    Ok(generated)
+}
+
+/// The image to load.
+///
+/// # Errors
+/// When the parts do not fit together: a mistake of ours.
+pub fn link(plan: &Plan, generated: &Generated) -> Result<Vec<u8>, Error> {
+    link::link(plan, generated, link::runtime()).map_err(|error| Error::Bug(error.to_string()))
+}
+
+fn has_errors(found: &[Diagnostic]) -> bool {
+    found.iter().any(|d| d.severity == Severity::Error)
+}
+
+/// Checks a stage's own rules in debug builds, where a mistake should be named before the kernel's verifier stumbles.
+fn verify(stage: &str, check: impl FnOnce() -> Result<(), String>) -> Result<(), Error> {
+    if cfg!(debug_assertions) {
+        check().map_err(|broken| Error::Bug(format!("the {stage} breaks a rule: {broken}")))?;
+    }
+    Ok(())
+}
