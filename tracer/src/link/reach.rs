@@ -1,0 +1,142 @@
+//! Which functions and maps the programs need.
+//!
+//! In: programs, the runtime's pieces, the plan's maps. Out: [`Needed`], in an order that depends on the input alone.
+
+use super::object::Runtime;
+use super::{Error, Hole, Piece, Target, WHOAMI};
+use crate::plan::MapSpec;
+use std::collections::HashSet;
+use tracer_ebpf::map::CONTROL;
+
+/// What goes into the image.
+pub(super) struct Needed<'a> {
+    /// The programs, then the functions that they reach.
+    pub pieces: Vec<Piece>,
+    /// Maps that a piece refers to, in the plan's order.
+    pub maps: Vec<&'a MapSpec>,
+}
+
+/// Names of functions that do without their maps: see `docs/design/runtime-abi.md`.
+const OPTIONAL: &str = "opt_";
+/// `r0 = 0; exit`.
+const RETURN_ZERO: [u8; 16] = [0xb7, 0, 0, 0, 0, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0];
+
+/// Finds everything that `programs` need.
+pub(super) fn reach<'a>(
+    programs: Vec<Piece>,
+    runtime: &Runtime,
+    maps: &'a [MapSpec],
+) -> Result<Needed<'a>, Error> {
+    let mut search = Search {
+        pieces: Vec::new(),
+        known: HashSet::new(),
+        runtime,
+        maps,
+    };
+    for program in programs {
+        search.add(program)?;
+    }
+    search.follow(0)?;
+    // Exclusion needs the caller's identity, and lies in CONTROL.
+    let control = Target::Map(CONTROL.to_owned());
+    if search.holes().any(|hole| hole.target == control) {
+        let from = search.pieces.len();
+        let whoami = runtime.pieces.iter().find(|piece| piece.name == WHOAMI);
+        search.add(whoami.cloned().ok_or_else(|| Error::UnknownFunction {
+            user: "the loader".to_owned(),
+            name: WHOAMI.to_owned(),
+        })?)?;
+        search.follow(from)?;
+    }
+    let used: HashSet<String> = search
+        .holes()
+        .filter_map(|hole| match &hole.target {
+            Target::Map(name) => Some(name.clone()),
+            _ => None,
+        })
+        .collect();
+    Ok(Needed {
+        pieces: search.pieces,
+        maps: maps.iter().filter(|map| used.contains(&map.name)).collect(),
+    })
+}
+
+struct Search<'a> {
+    pieces: Vec<Piece>,
+    known: HashSet<String>,
+    runtime: &'a Runtime,
+    maps: &'a [MapSpec],
+}
+
+impl Search<'_> {
+    /// Follows the calls of all pieces from `at` on, and of those found on the way.
+    fn follow(&mut self, mut at: usize) -> Result<(), Error> {
+        while at < self.pieces.len() {
+            let user = self.pieces[at].name.clone();
+            let callees: Vec<String> = self.pieces[at]
+                .holes
+                .iter()
+                .filter_map(|hole| match &hole.target {
+                    Target::Function(name) => Some(name.clone()),
+                    _ => None,
+                })
+                .collect();
+            for name in callees {
+                if self.known.contains(&name) {
+                    continue;
+                }
+                let callee = self
+                    .runtime
+                    .pieces
+                    .iter()
+                    .find(|piece| piece.name == name && piece.section.is_none());
+                let Some(callee) = callee else {
+                    return Err(Error::UnknownFunction { user, name });
+                };
+                self.add(callee.clone())?;
+            }
+            at += 1;
+        }
+        Ok(())
+    }
+
+    /// Takes a piece, as a stub when it is optional and a map of it is not in the plan.
+    fn add(&mut self, mut piece: Piece) -> Result<(), Error> {
+        if !self.known.insert(piece.name.clone()) {
+            return Err(Error::Duplicate(piece.name));
+        }
+        for hole in &piece.holes {
+            let len = piece.code.len() as u64;
+            if hole.at + 8 > len {
+                let at = (hole.at / 8) as u32;
+                return Err(Error::Outside {
+                    user: piece.name,
+                    at,
+                });
+            }
+        }
+        let missing = piece.holes.iter().find_map(|hole| match &hole.target {
+            Target::Map(name) if self.maps.iter().all(|map| map.name != *name) => {
+                Some(name.clone())
+            }
+            _ => None,
+        });
+        match missing {
+            Some(_) if piece.name.starts_with(OPTIONAL) => {
+                piece.code = RETURN_ZERO.to_vec();
+                piece.holes.clear();
+            }
+            Some(name) => {
+                let user = piece.name;
+                return Err(Error::UnknownMap { user, name });
+            }
+            None => {}
+        }
+        self.pieces.push(piece);
+        Ok(())
+    }
+
+    fn holes(&self) -> impl Iterator<Item = &Hole> {
+        self.pieces.iter().flat_map(|piece| &piece.holes)
+    }
+}
