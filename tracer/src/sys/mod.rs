@@ -6,6 +6,8 @@
     reason = "this room exists so that no other one needs unsafe; each block says why it is sound"
 )]
 
+pub mod bpf;
+pub mod capability;
 pub mod clock;
 pub mod fd;
 pub mod mount;
