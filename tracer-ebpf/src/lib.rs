@@ -26,6 +26,9 @@ pub mod map {
     pub const STATE: &str = "STATE";
     /// Array, one entry per script map × [`Generation`](super::Generation).
     pub const GENERATION: &str = "GENERATION";
+    /// Array, one u64 per script map: `Generation::current` may grow up to this, because user space has empty maps ready.
+    /// A map of its own, since user space can only write whole entries and must never write `current`.
+    pub const LIMIT: &str = "LIMIT";
     /// Per-CPU array, one entry × [`CpuStats`](super::CpuStats).
     pub const STATS: &str = "STATS";
     /// Array, one u64 per [`SiteId`]: runtime errors.
@@ -66,10 +69,9 @@ pub struct Control {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Generation {
-    /// The slot in use is `current % GENERATIONS`. Only the kernel increments it (compare and exchange).
+    /// The slot in use is `current % GENERATIONS`. Only the kernel changes it (compare and exchange), up to the
+    /// map's entry in [`map::LIMIT`].
     pub current: u64,
-    /// `current` may grow up to this: user space has an empty map ready in that slot.
-    pub limit: u64,
 }
 
 /// What one CPU counted. issued = delivered + filtered + lost, where delivered is what user space read (records)

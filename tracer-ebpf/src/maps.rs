@@ -52,7 +52,7 @@ macro_rules! symbols {
     )* };
 }
 
-symbols! { RINGS WANTED STATE GENERATION STATS SITES FRAMES FRAMES_BUSY CONTROL }
+symbols! { RINGS WANTED STATE GENERATION LIMIT STATS SITES FRAMES FRAMES_BUSY CONTROL }
 
 /// The words that say whether to trace.
 #[inline(always)]
@@ -80,6 +80,13 @@ pub fn wanted(index: u32) -> u64 {
 pub fn generation(index: u32) -> Option<&'static Generation> {
     // SAFETY: GENERATION is an array of Generation, and it lives as long as the program.
     unsafe { GENERATION.entry(index) }
+}
+
+/// How far the generation of a cleared map may grow.
+#[inline(always)]
+pub fn limit(index: u32) -> u64 {
+    // SAFETY: LIMIT is an array of u64.
+    unsafe { LIMIT.entry(index).copied().unwrap_or(0) }
 }
 
 /// The counter of a runtime error.

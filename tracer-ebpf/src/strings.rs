@@ -1,6 +1,7 @@
 //! Strings: reading, comparing, appending to a record.
 //!
 //! In: addresses and capacities. Out: NUL-padded buffers. A capacity is an immediate of the caller, so the verifier knows it here too.
+//! It need not be a multiple of 8, but the memory is: a buffer has its capacity rounded up to whole words.
 
 use aya_ebpf::helpers::generated::{
     bpf_probe_read_kernel, bpf_probe_read_kernel_str, bpf_probe_read_user_str,
@@ -21,17 +22,23 @@ pub unsafe fn zero(dst: *mut u8, bytes: u64) {
     unsafe { bpf_probe_read_kernel(dst.cast(), bytes as u32, null()) };
 }
 
-/// Reads a string of the current process. Behind it `dst[..cap]` is 0; on a fault all of it is.
+/// The memory of a string of this capacity.
+#[inline(always)]
+fn whole(cap: u64) -> u64 {
+    (cap + 7) & !7
+}
+
+/// Reads a string of the current process, at most `cap - 1` bytes. Behind it the buffer is 0; on a fault all of it is.
 /// Returns the length with NUL, or a negative errno.
 ///
 /// # Safety
-/// `dst` has `cap` writable bytes.
+/// `dst` has `cap` writable bytes, rounded up to a word.
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub unsafe extern "C" fn rt_str_user(dst: *mut u8, cap: u64, addr: *const c_void) -> i64 {
     // SAFETY: the caller's promise; the helper takes any address.
     unsafe {
-        zero(dst, cap);
+        zero(dst, whole(cap));
         bpf_probe_read_user_str(dst.cast(), cap as u32, addr)
     }
 }
@@ -39,23 +46,23 @@ pub unsafe extern "C" fn rt_str_user(dst: *mut u8, cap: u64, addr: *const c_void
 /// The same for kernel memory.
 ///
 /// # Safety
-/// `dst` has `cap` writable bytes.
+/// `dst` has `cap` writable bytes, rounded up to a word.
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub unsafe extern "C" fn rt_str_kernel(dst: *mut u8, cap: u64, addr: *const c_void) -> i64 {
     // SAFETY: the caller's promise; the helper takes any address.
     unsafe {
-        zero(dst, cap);
+        zero(dst, whole(cap));
         bpf_probe_read_kernel_str(dst.cast(), cap as u32, addr)
     }
 }
 
 /// Copies the string at `src`, at most `cap` bytes with its NUL, to `record + at`, and clears the rest of its last word, so
-/// that no record carries bytes that nobody wrote. Nothing is copied when `at + cap` is past `max`.
+/// that no record carries bytes that nobody wrote. Nothing is copied when `at + cap` (rounded up to a word) is past `max`.
 /// Returns the length without NUL.
 ///
 /// # Safety
-/// `record` has `max` writable bytes, `src` has `cap` readable ones; `cap` is a multiple of 8.
+/// `record` has `max` writable bytes, `src` has `cap` readable ones.
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub unsafe extern "C" fn rt_append(
@@ -65,7 +72,8 @@ pub unsafe extern "C" fn rt_append(
     src: *const u8,
     cap: u64,
 ) -> u64 {
-    if at > max || max - at < cap {
+    let room = whole(cap);
+    if at > max || max - at < room {
         return 0;
     }
     // SAFETY: the room was checked; `src` is the caller's promise.
@@ -77,7 +85,7 @@ pub unsafe extern "C" fn rt_append(
         }
         let len = len as u64 - 1;
         let word = len & !7;
-        if word + 8 <= cap {
+        if word + 8 <= room {
             let last = dst.add(word as usize).cast::<u64>();
             *last &= (1 << ((len & 7) * 8)) - 1;
         }

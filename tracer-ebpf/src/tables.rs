@@ -4,7 +4,7 @@
 
 use crate::atomics::replace;
 use crate::loss::rt_loss;
-use crate::maps::generation;
+use crate::maps::{generation, limit};
 use aya_ebpf::bindings::BPF_NOEXIST;
 use aya_ebpf::helpers::generated::{bpf_map_lookup_elem, bpf_map_update_elem};
 use core::ffi::c_void;
@@ -66,10 +66,9 @@ pub extern "C" fn rt_clear(index: u64) -> u64 {
     };
     for _ in 0..CLEAR_TRIES {
         let current = addr_of!(words.current).cast_mut();
-        // SAFETY: valid pointers; volatile because other CPUs and user space change the words.
-        let (now, limit) =
-            unsafe { (read_volatile(current), read_volatile(addr_of!(words.limit))) };
-        if now >= limit {
+        // SAFETY: a valid pointer; volatile because other CPUs change the word.
+        let now = unsafe { read_volatile(current) };
+        if now >= limit(index as u32) {
             break;
         }
         // SAFETY: an aligned word in a map.

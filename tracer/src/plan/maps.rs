@@ -255,6 +255,7 @@ fn runtime_maps(
             (session.len() as u32).max(1),
             size_of::<Generation>() as u32,
         ),
+        array(map::LIMIT, (session.len() as u32).max(1), 8),
         array(map::STATS, 1, size_of::<CpuStats>() as u32).of_kind(MapKind::PercpuArray),
         array(map::SITES, (ir.sites.len() as u32).max(1), 8),
         // The size of a frame is known once code is generated: the linker sets it.
