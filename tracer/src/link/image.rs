@@ -49,8 +49,15 @@ struct Image<'a> {
     symbol_table: SectionId,
     /// Symbols that references can name.
     symbols: HashMap<Target, SymbolId>,
-    /// Pieces of each section of instructions, with their offset there.
-    placed: Vec<(SectionId, String, Vec<(u64, &'a Piece)>)>,
+    placed: Vec<Placed<'a>>,
+}
+
+/// A section of instructions.
+struct Placed<'a> {
+    section: SectionId,
+    name: String,
+    /// Offset in the section, and what stands there.
+    pieces: Vec<(u64, &'a Piece)>,
 }
 
 impl<'a> Image<'a> {
@@ -158,7 +165,11 @@ impl<'a> Image<'a> {
             self.symbols
                 .insert(Target::Function(function.name.clone()), id);
         }
-        self.placed.push((section, ".text".to_owned(), placed));
+        self.placed.push(Placed {
+            section,
+            name: ".text".to_owned(),
+            pieces: placed,
+        });
     }
 
     /// A section with one program.
@@ -167,13 +178,21 @@ impl<'a> Image<'a> {
         let section = self.data(name, flags, piece.code.clone());
         let size = piece.code.len() as u64;
         self.symbol(&piece.name, elf::STT_FUNC, section, 0, size);
-        self.placed
-            .push((section, name.to_owned(), vec![(0, piece)]));
+        self.placed.push(Placed {
+            section,
+            name: name.to_owned(),
+            pieces: vec![(0, piece)],
+        });
     }
 
     /// A section of relocations for each section of instructions that refers to something.
     fn references(&mut self) {
-        for (section, name, pieces) in &self.placed {
+        for Placed {
+            section,
+            name,
+            pieces,
+        } in &self.placed
+        {
             let relocations: Vec<Relocation> = pieces
                 .iter()
                 .flat_map(|(at, piece)| piece.holes.iter().map(move |hole| (at + hole.at, hole)))

@@ -1,1 +1,156 @@
-//! load: skeleton, to be replaced.
+//! The image in the kernel: maps created and filled, programs verified and attached, what they wrote read back.
+//!
+//! In: a [`Plan`] and the image that [`link`](crate::link) made of it. Out: [`Loaded`], which owns everything in the kernel: when it
+//! is dropped, or the process dies in whatever way, nothing stays attached (nothing is ever pinned). Errors say operation and
+//! object. Never knows what a map's bytes mean beyond the wire's own structures, never prints.
+//!
+//! Order of a run: [`Loaded::load`], [`Loaded::take_rings`], `test_run` of BEGIN, [`Loaded::attach_all`], [`Loaded::open`], …,
+//! [`Loaded::close`], draining, `test_run` of END, reading the maps, drop.
+
+mod attach;
+mod control;
+mod error;
+mod maps;
+mod rings;
+mod syscalls;
+#[cfg(test)]
+mod tests;
+
+pub use control::{Exclusion, TaskOffsets};
+pub use error::Error;
+pub use maps::RawTable;
+pub use rings::{RingPair, Rings};
+
+use crate::bpf::Function;
+use crate::plan::{Hook, Plan};
+use aya::programs::Program;
+use aya::{Ebpf, EbpfLoader};
+use maps::Maps;
+use tracer_ebpf::Control;
+
+/// What loading depends on besides the plan.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options<'a> {
+    /// The generated programs: they tell which line of the script a rejected instruction belongs to. May be empty.
+    pub functions: &'a [Function],
+    /// Who is not traced.
+    pub exclusion: Exclusion,
+}
+
+/// A run's programs and maps in the kernel.
+pub struct Loaded {
+    ebpf: Ebpf,
+    maps: Maps,
+    programs: Vec<(String, Hook)>,
+    control: Control,
+}
+
+impl Loaded {
+    /// Creates the maps, loads the programs, fills the tables that they read. Nothing is attached and tracing is closed.
+    ///
+    /// # Errors
+    /// What the kernel refused, and for which map or program.
+    pub fn load(plan: &Plan, image: &[u8], options: &Options<'_>) -> Result<Loaded, Error> {
+        let mut ebpf = EbpfLoader::new()
+            // Nothing in the image refers to the kernel's types; what does (fentry) parses them itself.
+            .btf(None)
+            // Task storage: aya creates it and offers no access, which nothing here wants.
+            .allow_unsupported_maps()
+            .load(image)
+            .map_err(Error::from_image)?;
+        let mut kernel_types = None;
+        for (program, planned) in plan.programs.iter().enumerate() {
+            let function = options.functions.get(program);
+            let loaded = program_mut(&mut ebpf, &planned.name)?;
+            attach::load(loaded, &planned.hook, &mut kernel_types)
+                .map_err(|error| Error::from_load(&planned.name, error, function))?;
+        }
+        let mut maps = Maps::new(plan, &ebpf)?;
+        syscalls::fill(&maps, plan)?;
+        let control = control::exclude(&mut ebpf, &mut maps, options.exclusion)?;
+        Ok(Loaded {
+            ebpf,
+            maps,
+            programs: plan
+                .programs
+                .iter()
+                .map(|program| (program.name.clone(), program.hook.clone()))
+                .collect(),
+            control,
+        })
+    }
+
+    /// Attaches every program that waits for events. They do nothing before [`Loaded::open`].
+    ///
+    /// # Errors
+    /// The hook that could not be attached, and why; what was attached before stays so until this is dropped.
+    pub fn attach_all(&mut self) -> Result<(), Error> {
+        for (name, hook) in &self.programs {
+            if !hook.is_synthetic() {
+                attach::attach(program_mut(&mut self.ebpf, name)?, hook)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs the plan's program `index` (BEGIN, END, interval) once, in this thread; what the program returned.
+    ///
+    /// # Errors
+    /// When the kernel refuses, or the program is not one that can be run so.
+    pub fn test_run(&mut self, index: usize) -> Result<u32, Error> {
+        let name = &self.programs[index].0;
+        control::run(&mut self.ebpf, name, [0; 12])
+    }
+
+    /// Starts tracing: what is attached takes effect, on all CPUs at once.
+    ///
+    /// # Errors
+    /// When the control word cannot be written.
+    pub fn open(&mut self) -> Result<(), Error> {
+        self.control.start_ns = crate::sys::clock::monotonic_ns();
+        self.control.active = 1;
+        control::write(&self.maps, &self.control)
+    }
+
+    /// Ends tracing. When this returns, every firing that had begun has ended: what it wrote can be read.
+    ///
+    /// # Errors
+    /// When the control word cannot be written.
+    pub fn close(&mut self) -> Result<(), Error> {
+        self.control.active = 0;
+        control::write(&self.maps, &self.control)?;
+        self.maps.wait_for_programs()
+    }
+
+    /// When tracing was opened, in nanoseconds of the monotonic clock; 0 before.
+    pub fn start_ns(&self) -> u64 {
+        self.control.start_ns
+    }
+
+    /// The processes that are not traced, as the first pid namespace numbers them.
+    pub fn excluded(&self) -> &[u32] {
+        &self.control.excluded[..self.control.excluded_len as usize]
+    }
+
+    /// The record buffers. They can be taken once; a plan whose programs send nothing has none.
+    pub fn take_rings(&mut self) -> Rings {
+        self.maps.take_rings()
+    }
+
+    /// The runtime's own diagnostics, for [`aya_log`]; an error unless the plan had the `AYA_LOGS` map.
+    ///
+    /// # Errors
+    /// When there is no such map.
+    pub fn logs<L: log::Log>(
+        &mut self,
+        logger: L,
+    ) -> Result<aya_log::EbpfLogger<L>, aya_log::Error> {
+        aya_log::EbpfLogger::init_with_logger(&mut self.ebpf, logger)
+    }
+}
+
+/// A program of the image by its symbol.
+fn program_mut<'a>(ebpf: &'a mut Ebpf, name: &str) -> Result<&'a mut Program, Error> {
+    ebpf.program_mut(name)
+        .ok_or_else(|| Error::NoProgram(name.to_owned()))
+}
