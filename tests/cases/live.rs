@@ -20,6 +20,9 @@ use crate::expect::{self, Facts};
 /// Far more than any case takes, also in an emulated guest on a busy machine.
 const LIMIT: Duration = Duration::from_secs(120);
 
+/// These attach nothing, and so are never ready.
+const SUBCOMMANDS: &[&str] = &["list", "explain", "doctor"];
+
 /// Runs a case from a file.
 pub fn run_case(place: &Place, case: &Case) -> Result<()> {
     let (ended, facts) = if case.trigger.is_empty() {
@@ -68,8 +71,16 @@ fn paths(place: &Place) -> Facts {
     ]
 }
 
+/// The tracer's arguments. Quiet: a case names every line of standard error, and losses are always told.
 fn filled(args: &[String], facts: &Facts) -> Vec<String> {
-    args.iter().map(|arg| expect::fill(arg, facts)).collect()
+    let quiet = (!is_subcommand(args)).then(|| "-q".to_owned());
+    let args = args.iter().map(|arg| expect::fill(arg, facts));
+    quiet.into_iter().chain(args).collect()
+}
+
+fn is_subcommand(args: &[String]) -> bool {
+    args.first()
+        .is_some_and(|first| SUBCOMMANDS.contains(&first.as_str()))
 }
 
 /// A process that is ended with its owner.
@@ -167,10 +178,10 @@ impl Tracer {
             None => Command::new(&place.tracer),
         };
         // The writing end is the tracer's descriptor 0: that needs no inheriting of others.
-        command
-            .args(["--ready-fd", "0"])
-            .args(args)
-            .stdin(Stdio::from(OwnedFd::from(write)));
+        command.args(args).stdin(Stdio::from(OwnedFd::from(write)));
+        if !is_subcommand(args) {
+            command.args(["--ready-fd", "0"]);
+        }
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

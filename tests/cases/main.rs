@@ -18,7 +18,6 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
-use case::Case;
 use features::Features;
 
 /// What every case needs to know.

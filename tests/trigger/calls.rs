@@ -51,16 +51,28 @@ pub fn flood(args: &[String], facts: &mut Facts) {
     facts.say("issued", count * threads);
 }
 
-/// `flood-for MS`: getppid until the time is over.
+/// `flood-for MS [THREADS]`: getppid in each thread until the time is over.
 pub fn flood_for(args: &[String], facts: &mut Facts) {
     let time = Duration::from_millis(number(args, 0, 1000));
+    let threads = number(args, 1, 1);
     release();
     let start = Instant::now();
-    let mut issued: u64 = 0;
-    while start.elapsed() < time {
-        (0..100).for_each(|_| getppid());
-        issued += 100;
-    }
+    let until_over = || {
+        let mut issued: u64 = 0;
+        while start.elapsed() < time {
+            (0..100).for_each(|_| getppid());
+            issued += 100;
+        }
+        issued
+    };
+    let issued: u64 = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(until_over)).collect();
+        let own = until_over();
+        let joined = others
+            .into_iter()
+            .map(|other| other.join().expect("a flood ends well"));
+        own + joined.sum::<u64>()
+    });
     facts.say("issued", issued);
 }
 

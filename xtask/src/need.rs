@@ -194,7 +194,8 @@ fn as_root(what: &str, why: &str, command: &mut Command) -> Result<()> {
     succeed(command)
 }
 
-fn has_program(name: &str) -> bool {
+/// Whether a program of this name can be started.
+pub fn has_program(name: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|dir| dir.join(name).is_file())
 }

@@ -1,0 +1,40 @@
+//! Cases that are more than input beside output: accounts of losses, ways to end, company.
+//!
+//! In: the place. Out: what did not hold. Never asserts a duration, but where the promise is one.
+
+mod accounts;
+mod company;
+mod ending;
+
+use anyhow::Result;
+
+use crate::Place;
+
+/// A case: name, needed features, what it does.
+type Behaviour = (&'static str, &'static str, fn(&Place) -> Result<()>);
+
+/// All of them.
+pub const ALL: &[Behaviour] = &[
+    ("stopped-reader-accounts", "root", accounts::stopped_reader),
+    ("full-ring-is-told", "root", accounts::full_ring_is_told),
+    ("full-map-is-told", "root", accounts::full_map_is_told),
+    ("each-event-in-one-interval", "root", accounts::intervals),
+    (
+        "each-event-in-one-interval-by-key",
+        "root",
+        accounts::intervals_by_key,
+    ),
+    ("interrupt-ends-at-once", "root", ending::interrupt),
+    ("terminate-prints-maps", "root", ending::terminate),
+    ("closed-pipe-ends-quietly", "root", ending::closed_pipe),
+    ("killed-leaves-nothing", "root", ending::killed),
+    ("pipe-flows-while-running", "root", ending::pipe_flows),
+    ("output-file", "root", ending::output_file),
+    ("two-tracers", "root", company::two_tracers),
+    ("own-calls-are-not-traced", "root", company::own_calls),
+];
+
+/// Arguments as the tracer takes them.
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|&word| word.to_owned()).collect()
+}
