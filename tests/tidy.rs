@@ -24,7 +24,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("codegen", &["plan", "ir", "types", "bpf", "diag"]),
     ("link", &["bpf", "plan", "ir", "codegen", "diag"]),
     ("decode", &["types", "facts", "tables", "diag"]),
-    ("agg", &["types", "diag"]),
+    // A map's declaration is the script's.
+    ("agg", &["ir", "types", "diag"]),
     ("interp", &["ir", "types", "agg", "diag"]),
     ("sys", &[]),
     // Features are probed with tiny programs.
@@ -32,7 +33,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "kernel",
         &["sys", "facts", "types", "plan", "ir", "bpf", "diag"],
     ),
-    ("load", &["sys", "kernel", "plan", "ir", "diag"]),
+    // What it loads is linked from instructions, which a rejection is explained with.
+    ("load", &["sys", "kernel", "plan", "ir", "link", "bpf", "tables", "types", "diag"]),
     ("stream", &["sys", "plan", "ir", "types", "diag"]),
     ("symbols", &["sys", "types", "diag"]),
     ("print", &["agg", "decode", "symbols", "types", "diag"]),
