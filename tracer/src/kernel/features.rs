@@ -10,14 +10,15 @@ use std::path::Path;
 use aya::maps::MapType;
 use aya::programs::ProgramType;
 use aya::sys::{BpfHelper, is_helper_supported, is_map_supported, is_program_supported};
-use aya_obj::generated::{BPF_F_NO_PREALLOC, bpf_attach_type, bpf_prog_type};
+use aya_obj::generated::{BPF_F_NO_PREALLOC, bpf_attach_type, bpf_map_type, bpf_prog_type};
 
 use super::Live;
 use super::lockdown::Lockdown;
 use super::privilege::Capability;
 use crate::bpf::{Alu, Insn, Op, Reg, Size, Src};
 use crate::facts::{Facts, Feature, Support};
-use crate::sys::probe::{Program, create_hash, load_program};
+use crate::sys::bpf::{self, NewMap};
+use crate::sys::probe::{Program, load_program};
 use crate::types::btf::{Btf, Namespace};
 
 /// Number of features, for one answer each.
@@ -174,7 +175,14 @@ fn fentry(live: &Live) -> Support {
 fn load_with_growing_map() -> io::Result<()> {
     /// `bpf_map_lookup_elem`.
     const MAP_LOOKUP: u32 = 1;
-    let map = create_hash(BPF_F_NO_PREALLOC)?;
+    let map = bpf::create(NewMap {
+        kind: bpf_map_type::BPF_MAP_TYPE_HASH as u32,
+        key_size: 4,
+        value_size: 8,
+        max_entries: 1,
+        flags: BPF_F_NO_PREALLOC,
+        ..NewMap::default()
+    })?;
     let (r1, r2) = (Reg::R1, Reg(2));
     let insns = [
         Op::Map(r1, map.as_raw_fd()),

@@ -230,7 +230,7 @@ impl fmt::Display for Unmet {
 
 impl std::error::Error for Unmet {}
 
-/// The command that gives this program's file capabilities, once for all.
+/// The command that gives this program's file these capabilities, and takes all others from it.
 pub fn setcap_command(capabilities: &[Capability]) -> String {
     let names: Vec<String> = capabilities
         .iter()

@@ -3,7 +3,7 @@
 //! In: aya's and the kernel's errors. Out: [`Error`]: operation, object, reason, and what would help.
 
 use crate::bpf::Function;
-use crate::sys::capability::{self, Capability};
+use crate::kernel::privilege::{Capability, Held, setcap_command};
 use aya::EbpfError;
 use aya::maps::MapError;
 use aya::programs::ProgramError;
@@ -110,7 +110,7 @@ impl Error {
     /// From creating a map.
     pub(super) fn create_map(name: String, source: io::Error) -> Error {
         Error::CreateMap {
-            hint: Hint::of(&source, &[capability::BPF]),
+            hint: Hint::of(&source, &[Capability::Bpf, Capability::Perfmon]),
             name,
             source,
         }
@@ -126,7 +126,7 @@ impl Error {
             } => {
                 let log = verifier_log.to_string();
                 if log.trim().is_empty() {
-                    let hint = Hint::of(&source, &[capability::BPF, capability::PERFMON]);
+                    let hint = Hint::of(&source, &[Capability::Bpf, Capability::Perfmon]);
                     return Error::LoadProgram { name, source, hint };
                 }
                 let script = function.and_then(|function| script_place(&log, function));
@@ -152,9 +152,9 @@ impl Error {
                 hint: Hint::of(
                     &source,
                     &[
-                        capability::BPF,
-                        capability::PERFMON,
-                        capability::DAC_READ_SEARCH,
+                        Capability::Bpf,
+                        Capability::Perfmon,
+                        Capability::DacReadSearch,
                     ],
                 ),
                 hook,
@@ -183,24 +183,36 @@ fn io_error(error: &(dyn std::error::Error + 'static)) -> Option<io::Error> {
 
 /// What would help; empty when nothing is known.
 #[derive(Debug)]
-pub struct Hint(Option<Vec<Capability>>);
+pub struct Hint(Option<Refused>);
+
+/// The kernel has refused something for want of a right.
+#[derive(Debug)]
+struct Refused {
+    /// All that it takes.
+    wanted: Vec<Capability>,
+    /// Those that this process lacks.
+    missing: Vec<Capability>,
+}
 
 impl Hint {
     /// For an answer of the kernel to something that wants these capabilities.
     fn of(error: &io::Error, wanted: &[Capability]) -> Hint {
         let refused = matches!(error.raw_os_error(), Some(libc::EPERM | libc::EACCES));
-        Hint(refused.then(|| capability::missing(wanted)))
+        Hint(refused.then(|| Refused {
+            wanted: wanted.to_vec(),
+            missing: Held::of_this_process().missing(wanted),
+        }))
     }
 
     /// The capabilities that are missing, when that is the reason.
     pub fn missing(&self) -> &[Capability] {
-        self.0.as_deref().unwrap_or_default()
+        self.0.as_ref().map_or(&[], |refused| &refused.missing)
     }
 }
 
 impl fmt::Display for Hint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(missing) = &self.0 else {
+        let Some(Refused { wanted, missing }) = &self.0 else {
             return Ok(());
         };
         if missing.is_empty() {
@@ -208,12 +220,12 @@ impl fmt::Display for Hint {
                 "; this process has the capabilities for it, so the kernel's configuration, lockdown or a security module forbids it",
             );
         }
-        let names: Vec<&str> = missing.iter().map(|capability| capability.name).collect();
-        let list = names.join(",").to_lowercase();
+        // The command replaces what the file has, so it names all.
         write!(
             f,
-            "; {} missing: run it as root, or once `sudo setcap {list}+ep TRACER` with the path of this program",
-            names.join(" and ")
+            "; this process lacks {}: give it with `{}`, or run it as root",
+            Capability::list(missing),
+            setcap_command(wanted)
         )
     }
 }

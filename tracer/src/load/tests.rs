@@ -5,9 +5,9 @@ use super::*;
 use crate::bpf::helpers::{GET_CURRENT_PID_TGID, MAP_LOOKUP_ELEM};
 use crate::bpf::{Alu, Cond, Generated, Insn, Op, Reg, Reloc, Size, Src, Target};
 use crate::ir::{MapId, SyscallSet};
+use crate::kernel::privilege::{Capability, Held};
 use crate::link;
 use crate::plan::{self, MapKind, MapSpec, Program as Planned, SessionMap, SyscallPlan};
-use crate::sys::capability;
 use crate::types::Abi;
 use std::os::unix::process::parent_id;
 use tracer_ebpf::{
@@ -20,7 +20,7 @@ const FLAG_NO_PREALLOC: u32 = 1;
 
 /// Whether programs can be loaded here. In CI they must be.
 fn privileged(test: &str) -> bool {
-    let missing = capability::missing(&[capability::BPF, capability::PERFMON]);
+    let missing = Held::of_this_process().missing(&[Capability::Bpf, Capability::Perfmon]);
     if missing.is_empty() {
         return true;
     }

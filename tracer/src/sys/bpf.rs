@@ -71,7 +71,7 @@ struct Batch {
 ///
 /// # Safety
 /// Every address in `attr` points to memory of the size that the command and the map make the kernel read or write.
-unsafe fn bpf<T>(command: libc::c_long, attr: &mut T) -> io::Result<i32> {
+pub(super) unsafe fn bpf<T>(command: libc::c_long, attr: &mut T) -> io::Result<i32> {
     // SAFETY: `attr` is as large as is said; the caller's promise for what it points to.
     let result = unsafe {
         libc::syscall(

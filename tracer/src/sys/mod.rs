@@ -7,7 +7,6 @@
 )]
 
 pub mod bpf;
-pub mod capability;
 pub mod clock;
 pub mod fd;
 pub mod mount;

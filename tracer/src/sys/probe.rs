@@ -1,12 +1,14 @@
-//! Tiny programs and maps that are offered to the kernel only to see whether it takes them.
+//! Tiny programs that are offered to the kernel only to see whether it takes them.
 //!
 //! In: instructions. Out: a descriptor to close, or the refusal. Never attaches or runs anything.
 
 use std::io;
-use std::mem::{size_of, zeroed};
+use std::mem::zeroed;
 use std::os::fd::{FromRawFd, OwnedFd};
 
 use aya_obj::generated::{bpf_attr, bpf_cmd};
+
+use super::bpf::bpf;
 
 /// A program to offer.
 #[derive(Clone, Copy, Default, Debug)]
@@ -36,41 +38,8 @@ pub fn load_program(program: Program<'_>) -> io::Result<OwnedFd> {
     load.license = c"GPL".as_ptr() as u64;
     load.expected_attach_type = program.attach_type;
     load.attach_btf_id = program.attach_btf_id;
-    bpf(bpf_cmd::BPF_PROG_LOAD, &attr)
-}
-
-/// Creates a hash with one entry of 4-byte keys and 8-byte values.
-///
-/// # Errors
-/// The kernel's.
-pub fn create_hash(flags: u32) -> io::Result<OwnedFd> {
-    // SAFETY: all-zero bytes are a valid `bpf_attr`, a union of plain integers.
-    let mut attr: bpf_attr = unsafe { zeroed() };
-    // SAFETY: zeroed above, so every member of the union may be written through.
-    let create = unsafe { &mut attr.__bindgen_anon_1 };
-    create.map_type = aya_obj::generated::bpf_map_type::BPF_MAP_TYPE_HASH as u32;
-    create.key_size = 4;
-    create.value_size = 8;
-    create.max_entries = 1;
-    create.map_flags = flags;
-    bpf(bpf_cmd::BPF_MAP_CREATE, &attr)
-}
-
-/// A command that yields a descriptor.
-fn bpf(command: bpf_cmd, attr: &bpf_attr) -> io::Result<OwnedFd> {
-    // SAFETY: the attribute is as long as stated and is only read; the buffers that it points to outlive the
-    // call, because they are borrowed or static in the callers.
-    let fd = unsafe {
-        libc::syscall(
-            libc::SYS_bpf,
-            command as libc::c_long,
-            std::ptr::from_ref(attr),
-            size_of::<bpf_attr>(),
-        )
-    };
-    if fd < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: the kernel has just made this descriptor for us (both commands do, with close-on-exec).
-    Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) })
+    // SAFETY: instructions and licence outlive the call, one borrowed, the other static; no log is asked for.
+    let fd = unsafe { bpf(bpf_cmd::BPF_PROG_LOAD as libc::c_long, &mut attr) }?;
+    // SAFETY: a new descriptor that nothing else owns.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
