@@ -167,10 +167,7 @@ impl Firing<'_, '_, '_> {
         let slot = &mut self.vars[var.0 as usize];
         let before = slot.bits();
         let after = before.wrapping_add(delta as u64);
-        *slot = match slot {
-            Value::Int(_) => Value::Int(after as i64),
-            _ => Value::Uint(after),
-        };
+        *slot = with_bits(slot, after);
         if postfix { before } else { after }
     }
 
@@ -178,9 +175,10 @@ impl Firing<'_, '_, '_> {
     fn step_map(&mut self, map: MapId, key: &[Expr], delta: i64, postfix: bool) -> u64 {
         let key = self.eval_all(key);
         let state = &mut self.machine.maps[map.0 as usize];
-        let before = state.get(&key).bits();
+        let old = state.get(&key);
+        let before = old.bits();
         let after = before.wrapping_add(delta as u64);
-        match state.set(&key, &Value::Uint(after)) {
+        match state.set(key, with_bits(&old, after)) {
             Ok(()) if postfix => before,
             Ok(()) => after,
             Err(_) => {
@@ -237,6 +235,14 @@ pub(super) fn scalar(ty: &Type, bits: u64) -> Value {
         Type::Bool => Value::Bool(bits != 0),
         Type::Int { signed: true, .. } => Value::Int(bits as i64),
         Type::Lazy(kind) => Value::Lazy(*kind, bits),
+        _ => Value::Uint(bits),
+    }
+}
+
+/// An integer like another one, but with these bits.
+fn with_bits(like: &Value, bits: u64) -> Value {
+    match like {
+        Value::Int(_) => Value::Int(bits as i64),
         _ => Value::Uint(bits),
     }
 }

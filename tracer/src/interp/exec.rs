@@ -52,13 +52,13 @@ impl Firing<'_, '_, '_> {
             StmtKind::SetMap { map, key, value } => {
                 let key = self.eval_all(key);
                 let value = self.eval(value);
-                let done = self.machine.maps[map.0 as usize].set(&key, &value);
+                let done = self.machine.maps[map.0 as usize].set(key, value);
                 self.machine.map_full += u64::from(done.is_err());
             }
             StmtKind::Aggregate { map, key, value } => {
                 let key = self.eval_all(key);
                 let operand = value.as_ref().map_or(0, |v| self.word(v));
-                let done = self.machine.maps[map.0 as usize].aggregate(&key, operand);
+                let done = self.machine.maps[map.0 as usize].aggregate(key, operand);
                 self.machine.map_full += u64::from(done.is_err());
             }
             StmtKind::Delete { map, key } => {

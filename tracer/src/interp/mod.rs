@@ -1,7 +1,7 @@
 //! The reference meaning of the language: a typed clause and an event give effects and changed maps.
 //!
-//! In: [`ir::Program`], and one [`Event`] a firing. Out: [`Outcome`], and the machine's maps, in the same bytes
-//! as the kernel keeps them. Never asks the machine it runs on for anything: what an event does not say is
+//! In: [`ir::Program`], and one [`Event`] a firing. Out: [`Outcome`], and the machine's maps, also in the bytes
+//! that the kernel keeps. Never asks the machine it runs on for anything: what an event does not say is
 //! not known. Generated code is held to what this room does; where they differ, the IR's documentation
 //! decides who is wrong.
 
