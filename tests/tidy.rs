@@ -19,7 +19,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "sema",
         &["syntax", "ir", "types", "facts", "tables", "diag"],
     ),
-    ("plan", &["ir", "types", "facts", "diag"]),
+    ("plan", &["ir", "types", "facts", "tables", "diag"]),
     // A plan holds the typed script: whoever reads plans reads `ir`.
     ("codegen", &["plan", "ir", "types", "bpf", "diag"]),
     ("link", &["bpf", "plan", "ir", "codegen", "diag"]),

@@ -21,15 +21,22 @@ use crate::ir::{
     self, Builtin, Clause, ClauseId, EmitKind, Expr, ExprKind, Phase, Probe, StmtKind, SyscallSet,
     walk,
 };
+use crate::tables::syscalls;
 use crate::types::Abi;
+use std::sync::LazyLock;
 
-/// execve and execveat of each ABI (arch/x86/entry/syscalls/syscall_{64,32}.tbl).
-const EXEC_CALLS: [(Abi, u32); 4] = [
-    (Abi::Native, 59),
-    (Abi::Native, 322),
-    (Abi::I386, 11),
-    (Abi::I386, 358),
-];
+/// execve and execveat of each ABI.
+static EXEC_CALLS: LazyLock<SyscallSet> = LazyLock::new(|| {
+    let abis = [Abi::Native, Abi::I386].into_iter();
+    let calls = abis.flat_map(|abi| {
+        let numbers = ["execve", "execveat"].map(|name| syscalls::number(abi, name));
+        numbers.into_iter().flatten().map(move |n| (abi, n))
+    });
+    SyscallSet {
+        calls: calls.collect(),
+        unknown: false,
+    }
+});
 
 /// Parts of the two shared programs, in order.
 #[derive(Default)]
@@ -122,17 +129,12 @@ impl Planner {
             let bit = part.mask_bit.map(usize::from);
             let calls = bit.and_then(|b| self.plan.wants.get(b));
             matches!(&part.role, Role::Capture { predicate, .. } if predicate.is_empty())
-                && calls.is_some_and(|c| EXEC_CALLS.iter().all(|x| c.calls.contains(x)))
+                && calls.is_some_and(|c| EXEC_CALLS.calls.iter().all(|x| c.calls.contains(x)))
         });
         if kept_anyway {
             return;
         }
-        let mut calls = SyscallSet::default();
-        calls.add(&SyscallSet {
-            calls: EXEC_CALLS.to_vec(),
-            unknown: false,
-        });
-        let bit = self.bit(calls);
+        let bit = self.bit(EXEC_CALLS.clone());
         self.plan.enter_bits |= 1 << (bit % 64);
         self.plan.needs_state = true;
         let role = Role::Capture {
@@ -299,6 +301,7 @@ fn is_identity_seen(
     conjuncts: &[Expr],
 ) -> bool {
     let wanted = EXEC_CALLS
+        .calls
         .iter()
         .filter(|x| calls.calls.contains(x))
         .count();
@@ -308,7 +311,7 @@ fn is_identity_seen(
             Builtin::SyscallNr | Builtin::SyscallName | Builtin::SyscallAbi
         )
     }) || sends_record(ir, clause);
-    let can_mistake = wanted > 0 && (wanted < EXEC_CALLS.len() || is_shown);
+    let can_mistake = wanted > 0 && (wanted < EXEC_CALLS.calls.len() || is_shown);
     can_mistake && !predicates::excludes_result_zero(conjuncts)
 }
 
@@ -351,7 +354,10 @@ impl SyscallSet {
 
     /// The execves of the set, and the rest.
     fn split_exec(self) -> (SyscallSet, SyscallSet) {
-        let (exec, rest) = self.calls.iter().partition(|c| EXEC_CALLS.contains(c));
+        let (exec, rest) = self
+            .calls
+            .iter()
+            .partition(|c| EXEC_CALLS.calls.contains(c));
         let exec = SyscallSet {
             calls: exec,
             unknown: false,
@@ -364,7 +370,7 @@ impl SyscallSet {
     }
 
     fn stable(&self) -> Stable {
-        if self.calls.iter().any(|c| EXEC_CALLS.contains(c)) {
+        if self.calls.iter().any(|c| EXEC_CALLS.calls.contains(c)) {
             Stable::Exec
         } else {
             Stable::Call

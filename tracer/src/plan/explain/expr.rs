@@ -1,0 +1,156 @@
+//! Expressions as a person would write them, near enough to be recognised.
+//!
+//! In: an expression and the names of its clause. Out: one line. Never meant to be read back: that is
+//! `ir::text`.
+
+use super::names::Names;
+use crate::ir::{Binary, Builtin, Compare, Expr, ExprKind, MapId, Unary};
+use crate::types::{Space, Type};
+
+/// One expression. (The flat list of how each kind looks.)
+pub(super) fn text(e: &Expr, names: &Names<'_>) -> String {
+    let t = |e: &Expr| text(e, names);
+    match &e.kind {
+        ExprKind::Int(x) => constant(&e.ty, *x),
+        ExprKind::Str(bytes) => format!("\"{}\"", bytes.escape_ascii()),
+        ExprKind::Builtin(Builtin::Arg(n)) => names.argument(*n),
+        ExprKind::Builtin(Builtin::Kstack(depth)) => format!("kstack({depth})"),
+        ExprKind::Builtin(b) => b.to_string(),
+        ExprKind::Var(var) => format!("${}", names.clause.vars[var.0 as usize].name),
+        ExprKind::MapGet { map, key } => map_text(*map, key, names),
+        ExprKind::Unary { op, operand } => format!("{}{}", unary(*op), nested(operand, names)),
+        ExprKind::Binary {
+            op, left, right, ..
+        } => infix(left, binary(*op), right, names),
+        ExprKind::Compare { op, left, right } => infix(left, compare(*op), right, names),
+        ExprKind::And(a, b) => infix(a, "&&", b, names),
+        ExprKind::Or(a, b) => infix(a, "||", b, names),
+        ExprKind::Cond(c, a, b) => format!(
+            "{} ? {} : {}",
+            nested(c, names),
+            nested(a, names),
+            nested(b, names)
+        ),
+        // Conversions are the compiler's; a reader knows the value without them.
+        ExprKind::Cast(operand) => t(operand),
+        ExprKind::Load {
+            base,
+            offset,
+            space,
+            width,
+            ..
+        } => format!(
+            "{} bytes at {}{}",
+            width,
+            address(base, *offset, names),
+            space_text(*space)
+        ),
+        ExprKind::ReadStr { addr, space, .. } => {
+            let cap = e.ty.size();
+            format!("str({}, {cap}){}", t(addr), space_text(*space))
+        }
+        ExprKind::DataLoc { offset } => format!("the text at field {offset}"),
+        ExprKind::Field { offset, .. } => format!("field at {offset}"),
+        ExprKind::FieldAddr { offset } => format!("address of field at {offset}"),
+        ExprKind::Tuple(parts) => format!("({})", list(parts, names)),
+        ExprKind::TupleField(tuple, at) => format!("{}.{at}", nested(tuple, names)),
+        ExprKind::StepVar { var, delta, .. } => {
+            let name = &names.clause.vars[var.0 as usize].name;
+            format!("(${name} += {delta})")
+        }
+        ExprKind::StepMap {
+            map, key, delta, ..
+        } => format!("({} += {delta})", map_text(*map, key, names)),
+    }
+}
+
+fn constant(ty: &Type, bits: u64) -> String {
+    match ty {
+        Type::Bool => (bits != 0).to_string(),
+        ty if ty.is_signed() => (bits as i64).to_string(),
+        _ if bits > u64::from(u32::MAX) => format!("{bits:#x}"),
+        _ => bits.to_string(),
+    }
+}
+
+fn map_text(map: MapId, key: &[Expr], names: &Names<'_>) -> String {
+    let name = &names.ir.maps[map.0 as usize].name;
+    if key.is_empty() {
+        format!("@{name}")
+    } else {
+        format!("@{name}[{}]", list(key, names))
+    }
+}
+
+fn list(parts: &[Expr], names: &Names<'_>) -> String {
+    let parts: Vec<String> = parts.iter().map(|p| text(p, names)).collect();
+    parts.join(", ")
+}
+
+fn address(base: &Expr, offset: i64, names: &Names<'_>) -> String {
+    match offset {
+        0 => nested(base, names),
+        1.. => format!("{} + {offset}", nested(base, names)),
+        _ => format!("{} - {}", nested(base, names), offset.unsigned_abs()),
+    }
+}
+
+fn space_text(space: Space) -> &'static str {
+    match space {
+        Space::User => "",
+        Space::Kernel => " in the kernel",
+    }
+}
+
+fn infix(left: &Expr, op: &str, right: &Expr, names: &Names<'_>) -> String {
+    format!("{} {op} {}", nested(left, names), nested(right, names))
+}
+
+/// With brackets when it is an operation itself.
+fn nested(e: &Expr, names: &Names<'_>) -> String {
+    let inner = text(e, names);
+    match &e.kind {
+        ExprKind::Cast(operand) => nested(operand, names),
+        ExprKind::Binary { .. }
+        | ExprKind::Compare { .. }
+        | ExprKind::And(..)
+        | ExprKind::Or(..)
+        | ExprKind::Cond(..)
+        | ExprKind::Load { .. } => format!("({inner})"),
+        _ => inner,
+    }
+}
+
+fn unary(op: Unary) -> &'static str {
+    match op {
+        Unary::Neg => "-",
+        Unary::Not => "!",
+        Unary::BitNot => "~",
+    }
+}
+
+fn binary(op: Binary) -> &'static str {
+    match op {
+        Binary::Add => "+",
+        Binary::Sub => "-",
+        Binary::Mul => "*",
+        Binary::Div => "/",
+        Binary::Mod => "%",
+        Binary::And => "&",
+        Binary::Or => "|",
+        Binary::Xor => "^",
+        Binary::Shl => "<<",
+        Binary::Shr => ">>",
+    }
+}
+
+fn compare(op: Compare) -> &'static str {
+    match op {
+        Compare::Eq => "==",
+        Compare::Ne => "!=",
+        Compare::Lt => "<",
+        Compare::Le => "<=",
+        Compare::Gt => ">",
+        Compare::Ge => ">=",
+    }
+}

@@ -1,0 +1,258 @@
+//! A plan as text for people: what runs where and why, what is kept, what is sent, what memory is bound.
+//!
+//! In: a plan. Out: text, in sections; nothing in it depends on the machine that prints it. Never decides
+//! anything, and never leaves out a program.
+
+mod expr;
+mod memory;
+mod names;
+
+use super::{Capture, CaptureId, Hook, Part, Plan, Program, Role};
+use crate::ir::{Clause, Expr, MapValue, SyscallSet};
+use names::Names;
+use std::fmt::{self, Write};
+
+/// The plan as text.
+pub fn text(plan: &Plan) -> String {
+    let mut out = String::new();
+    write_all(plan, &mut out).expect("writing to a string does not fail");
+    out
+}
+
+fn write_all(plan: &Plan, out: &mut String) -> fmt::Result {
+    writeln!(out, "programs")?;
+    for program in &plan.programs {
+        write_program(plan, program, out)?;
+    }
+    if !plan.session_maps.is_empty() {
+        writeln!(out, "\nmaps")?;
+        for at in 0..plan.session_maps.len() {
+            write_map(plan, at, out)?;
+        }
+    }
+    if !plan.records.is_empty() {
+        writeln!(out, "\nrecords")?;
+        for at in 0..plan.records.len() {
+            write_record(plan, at, out)?;
+        }
+    }
+    writeln!(out, "\nmemory")?;
+    memory::write(plan, out)?;
+    if plan.streams {
+        writeln!(
+            out,
+            "\nSomething is printed for each event: the terminal's own processes are not traced."
+        )?;
+    }
+    Ok(())
+}
+
+fn write_program(plan: &Plan, program: &Program, out: &mut String) -> fmt::Result {
+    writeln!(out, "  {}: {}", program.name, mechanism(&program.hook))?;
+    for part in &program.parts {
+        write_part(plan, program, part, out)?;
+    }
+    Ok(())
+}
+
+/// How a program comes to run.
+fn mechanism(hook: &Hook) -> String {
+    match hook {
+        Hook::SysEnter => "raw tracepoint sys_enter, one program for all system calls".to_owned(),
+        Hook::SysExit => "raw tracepoint sys_exit, one program for all system calls".to_owned(),
+        Hook::RawTracepoint(name) => format!("raw tracepoint {name}"),
+        Hook::Tracepoint { category, name } => format!("tracepoint {category}:{name}"),
+        Hook::Kprobe {
+            function,
+            offset: 0,
+        } => format!("kprobe {function}"),
+        Hook::Kprobe { function, offset } => format!("kprobe {function}+{offset}"),
+        Hook::Kretprobe(function) => format!("kretprobe {function}"),
+        Hook::Fentry(function) => format!("fentry {function}"),
+        Hook::Fexit { function, .. } => format!("fexit {function}"),
+        Hook::Begin => "run once by the tracer, before anything is attached".to_owned(),
+        Hook::End => "run once by the tracer, after everything has stopped".to_owned(),
+        Hook::Interval { period_ns } => {
+            format!("run by the tracer every {}", period(*period_ns))
+        }
+    }
+}
+
+fn period(ns: u64) -> String {
+    let units = [(1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "us")];
+    let unit = units.iter().find(|(size, _)| ns.is_multiple_of(*size));
+    let (size, name) = unit.unwrap_or(&(1, "ns"));
+    format!("{} {name}", ns / size)
+}
+
+fn write_part(plan: &Plan, program: &Program, part: &Part, out: &mut String) -> fmt::Result {
+    let clause = &plan.ir.clauses[part.clause.0 as usize];
+    let calls = wanted(plan, part);
+    let names = Names::new(&plan.ir, clause, calls);
+    write!(out, "    clause {}", part.clause.0 + 1)?;
+    if let Some(calls) = calls {
+        write!(out, ": {}", names::calls(calls))?;
+    }
+    writeln!(out)?;
+    match &part.role {
+        Role::Capture {
+            predicate,
+            captures,
+        } => write_entry_half(plan, part, &names, predicate, captures, out),
+        Role::Run {
+            predicate,
+            captures,
+            ..
+        } => {
+            write_conjuncts("when", predicate, &names, out)?;
+            if program.hook == Hook::SysExit {
+                write_entry_use(plan, part, clause, &names, captures, out)?;
+            }
+            Ok(())
+        }
+    }
+}
+
+fn wanted<'p>(plan: &'p Plan, part: &Part) -> Option<&'p SyscallSet> {
+    let bit = usize::from(part.mask_bit?);
+    plan.syscalls.as_ref()?.wants.get(bit)
+}
+
+fn write_entry_half(
+    plan: &Plan,
+    part: &Part,
+    names: &Names<'_>,
+    predicate: &[Expr],
+    captures: &[CaptureId],
+    out: &mut String,
+) -> fmt::Result {
+    let syscalls = plan.syscalls.as_ref().expect("an entry half has a plan");
+    let runs_at_exit = part
+        .mask_bit
+        .is_some_and(|b| syscalls.exit_bits >> b & 1 != 0);
+    if !runs_at_exit {
+        return writeln!(
+            out,
+            "      keeps   which execve it is: its exit shows another number"
+        );
+    }
+    write_conjuncts("when", predicate, names, out)?;
+    let time = if syscalls.needs_time {
+        "the time"
+    } else {
+        "that it was seen"
+    };
+    writeln!(out, "      keeps   {time}")?;
+    for capture in captures.iter().map(|c| &syscalls.captures[c.0 as usize]) {
+        writeln!(out, "      keeps   {}", captured(capture, names))?;
+    }
+    Ok(())
+}
+
+fn captured(capture: &Capture, names: &Names<'_>) -> String {
+    let text = expr::text(&capture.expr, names);
+    format!("{text} ({} bytes)", super::captures::size(&capture.expr))
+}
+
+/// What the exit takes from the entry, or why it needs none.
+fn write_entry_use(
+    plan: &Plan,
+    part: &Part,
+    clause: &Clause,
+    names: &Names<'_>,
+    captures: &[CaptureId],
+    out: &mut String,
+) -> fmt::Result {
+    let syscalls = plan.syscalls.as_ref().expect("a syscall part has a plan");
+    let has_entry = part
+        .mask_bit
+        .is_some_and(|b| syscalls.enter_bits >> b & 1 != 0);
+    if !has_entry {
+        return writeln!(
+            out,
+            "      entry   not needed: what is asked for is still known at exit"
+        );
+    }
+    if names::uses_time(clause) {
+        writeln!(out, "      entry   its time, for the duration")?;
+    }
+    for capture in captures.iter().map(|c| &syscalls.captures[c.0 as usize]) {
+        let why = if names::is_register(&capture.expr) {
+            "an execve that succeeds clears it"
+        } else {
+            "memory may have changed by the exit; read again when its page was absent"
+        };
+        let text = expr::text(&capture.expr, names);
+        writeln!(out, "      entry   {text}: {why}")?;
+    }
+    Ok(())
+}
+
+fn write_conjuncts(
+    label: &str,
+    conjuncts: &[Expr],
+    names: &Names<'_>,
+    out: &mut String,
+) -> fmt::Result {
+    if conjuncts.is_empty() {
+        return Ok(());
+    }
+    let texts: Vec<String> = conjuncts.iter().map(|c| expr::text(c, names)).collect();
+    writeln!(out, "      {label:<7} {}", texts.join(", then "))
+}
+
+fn write_map(plan: &Plan, at: usize, out: &mut String) -> fmt::Result {
+    let (kept, declared) = (&plan.session_maps[at], &plan.ir.maps[at]);
+    let holds = match &declared.value {
+        MapValue::Plain(ty) => ty.to_string(),
+        MapValue::Agg(kind) => format!("{} of {} bytes", kind.name(), kind.size()),
+    };
+    let is_aggregation = matches!(declared.value, MapValue::Agg(_));
+    let place = if is_aggregation {
+        "on each CPU, merged when printed"
+    } else {
+        "shared by all CPUs"
+    };
+    write!(out, "  @{}: {holds}, {place}", declared.name)?;
+    if kept.key_size > 0 {
+        let keys = plan.ir.max_map_keys;
+        write!(out, "; up to {keys} keys of {} bytes", kept.key_size)?;
+    }
+    if is_aggregation && kept.atomic {
+        write!(
+            out,
+            "; updated atomically: one of its probes can interrupt another"
+        )?;
+    }
+    if kept.cleared {
+        let generations = tracer_ebpf::GENERATIONS;
+        write!(
+            out,
+            "; {generations} generations: clearing it switches to an empty one"
+        )?;
+    }
+    writeln!(out)
+}
+
+fn write_record(plan: &Plan, at: usize, out: &mut String) -> fmt::Result {
+    let (layout, emit) = (&plan.records[at], &plan.ir.emits[at]);
+    let header = size_of::<tracer_ebpf::RecordHeader>() as u32;
+    let ring = if layout.control { "control" } else { "main" };
+    let smallest = header + layout.fixed_size;
+    let largest = header + layout.max_size;
+    write!(out, "  {}: ", names::emit(&emit.kind, &plan.ir))?;
+    if smallest == largest {
+        write!(out, "{smallest} bytes")?;
+    } else {
+        write!(out, "{smallest} bytes and its strings, at most {largest}")?;
+    }
+    write!(out, ", {ring} ring")?;
+    let types: Vec<String> = emit.args.iter().map(ToString::to_string).collect();
+    if !types.is_empty() {
+        write!(out, ": {}", types.join(", "))?;
+    }
+    if layout.has_absent {
+        write!(out, "; some can be absent")?;
+    }
+    writeln!(out)
+}
