@@ -34,7 +34,12 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         &["sys", "facts", "types", "plan", "ir", "bpf", "diag"],
     ),
     // What it loads is linked from instructions, which a rejection is explained with.
-    ("load", &["sys", "kernel", "plan", "ir", "link", "bpf", "tables", "types", "diag"]),
+    (
+        "load",
+        &[
+            "sys", "kernel", "plan", "ir", "link", "bpf", "tables", "types", "diag",
+        ],
+    ),
     ("stream", &["sys", "plan", "ir", "types", "diag"]),
     ("symbols", &["sys", "types", "diag"]),
     ("print", &["agg", "decode", "symbols", "types", "diag"]),
@@ -327,4 +332,69 @@ fn imports_are_found() {
     let code = "use crate::types::Abi;\nuse crate::{ir::{self, Expr}, plan, diag::Span};\nfn f(x: crate::bpf::Insn) {}\nmy_crate::x";
     assert_eq!(imports(code), ["types", "ir", "plan", "diag", "bpf"]);
     assert_eq!(imports("tracer::cli::main(); nottracer::x"), ["cli"]);
+}
+
+/// The files of a folder with an extension, with their texts.
+fn files(folder: &str, extension: &str) -> Vec<(String, String)> {
+    let entries = fs::read_dir(root().join(folder)).expect("a folder of the repository");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    let wanted = paths.filter(|path| path.extension().is_some_and(|found| found == extension));
+    let read = |path: PathBuf| {
+        let name = path
+            .file_name()
+            .expect("a name")
+            .to_string_lossy()
+            .into_owned();
+        (name, fs::read_to_string(&path).expect("UTF-8"))
+    };
+    wanted.map(read).collect()
+}
+
+#[test]
+fn every_ready_made_query_is_shown_and_run() {
+    let cases = files("tests/kernel", "case");
+    let queries = files("scripts", "bt");
+    assert!(!queries.is_empty(), "no queries");
+    for (name, text) in queries {
+        let mut lines = text.lines();
+        assert_eq!(lines.next(), Some("#!/usr/bin/env tracer"), "{name}");
+        let header: Vec<_> = lines.take_while(|line| line.starts_with("//")).collect();
+        assert!(
+            header
+                .first()
+                .is_some_and(|line| ["// Shows ", "// Counts "]
+                    .iter()
+                    .any(|verb| line.starts_with(verb))),
+            "{name} does not say what it shows"
+        );
+        assert!(
+            header.iter().any(|line| line.starts_with("//     ")),
+            "{name} has no example of its output"
+        );
+        let run = format!("{{scripts}}/{name}");
+        assert!(
+            cases.iter().any(|(_, case)| case.contains(&run)),
+            "no case runs {name}"
+        );
+    }
+}
+
+#[test]
+fn links_in_documents_lead_somewhere() {
+    let mut wrong = Vec::new();
+    for folder in [".", "docs", "docs/design"] {
+        for (name, text) in files(folder, "md") {
+            let targets = text
+                .split("](")
+                .skip(1)
+                .filter_map(|rest| rest.split_once(')'));
+            for (target, _) in targets.filter(|(target, _)| !target.contains("://")) {
+                let file = target.split('#').next().unwrap_or_default();
+                if !root().join(folder).join(file).exists() {
+                    wrong.push(format!("{folder}/{name}: {target}"));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
