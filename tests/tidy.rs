@@ -42,7 +42,11 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ),
     ("stream", &["sys", "plan", "ir", "types", "diag"]),
     ("symbols", &["sys", "types", "diag"]),
-    ("print", &["agg", "decode", "symbols", "types", "diag"]),
+    // Formats of `printf` and kinds of runtime errors are the script's too.
+    (
+        "print",
+        &["agg", "decode", "ir", "symbols", "types", "diag"],
+    ),
     ("session", BELOW_SESSION),
     ("cli", &["session"]),
     ("main", &["cli"]),
