@@ -1,1 +1,172 @@
-//! print: skeleton, to be replaced.
+//! Rows and records to text. One file a format: [`text`], [`json`], [`jsonl`].
+//!
+//! In: tables, values, formats, and [`Names`] for what only this run can name. Out: bytes to any `Write`, one
+//! write for each thing printed. Never keeps a record, never flushes, never asks whether it writes to a terminal:
+//! it is told.
+
+pub mod bars;
+pub mod json;
+pub mod jsonl;
+pub mod number;
+pub mod printf;
+pub mod quote;
+pub mod text;
+pub mod value;
+
+use crate::agg::Table;
+use crate::ir;
+use crate::types::{SyscallProbe, Type, Value};
+use std::io::{self, Write};
+
+/// Names that depend on the run and the machine.
+pub trait Names {
+    /// Appends the name of the kernel symbol that holds `address` and returns the offset in it; appends nothing
+    /// when there is none.
+    fn symbol(&self, address: u64, out: &mut Vec<u8>) -> Option<u64>;
+    /// An entry of [`ir::Program::probe_names`].
+    fn probe(&self, index: u64) -> Option<&str>;
+    /// An entry of [`ir::Program::func_names`].
+    fn func(&self, index: u64) -> Option<&str>;
+}
+
+/// Where and when a record was made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Origin {
+    /// Monotonic clock, ns.
+    pub time_ns: u64,
+    /// CPU.
+    pub cpu: u32,
+    /// Thread-group id.
+    pub pid: u32,
+    /// Thread id.
+    pub tid: u32,
+    /// Raw bits of [`Lazy::ProbeName`](crate::types::Lazy::ProbeName).
+    pub probe: u64,
+    /// Which statement of the script: an [`ir::EmitId`].
+    pub emit: u32,
+}
+
+impl From<&tracer_ebpf::RecordHeader> for Origin {
+    fn from(header: &tracer_ebpf::RecordHeader) -> Origin {
+        let probe = match header.probe {
+            u32::MAX => SyscallProbe::Whole.bits() | header.syscall,
+            index => u64::from(index),
+        };
+        Origin {
+            time_ns: header.time_ns,
+            cpu: header.cpu,
+            pid: (header.pid_tgid >> 32) as u32,
+            tid: header.pid_tgid as u32,
+            probe,
+            emit: header.emit,
+        }
+    }
+}
+
+/// Events that were lost.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Loss {
+    /// How many.
+    pub count: u64,
+    /// Why, in a few words: `the ring was full`.
+    pub reason: String,
+    /// Of which CPU, when known.
+    pub cpu: Option<u32>,
+    /// Times of the records before and after the gap, when known.
+    pub between_ns: Option<(u64, u64)>,
+}
+
+/// A runtime error of the script, counted.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RuntimeError {
+    /// What happened.
+    pub kind: ir::SiteKind,
+    /// How often.
+    pub count: u64,
+    /// The script's name.
+    pub file: String,
+    /// From 1.
+    pub line: u32,
+    /// From 1.
+    pub column: u32,
+}
+
+impl RuntimeError {
+    /// What happened and what the result was, one sentence without full stop.
+    pub fn message(&self) -> &'static str {
+        match self.kind {
+            ir::SiteKind::DivideByZero => "division by zero: the result was 0",
+            ir::SiteKind::ModuloByZero => {
+                "remainder of a division by zero: the result was the left side"
+            }
+            ir::SiteKind::ReadFailed => "memory could not be read: the result was 0 or empty",
+            ir::SiteKind::Absent => "the value was absent: the update was skipped",
+        }
+    }
+}
+
+/// Formats of output.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Format {
+    /// bpftrace's text.
+    #[default]
+    Text,
+    /// bpftrace's JSON objects, one a line.
+    Json,
+    /// Our JSON objects, one a line.
+    Jsonl,
+}
+
+/// A format's printer. Everything printed is one write, which ends with a newline except for `printf`
+/// and `time` in text.
+pub trait Printer: Send {
+    /// All probes are attached.
+    fn attached(&mut self, out: &mut dyn Write, probes: usize) -> io::Result<()>;
+    /// `printf(…)`
+    fn printf(
+        &mut self,
+        out: &mut dyn Write,
+        names: &dyn Names,
+        origin: &Origin,
+        format: &ir::Format,
+        args: &[Value],
+    ) -> io::Result<()>;
+    /// `print(value)`
+    fn value(
+        &mut self,
+        out: &mut dyn Write,
+        names: &dyn Names,
+        origin: &Origin,
+        ty: &Type,
+        value: &Value,
+    ) -> io::Result<()>;
+    /// `print(@map, top, div)`, and every map at the end.
+    fn map(
+        &mut self,
+        out: &mut dyn Write,
+        names: &dyn Names,
+        table: &Table,
+        top: Option<u64>,
+        div: Option<u64>,
+    ) -> io::Result<()>;
+    /// `time(…)`, already formatted.
+    fn time(&mut self, out: &mut dyn Write, origin: &Origin, text: &str) -> io::Result<()>;
+    /// Events were lost.
+    fn lost(&mut self, out: &mut dyn Write, loss: &Loss) -> io::Result<()>;
+    /// A place in the script where something went wrong.
+    fn error(&mut self, out: &mut dyn Write, error: &RuntimeError) -> io::Result<()>;
+    /// Tracing has ended; what follows are the maps.
+    fn end(&mut self, out: &mut dyn Write) -> io::Result<()>;
+}
+
+/// A printer. `terminal`: control bytes in values are made visible.
+pub fn printer(format: Format, terminal: bool) -> Box<dyn Printer> {
+    match format {
+        Format::Text => Box::new(text::Text::new(terminal)),
+        Format::Json => Box::new(json::Json::default()),
+        Format::Jsonl => Box::new(jsonl::Jsonl::default()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

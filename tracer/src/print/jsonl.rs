@@ -1,0 +1,278 @@
+//! Our JSON: one object a line, for programs. Version 1.
+//!
+//! In: what is to be printed. Out: objects with `v`, `type`, and for records `time_ns`, `cpu`, `pid`, `tid`,
+//! `probe`, `emit` (which statement) and `fields` as an array: a `printf` is not formatted. Keys of maps are
+//! arrays. Bytes that are not UTF-8 are `{"bytes": "hex"}`, so nothing is lost or ambiguous. Fields are only ever added;
+//! a change of meaning raises [`VERSION`].
+
+use super::bars::bars;
+use super::text::divided;
+use super::value;
+use super::{Loss, Names, Origin, Printer, RuntimeError, number, quote};
+use crate::agg::{Cell, Row, Table};
+use crate::ir::{Format, MapValue};
+use crate::types::{HistShape, Type, Value};
+use std::io::{self, Write};
+
+/// Of the layout.
+pub const VERSION: u64 = 1;
+
+/// The printer.
+#[derive(Default)]
+pub struct Jsonl {
+    line: Line,
+}
+
+impl Printer for Jsonl {
+    fn attached(&mut self, out: &mut dyn Write, probes: usize) -> io::Result<()> {
+        self.line.open("attached");
+        self.line.field("probes").unsigned(probes as u64);
+        self.line.close(out)
+    }
+
+    fn printf(
+        &mut self,
+        out: &mut dyn Write,
+        names: &dyn Names,
+        origin: &Origin,
+        _format: &Format,
+        args: &[Value],
+    ) -> io::Result<()> {
+        self.line.open("printf");
+        self.line.origin(names, origin);
+        self.line.field("fields").values(names, args);
+        self.line.close(out)
+    }
+
+    fn value(
+        &mut self,
+        out: &mut dyn Write,
+        names: &dyn Names,
+        origin: &Origin,
+        _ty: &Type,
+        value: &Value,
+    ) -> io::Result<()> {
+        self.line.open("value");
+        self.line.origin(names, origin);
+        let fields = std::slice::from_ref(value);
+        self.line.field("fields").values(names, fields);
+        self.line.close(out)
+    }
+
+    fn map(
+        &mut self,
+        out: &mut dyn Write,
+        names: &dyn Names,
+        table: &Table,
+        top: Option<u64>,
+        div: Option<u64>,
+    ) -> io::Result<()> {
+        let kind = match &table.value {
+            MapValue::Plain(_) => "value",
+            MapValue::Agg(kind) => kind.name(),
+        };
+        self.line.open("map");
+        self.line.field("name").text(table.name.as_bytes());
+        self.line.field("kind").text(kind.as_bytes());
+        self.line.field("rows").raw("[");
+        for (i, row) in table.top(top).iter().enumerate() {
+            self.line.comma(i);
+            self.line.row(names, row, div.unwrap_or(1));
+        }
+        self.line.raw("]");
+        self.line.close(out)
+    }
+
+    fn time(&mut self, out: &mut dyn Write, origin: &Origin, text: &str) -> io::Result<()> {
+        self.line.open("time");
+        self.line.place(origin);
+        self.line.field("text").text(text.as_bytes());
+        self.line.close(out)
+    }
+
+    fn lost(&mut self, out: &mut dyn Write, loss: &Loss) -> io::Result<()> {
+        self.line.open("lost");
+        self.line.field("count").unsigned(loss.count);
+        self.line.field("reason").text(loss.reason.as_bytes());
+        if let Some(cpu) = loss.cpu {
+            self.line.field("cpu").unsigned(u64::from(cpu));
+        }
+        if let Some((after, before)) = loss.between_ns {
+            self.line.field("after_ns").unsigned(after);
+            self.line.field("before_ns").unsigned(before);
+        }
+        self.line.close(out)
+    }
+
+    fn error(&mut self, out: &mut dyn Write, e: &RuntimeError) -> io::Result<()> {
+        self.line.open("error");
+        self.line.field("message").text(e.message().as_bytes());
+        self.line.field("count").unsigned(e.count);
+        self.line.field("file").text(e.file.as_bytes());
+        self.line.field("line").unsigned(u64::from(e.line));
+        self.line.field("column").unsigned(u64::from(e.column));
+        self.line.close(out)
+    }
+
+    fn end(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        self.line.open("end");
+        self.line.close(out)
+    }
+}
+
+/// A line in the making; its buffers are used again.
+#[derive(Default)]
+struct Line {
+    buffer: Vec<u8>,
+    /// Text that is quoted next.
+    plain: Vec<u8>,
+}
+
+impl Line {
+    /// `{"v":1,"type":"kind"`
+    fn open(&mut self, kind: &str) {
+        self.buffer.clear();
+        self.raw("{\"v\":");
+        self.unsigned(VERSION);
+        self.field("type").text(kind.as_bytes());
+    }
+
+    fn close(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        self.raw("}\n");
+        out.write_all(&self.buffer)
+    }
+
+    fn raw(&mut self, text: &str) {
+        self.buffer.extend_from_slice(text.as_bytes());
+    }
+
+    /// `,"name":`, for the value that follows.
+    fn field(&mut self, name: &str) -> &mut Line {
+        self.raw(",\"");
+        self.raw(name);
+        self.raw("\":");
+        self
+    }
+
+    fn comma(&mut self, index: usize) {
+        if index > 0 {
+            self.raw(",");
+        }
+    }
+
+    fn unsigned(&mut self, n: u64) {
+        number::decimal(&mut self.buffer, n);
+    }
+
+    /// A string, or `{"bytes": "hex"}`.
+    fn text(&mut self, bytes: &[u8]) {
+        if std::str::from_utf8(bytes).is_ok() {
+            return quote::json(&mut self.buffer, bytes);
+        }
+        self.raw("{\"bytes\":\"");
+        bytes
+            .iter()
+            .for_each(|b| number::hex_byte(&mut self.buffer, *b));
+        self.raw("\"}");
+    }
+
+    /// When and where, without the probe's name.
+    fn place(&mut self, origin: &Origin) {
+        self.field("time_ns").unsigned(origin.time_ns);
+        self.field("cpu").unsigned(u64::from(origin.cpu));
+        self.field("pid").unsigned(u64::from(origin.pid));
+        self.field("tid").unsigned(u64::from(origin.tid));
+        self.field("emit").unsigned(u64::from(origin.emit));
+    }
+
+    fn origin(&mut self, names: &dyn Names, origin: &Origin) {
+        self.place(origin);
+        self.plain.clear();
+        value::probe(&mut self.plain, names, origin.probe);
+        self.field("probe");
+        self.quote_plain();
+    }
+
+    fn quote_plain(&mut self) {
+        let plain = std::mem::take(&mut self.plain);
+        self.text(&plain);
+        self.plain = plain;
+    }
+
+    /// An array.
+    fn values(&mut self, names: &dyn Names, values: &[Value]) {
+        self.raw("[");
+        for (i, value) in values.iter().enumerate() {
+            self.comma(i);
+            self.value(names, value);
+        }
+        self.raw("]");
+    }
+
+    fn value(&mut self, names: &dyn Names, value: &Value) {
+        match value {
+            Value::Absent => self.raw("null"),
+            Value::Bool(b) => self.raw(if *b { "true" } else { "false" }),
+            Value::Int(n) => number::signed(&mut self.buffer, *n),
+            Value::Uint(n) => self.unsigned(*n),
+            Value::Str(bytes) => self.text(bytes),
+            Value::Tuple(parts) => self.values(names, parts),
+            Value::Stack(frames) => self.stack(names, frames),
+            Value::Lazy(kind, raw) => {
+                self.plain.clear();
+                value::lazy(&mut self.plain, names, *kind, *raw);
+                self.quote_plain();
+            }
+        }
+    }
+
+    /// An array of names.
+    fn stack(&mut self, names: &dyn Names, frames: &[u64]) {
+        self.raw("[");
+        for (i, &frame) in frames.iter().enumerate() {
+            self.comma(i);
+            self.plain.clear();
+            match names.symbol(frame, &mut self.plain) {
+                Some(offset) => {
+                    self.plain.push(b'+');
+                    number::decimal(&mut self.plain, offset);
+                }
+                None => number::hex(&mut self.plain, frame),
+            }
+            self.quote_plain();
+        }
+        self.raw("]");
+    }
+
+    /// `{"key":[…],"value":…}`
+    fn row(&mut self, names: &dyn Names, row: &Row, div: u64) {
+        self.raw("{\"key\":");
+        self.values(names, &row.key);
+        self.field("value");
+        match (&row.cell, divided(&row.cell, None, div)) {
+            (Cell::Hist { shape, buckets }, _) => self.histogram(*shape, buckets, div),
+            (_, Some(number)) => self.value(names, &number),
+            (Cell::Plain(v), None) => self.value(names, v),
+            _ => self.raw("null"),
+        }
+        self.raw("}");
+    }
+
+    /// Bounds as in the language: `low <= x < high`; a missing one is open.
+    fn histogram(&mut self, shape: HistShape, buckets: &[u64], div: u64) {
+        self.raw("[");
+        for (i, bar) in bars(shape, buckets, div).iter().enumerate() {
+            self.comma(i);
+            self.raw("{\"count\":");
+            self.unsigned(bar.count);
+            for (name, bound) in [("low", bar.low), ("high", bar.high)] {
+                if let Some(bound) = bound {
+                    self.field(name);
+                    self.raw(&bound.value.to_string());
+                }
+            }
+            self.raw("}");
+        }
+        self.raw("]");
+    }
+}

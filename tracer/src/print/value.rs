@@ -1,0 +1,124 @@
+//! One value as bpftrace writes it.
+//!
+//! In: a value, its type when it is known, names. Out: text appended to a buffer. Never pads or quotes.
+
+use super::{Names, number, quote};
+use crate::decode;
+use crate::types::{Lazy, SyscallProbe, Type, Value};
+
+/// Whether control bytes of strings pass.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Bytes {
+    /// As they are.
+    Raw,
+    /// Made visible.
+    Visible,
+}
+
+/// Spaces before each frame of a stack.
+const STACK_INDENT: usize = 8;
+
+/// Appends a value. Pointers are hexadecimal, which only the type can tell.
+pub fn write(out: &mut Vec<u8>, names: &dyn Names, ty: Option<&Type>, value: &Value, bytes: Bytes) {
+    match value {
+        Value::Absent => out.push(b'?'),
+        Value::Bool(true) => out.extend_from_slice(b"true"),
+        Value::Bool(false) => out.extend_from_slice(b"false"),
+        Value::Int(n) => number::signed(out, *n),
+        Value::Uint(n) if matches!(ty, Some(Type::Ptr { .. })) => number::hex(out, *n),
+        Value::Uint(n) => number::decimal(out, *n),
+        Value::Str(s) if bytes == Bytes::Raw => out.extend_from_slice(s),
+        Value::Str(s) => quote::terminal(out, s),
+        Value::Tuple(parts) => {
+            out.push(b'(');
+            list(out, names, ty, parts, bytes);
+            out.push(b')');
+        }
+        Value::Stack(frames) => stack(out, names, frames),
+        Value::Lazy(kind, raw) => lazy(out, names, *kind, *raw),
+    }
+}
+
+/// The parts of a tuple, or of a key, separated by `, `.
+fn list(out: &mut Vec<u8>, names: &dyn Names, ty: Option<&Type>, parts: &[Value], bytes: Bytes) {
+    let types: &[Type] = match ty {
+        Some(Type::Tuple(types)) => types,
+        _ => &[],
+    };
+    for (i, part) in parts.iter().enumerate() {
+        if i > 0 {
+            out.extend_from_slice(b", ");
+        }
+        write(out, names, types.get(i), part, bytes);
+    }
+}
+
+/// A map's key: its components separated by `between`.
+pub fn key(
+    out: &mut Vec<u8>,
+    names: &dyn Names,
+    types: &[Type],
+    key: &[Value],
+    between: &str,
+    bytes: Bytes,
+) {
+    // A key that is one tuple prints as its components would.
+    if let ([Type::Tuple(types)], [Value::Tuple(parts)]) = (types, key) {
+        return self::key(out, names, types, parts, between, bytes);
+    }
+    for (i, part) in key.iter().enumerate() {
+        if i > 0 {
+            out.extend_from_slice(between.as_bytes());
+        }
+        write(out, names, types.get(i), part, bytes);
+    }
+}
+
+/// A line for each frame, after a line break.
+fn stack(out: &mut Vec<u8>, names: &dyn Names, frames: &[u64]) {
+    out.push(b'\n');
+    for &frame in frames {
+        out.resize(out.len() + STACK_INDENT, b' ');
+        match names.symbol(frame, out) {
+            Some(offset) => {
+                out.push(b'+');
+                number::decimal(out, offset);
+            }
+            None => number::hex(out, frame),
+        }
+        out.push(b'\n');
+    }
+}
+
+/// What a raw value stands for.
+pub fn lazy(out: &mut Vec<u8>, names: &dyn Names, kind: Lazy, raw: u64) {
+    let text = match kind {
+        Lazy::Errno => decode::errno_name(raw),
+        Lazy::Strerror => decode::errno_text(raw),
+        Lazy::SyscallName => decode::syscall_name(raw),
+        Lazy::Abi => decode::abi_name(raw),
+        Lazy::ProbeName => return probe(out, names, raw),
+        Lazy::FuncName => match names.func(raw) {
+            Some(name) => name.into(),
+            None => "?".into(),
+        },
+        Lazy::Ksym => {
+            if names.symbol(raw, out).is_none() {
+                number::hex(out, raw);
+            }
+            return;
+        }
+    };
+    out.extend_from_slice(text.as_bytes());
+}
+
+/// The name of a probe: from the script's table, or made from the call.
+pub fn probe(out: &mut Vec<u8>, names: &dyn Names, raw: u64) {
+    match SyscallProbe::split(raw) {
+        Some((form, call)) => {
+            let text = form.text(&decode::syscall_name(call));
+            out.extend_from_slice(text.as_bytes());
+        }
+        None => out.extend_from_slice(names.probe(raw).unwrap_or("?").as_bytes()),
+    }
+}
