@@ -16,6 +16,8 @@ mod btf;
 mod image;
 mod object;
 mod reach;
+#[cfg(test)]
+mod tests;
 
 use crate::bpf::{self, Generated};
 use crate::plan::Plan;
