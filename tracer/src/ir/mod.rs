@@ -19,6 +19,8 @@
 //! [`Binary`]: ExprKind::Binary
 
 #[cfg(test)]
+pub mod arbitrary;
+#[cfg(test)]
 pub mod build;
 mod name;
 pub mod ops;

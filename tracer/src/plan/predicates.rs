@@ -12,7 +12,7 @@ pub(super) fn conjuncts(predicate: Option<&Expr>) -> Vec<Expr> {
     if let Some(predicate) = predicate {
         split(predicate, &mut parts);
     }
-    parts.retain(|c| fold(c, &no_builtin) != Some(1));
+    parts.retain(|c| has_effect(c) || fold(c, &no_builtin) != Some(1));
     order(&mut parts);
     parts
 }

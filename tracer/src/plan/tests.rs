@@ -3,11 +3,15 @@
 use super::*;
 use crate::diag::codes;
 use crate::facts::{Feature, Fixed};
+use crate::interp::{Machine, Recorded};
+use crate::ir::arbitrary;
 use crate::ir::build::*;
 use crate::ir::{
     Binary, Builtin, Compare, EmitArg, ExprKind, MapValue, Phase, Probe, SiteId, StmtKind,
 };
 use crate::types::{Abi, AggKind, HistShape};
+use proptest::collection::vec;
+use proptest::prelude::*;
 
 const OPENAT: (Abi, u32) = (Abi::Native, 257);
 const CLOSE: (Abi, u32) = (Abi::Native, 3);
@@ -464,4 +468,73 @@ records
     );
     assert!(memory.contains("104 bytes for each thread"), "{memory}");
     assert!(memory.contains("are not traced"), "{memory}");
+}
+
+/// An event with a buffer and a fault where [`arbitrary`] programs expect them.
+fn event(words: &[u64]) -> Recorded {
+    let mut bytes = b"ab\0abc\0\xff\x80a longer text, cut in most places\0".to_vec();
+    bytes.resize(
+        (arbitrary::BUFFER_BYTES + i64::from(arbitrary::STR_BYTES)) as usize,
+        0,
+    );
+    let mut event = Recorded {
+        comm: b"abc".to_vec(),
+        ..Recorded::default()
+    };
+    for (n, word) in words.iter().enumerate() {
+        event = event.with(Builtin::Arg(n as u8), *word);
+    }
+    event
+        .with(Builtin::Arg(arbitrary::BUFFER_ARG), 0x10_0000)
+        .with(Builtin::Arg(arbitrary::FAULT_ARG), 8)
+        .with_memory(crate::types::Space::User, 0x10_0000, &bytes)
+}
+
+proptest! {
+    // A failing case is small and printed; it is kept as a test of its own, not as a file of seeds.
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Taking a predicate apart and sorting it changes neither whether it holds nor what it counts and steps.
+    #[test]
+    fn conjuncts_mean_what_their_predicate_means(
+        tapes in vec(vec(any::<u32>(), 0..40), 1..4),
+        words in vec(any::<u64>().prop_map(arbitrary::word), 4),
+    ) {
+        let mut whole = arbitrary::program(&[], "x");
+        for tape in &tapes {
+            let predicate = arbitrary::predicate(tape, &mut whole);
+            whole.clauses[0].predicate = Some(match whole.clauses[0].predicate.take() {
+                None => predicate,
+                Some(before) => and(before, predicate),
+            });
+        }
+        let mut apart = whole.clone();
+        let predicate = apart.clauses[0].predicate.take();
+        apart.clauses[0].body = vec![stmt(StmtKind::Clear(MapId(0)))];
+        whole.clauses[0].body = apart.clauses[0].body.clone();
+        for conjunct in predicates::conjuncts(predicate.as_ref()).into_iter().rev() {
+            apart.clauses[0].body = vec![when(conjunct, apart.clauses[0].body.clone(), vec![])];
+        }
+        let event = event(&words);
+        let (mut one, mut other) = (Machine::new(&whole), Machine::new(&apart));
+        let ran = one.fire(ClauseId(0), &event).ran;
+        let effects = other.fire(ClauseId(0), &event).effects;
+        prop_assert_eq!(ran, !effects.is_empty());
+        for at in 0..whole.maps.len() {
+            let map = MapId(at as u32);
+            prop_assert_eq!(one.map(map), other.map(map));
+        }
+        for at in 0..whole.sites.len() {
+            let site = SiteId(at as u32);
+            prop_assert_eq!(one.errors_at(site), other.errors_at(site));
+        }
+    }
+
+    /// Every well-typed program that fits can be planned, and explained.
+    #[test]
+    fn arbitrary_programs_have_a_plan(tape in vec(any::<u32>(), 0..200)) {
+        let plan = planned(arbitrary::program(&tape, "sched_switch"));
+        prop_assert_eq!(names(&plan), ["rawtp_0"]);
+        prop_assert!(explain::text(&plan).contains("raw tracepoint sched_switch"));
+    }
 }

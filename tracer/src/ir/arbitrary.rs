@@ -1,0 +1,457 @@
+//! Arbitrary well-typed programs, for property tests: planner, code generator and interpreter must agree on
+//! any of them.
+//!
+//! In: a tape of numbers, each taken as one choice; an empty tape makes the smallest program, so a test
+//! framework that shrinks the tape shrinks the program. Out: a program of one clause on a raw tracepoint, and
+//! the arguments to fire it with. Never makes IR that `verify` refuses.
+
+use super::build::*;
+use super::{
+    Binary, Builtin, Compare, Emit, EmitArg, Expr, ExprKind, Map, MapId, MapValue, Probe, Program,
+    Site, SiteId, SiteKind, Stmt, StmtKind, Unary, VarId,
+};
+use crate::diag::Span;
+use crate::types::{AggKind, HistShape, Space, Type};
+
+/// The argument that holds the address of readable user memory.
+pub const BUFFER_ARG: u8 = 4;
+/// The argument that holds a user address at which nothing is.
+pub const FAULT_ARG: u8 = 5;
+/// Arguments of the event.
+pub const ARGS: u8 = 6;
+/// Bytes of the buffer that a program reads; all behind it must be readable and 0 for the longest string.
+pub const BUFFER_BYTES: i64 = 64;
+/// The longest string's capacity.
+pub const STR_BYTES: u32 = 48;
+
+/// Words at which arithmetic likes to be wrong.
+const WORDS: [u64; 16] = [
+    0,
+    1,
+    2,
+    u64::MAX,
+    7,
+    63,
+    64,
+    65,
+    0x7f,
+    0x80,
+    0xffff_ffff,
+    0x1_0000_0000,
+    i64::MIN as u64,
+    i64::MAX as u64,
+    0x8000_0000,
+    (-7i64) as u64,
+];
+
+/// Deepest expression, and deepest nesting of `if`.
+const DEPTH: u32 = 4;
+
+/// Types of the program's variables, by number.
+fn var_types() -> [Type; 5] {
+    let short = Type::Str { cap: 5 };
+    [
+        Type::I64,
+        Type::U64,
+        Type::Bool,
+        Type::COMM,
+        Type::Tuple(vec![Type::U64, short]),
+    ]
+}
+
+/// Maps of the program, by number: plain ones first.
+fn maps() -> Vec<Map> {
+    let linear = HistShape::Linear {
+        min: -5,
+        max: 20,
+        step: 4,
+    };
+    let plain = |key, ty| map(key, MapValue::Plain(ty));
+    let of = |key, kind| map(key, MapValue::Agg(kind));
+    let text = || Type::Str { cap: 16 };
+    vec![
+        plain(vec![], Type::I64),
+        plain(vec![Type::I64], Type::U64),
+        plain(vec![text(), Type::U64], Type::I64),
+        plain(vec![Type::U64], text()),
+        of(vec![], AggKind::Count),
+        of(vec![text()], AggKind::Sum { signed: true }),
+        of(vec![Type::I64], AggKind::Min { signed: true }),
+        of(vec![Type::I64], AggKind::Max { signed: false }),
+        of(vec![Type::U64, text()], AggKind::Avg { signed: true }),
+        of(
+            vec![Type::I64],
+            AggKind::Hist(HistShape::Log2 { signed: true }),
+        ),
+        of(vec![], AggKind::Hist(linear)),
+    ]
+}
+
+const PLAIN_MAPS: usize = 4;
+
+/// A program of one clause, on the raw tracepoint `name`.
+pub fn program(tape: &[u32], name: &str) -> Program {
+    let mut maker = Gen {
+        tape,
+        at: 0,
+        program: Program::default(),
+    };
+    maker.program = script(vec![], maps());
+    let predicate = maker.flip().then(|| maker.boolean(0));
+    let body = maker.stmts(0);
+    let probe = Probe::RawTracepoint {
+        name: name.to_owned(),
+    };
+    let mut clause = clause(probe, predicate, body);
+    clause.vars = vars(&var_types());
+    maker.program.clauses.push(clause);
+    maker.program
+}
+
+/// One more condition over the variables, maps and memory of a program that [`program`] made.
+pub fn predicate(tape: &[u32], program: &mut Program) -> Expr {
+    let mut maker = Gen {
+        tape,
+        at: 0,
+        program: std::mem::take(program),
+    };
+    let predicate = maker.boolean(0);
+    *program = maker.program;
+    predicate
+}
+
+/// A word of the kind that arithmetic likes to get wrong, or any other.
+pub fn word(choice: u64) -> u64 {
+    match choice % 4 {
+        0 => choice,
+        _ => WORDS[(choice >> 2) as usize % WORDS.len()],
+    }
+}
+
+struct Gen<'t> {
+    tape: &'t [u32],
+    at: usize,
+    program: Program,
+}
+
+impl Gen<'_> {
+    fn choice(&mut self) -> u32 {
+        let choice = self.tape.get(self.at).copied().unwrap_or(0);
+        self.at += 1;
+        choice
+    }
+
+    fn pick(&mut self, of: usize) -> usize {
+        self.choice() as usize % of
+    }
+
+    fn flip(&mut self) -> bool {
+        self.pick(2) == 1
+    }
+
+    /// A choice of leaves only, where an expression must not become deeper.
+    fn kind(&mut self, depth: u32, leaves: usize, all: usize) -> usize {
+        self.pick(if depth >= DEPTH { leaves } else { all })
+    }
+
+    fn site(&mut self, kind: SiteKind) -> SiteId {
+        let span = Span::default();
+        self.program.sites.push(Site { kind, span });
+        SiteId(self.program.sites.len() as u32 - 1)
+    }
+
+    /// A value of one of the types that variables, keys and records have here.
+    fn value(&mut self, ty: &Type, depth: u32) -> Expr {
+        match ty {
+            Type::Bool => self.boolean(depth),
+            Type::Str { cap } => self.string(*cap, depth),
+            Type::Tuple(parts) => {
+                let parts = parts.iter().map(|ty| self.value(ty, depth + 1)).collect();
+                tuple(parts)
+            }
+            ty => self.integer(ty, depth),
+        }
+    }
+
+    /// A 64-bit integer. (The flat list of ways to make one.)
+    fn integer(&mut self, ty: &Type, depth: u32) -> Expr {
+        let d = depth + 1;
+        let ty = ty.clone();
+        match self.kind(depth, 3, 13) {
+            0 => expr(ty, ExprKind::Int(word(u64::from(self.choice())))),
+            1 => {
+                let n = self.pick(usize::from(BUFFER_ARG)) as u8;
+                cast(ty, builtin(Builtin::Arg(n)))
+            }
+            2 => var(u32::from(!ty.is_signed()), ty),
+            3..6 => self.binary(&ty, d),
+            6 => {
+                let op = [Unary::Neg, Unary::BitNot][self.pick(2)];
+                unary(op, self.integer(&ty, d))
+            }
+            7 => {
+                let (c, a) = (self.boolean(d), self.integer(&ty, d));
+                cond(c, a, self.integer(&ty, d))
+            }
+            8 => {
+                let bits = [8, 16, 32, 64][self.pick(4)];
+                let signed = self.flip();
+                let inner = self.integer(&Type::I64, d);
+                cast(ty, cast(Type::Int { bits, signed }, inner))
+            }
+            9 => cast(ty, self.boolean(d)),
+            10 => self.load(ty),
+            11 if ty.is_signed() => get(0, ty, vec![]),
+            11 => {
+                let key = self.integer(&Type::I64, d);
+                get(1, ty, vec![key])
+            }
+            _ => self.step(ty, d),
+        }
+    }
+
+    fn binary(&mut self, ty: &Type, depth: u32) -> Expr {
+        use Binary::*;
+        let op = [Add, Sub, Mul, Div, Mod, And, Or, Xor, Shl, Shr][self.pick(10)];
+        let left = self.integer(ty, depth);
+        let right = self.integer(ty, depth);
+        let mut e = binary(op, left, right);
+        let kind = match op {
+            Div => Some(SiteKind::DivideByZero),
+            Mod => Some(SiteKind::ModuloByZero),
+            _ => None,
+        };
+        if let (Some(kind), ExprKind::Binary { site, .. }) = (kind, &mut e.kind) {
+            *site = Some(self.site(kind));
+        }
+        e
+    }
+
+    fn address(&mut self) -> Expr {
+        let faults = self.pick(5) == 4;
+        let arg = if faults { FAULT_ARG } else { BUFFER_ARG };
+        cast(Type::U64, builtin(Builtin::Arg(arg)))
+    }
+
+    fn load(&mut self, ty: Type) -> Expr {
+        let width = [1, 2, 4, 8][self.pick(4)];
+        let bits = self.flip().then(|| {
+            let first = self.pick(usize::from(width) * 8) as u8;
+            let count = 1 + self.pick(usize::from(width * 8 - first)) as u8;
+            (first, count)
+        });
+        let kind = ExprKind::Load {
+            base: Box::new(self.address()),
+            offset: self.pick(BUFFER_BYTES as usize) as i64,
+            space: Space::User,
+            width,
+            bits,
+            site: self.site(SiteKind::ReadFailed),
+        };
+        expr(ty, kind)
+    }
+
+    /// `++` and the like, on a variable or a map of the type.
+    fn step(&mut self, ty: Type, depth: u32) -> Expr {
+        let delta = [1, -1][self.pick(2)];
+        let postfix = self.flip();
+        let signed = ty.is_signed();
+        let kind = match (self.flip(), signed) {
+            (false, _) => ExprKind::StepVar {
+                var: VarId(u32::from(!signed)),
+                delta,
+                postfix,
+            },
+            (true, true) => ExprKind::StepMap {
+                map: MapId(2),
+                key: vec![self.string(16, depth), self.integer(&Type::U64, depth)],
+                delta,
+                postfix,
+            },
+            (true, false) => ExprKind::StepMap {
+                map: MapId(1),
+                key: vec![self.integer(&Type::I64, depth)],
+                delta,
+                postfix,
+            },
+        };
+        expr(ty, kind)
+    }
+
+    fn boolean(&mut self, depth: u32) -> Expr {
+        let d = depth + 1;
+        match self.kind(depth, 2, 9) {
+            0 => boolean(self.flip()),
+            1 => var(2, Type::Bool),
+            2 | 3 => {
+                let ty = [Type::I64, Type::U64][self.pick(2)].clone();
+                let op = self.comparison();
+                let left = self.integer(&ty, d);
+                compare(op, left, self.integer(&ty, d))
+            }
+            4 => {
+                let op = self.comparison();
+                let (a, b) = (self.capacity(), self.capacity());
+                let left = self.string(a, d);
+                compare(op, left, self.string(b, d))
+            }
+            5 => {
+                let left = self.boolean(d);
+                and(left, self.boolean(d))
+            }
+            6 => {
+                let left = self.boolean(d);
+                or(left, self.boolean(d))
+            }
+            7 => unary(Unary::Not, self.boolean(d)),
+            _ => cast(Type::Bool, self.integer(&Type::I64, d)),
+        }
+    }
+
+    fn comparison(&mut self) -> Compare {
+        use Compare::*;
+        [Eq, Ne, Lt, Le, Gt, Ge][self.pick(6)]
+    }
+
+    fn capacity(&mut self) -> u32 {
+        [16, 5, 8, STR_BYTES][self.pick(4)]
+    }
+
+    fn string(&mut self, cap: u32, depth: u32) -> Expr {
+        let d = depth + 1;
+        let ty = Type::Str { cap };
+        match self.kind(depth, 2, 6) {
+            0 => {
+                let constant = ["", "a", "ab", "b", "abc"][self.pick(5)];
+                let fits = constant.len().min(cap as usize - 1);
+                text(&constant[..fits], cap)
+            }
+            1 => cast(ty, builtin(Builtin::Comm)),
+            2 => {
+                let addr = Box::new(self.address());
+                let offset = uint(self.pick(BUFFER_BYTES as usize) as u64);
+                let kind = ExprKind::ReadStr {
+                    addr: Box::new(binary(Binary::Add, *addr, offset)),
+                    space: Space::User,
+                    site: self.site(SiteKind::ReadFailed),
+                };
+                expr(ty, kind)
+            }
+            3 => cast(ty, var(3, Type::COMM)),
+            4 => {
+                let c = self.boolean(d);
+                let a = self.string(cap, d);
+                cond(c, a, self.string(cap, d))
+            }
+            _ => {
+                let key = self.integer(&Type::U64, d);
+                cast(ty, get(3, Type::Str { cap: 16 }, vec![key]))
+            }
+        }
+    }
+
+    fn stmts(&mut self, depth: u32) -> Vec<Stmt> {
+        let count = self.pick(if depth == 0 { 6 } else { 3 });
+        (0..count).map(|_| self.stmt(depth)).collect()
+    }
+
+    fn stmt(&mut self, depth: u32) -> Stmt {
+        match self.kind(depth, 6, 8) {
+            0 => {
+                let at = self.pick(5);
+                let value = self.value(&var_types()[at].clone(), 1);
+                set_var(at as u32, value)
+            }
+            1 => {
+                let at = self.pick(PLAIN_MAPS);
+                let (key, value) = self.map_parts(at);
+                set_map(at as u32, key, value)
+            }
+            2 => {
+                let at = PLAIN_MAPS + self.pick(self.program.maps.len() - PLAIN_MAPS);
+                let (key, value) = self.map_parts(at);
+                let kind = &self.program.maps[at].value;
+                let value = (*kind != MapValue::Agg(AggKind::Count)).then_some(value);
+                stmt(StmtKind::Aggregate {
+                    map: MapId(at as u32),
+                    key,
+                    value,
+                })
+            }
+            3 => self.emit(),
+            4 => {
+                let at = 1 + self.pick(PLAIN_MAPS - 1);
+                let (key, _) = self.map_parts(at);
+                stmt(StmtKind::Delete {
+                    map: MapId(at as u32),
+                    key,
+                })
+            }
+            5 if self.pick(8) == 7 => stmt(StmtKind::Return),
+            5 => stmt(StmtKind::Expr(self.step(Type::I64, 1))),
+            _ => {
+                let cond = self.boolean(1);
+                let then = self.stmts(depth + 1);
+                when(cond, then, self.stmts(depth + 1))
+            }
+        }
+    }
+
+    /// A key, and a value or operand, for a map.
+    fn map_parts(&mut self, at: usize) -> (Vec<Expr>, Expr) {
+        let shape = self.program.maps[at].clone();
+        let key = shape.key.iter().map(|ty| self.value(ty, 2)).collect();
+        let value = match &shape.value {
+            MapValue::Plain(ty) => self.value(ty, 1),
+            MapValue::Agg(kind) => {
+                let ty = if is_unsigned(*kind) {
+                    Type::U64
+                } else {
+                    Type::I64
+                };
+                self.integer(&ty, 1)
+            }
+        };
+        (key, value)
+    }
+
+    fn emit(&mut self) -> Stmt {
+        let mut types = Vec::new();
+        let mut args = Vec::new();
+        for _ in 0..self.pick(4) {
+            let cap = self.capacity();
+            let choices = [Type::I64, Type::U64, Type::Bool, Type::Str { cap }];
+            let ty = choices[self.pick(4)].clone();
+            let present = (self.pick(4) == 3).then(|| self.boolean(2));
+            let value = self.value(&ty, 1);
+            args.push(EmitArg { value, present });
+            types.push(ty);
+        }
+        let emit: Emit = printf(types);
+        self.program.emits.push(emit);
+        stmt(StmtKind::Emit {
+            id: super::EmitId(self.program.emits.len() as u32 - 1),
+            args,
+        })
+    }
+}
+
+fn is_unsigned(kind: AggKind) -> bool {
+    matches!(
+        kind,
+        AggKind::Sum { signed: false }
+            | AggKind::Min { signed: false }
+            | AggKind::Max { signed: false }
+    )
+}
+
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_tape_makes_the_smallest_program() {
+        let program = program(&[], "x");
+        assert!(program.clauses[0].body.is_empty());
+        assert_eq!(program.clauses[0].predicate, None);
+    }
+}
