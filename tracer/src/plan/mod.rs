@@ -69,6 +69,7 @@ pub fn plan(
         syscalls,
         rings,
         streams,
+        possible_cpus: facts.possible_cpus(),
     })
 }
 
@@ -91,6 +92,8 @@ pub struct Plan {
     pub rings: Rings,
     /// The run prints or sends something for each event (then the terminal's processes are excluded too).
     pub streams: bool,
+    /// CPUs that the kernel can have: what `ncpus` reads.
+    pub possible_cpus: u32,
 }
 
 /// One BPF program.
