@@ -62,7 +62,7 @@ pub unsafe extern "C" fn rt_str_kernel(dst: *mut u8, cap: u64, addr: *const c_vo
 /// Returns the length without NUL.
 ///
 /// # Safety
-/// `record` has `max` writable bytes, `src` has `cap` readable ones.
+/// `record` has `max` writable bytes, `src` has `cap` readable ones, at least 1.
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub unsafe extern "C" fn rt_append(
@@ -73,7 +73,8 @@ pub unsafe extern "C" fn rt_append(
     cap: u64,
 ) -> u64 {
     let room = whole(cap);
-    if at > max || max - at < room {
+    // The verifier does not relate two unknown numbers: `at` itself must be compared with a constant of the caller.
+    if room > max || at > max - room {
         return 0;
     }
     // SAFETY: the room was checked; `src` is the caller's promise.
@@ -85,7 +86,7 @@ pub unsafe extern "C" fn rt_append(
         }
         let len = len as u64 - 1;
         let word = len & !7;
-        if word + 8 <= room {
+        if word <= room - 8 {
             let last = dst.add(word as usize).cast::<u64>();
             *last &= (1 << ((len & 7) * 8)) - 1;
         }
