@@ -1,0 +1,228 @@
+//! Aggregations: `count`, `sum`, `min`, `max`, `avg`, `hist`, `lhist`.
+//!
+//! In: map, key and operand. Out: an update of this CPU's value in the layout of `types::agg`. Plain loads and
+//! stores where no writer can interrupt another on the same CPU, atomic instructions elsewhere.
+
+use tracer_ebpf::map;
+
+use super::Lower;
+use super::builder::{arg, imm, runtime};
+use super::program::state_field;
+use crate::bpf::{Alu, Cond, Size, helpers};
+use crate::codegen::lir::{Arg, Base, BlockId, Callee, Class, Inst, Opnd, Place, VReg};
+use crate::ir::{Expr, MapId, MapValue};
+use crate::types::{AggKind, HistShape};
+
+/// Values up to this size are created from zeroes on the stack, larger ones from the `ZEROES` map.
+const STACK_ZEROES: u32 = 16;
+/// How often an atomic minimum or maximum tries again when it meets another writer: each one that
+/// interrupts it on this CPU costs one try.
+const TRIES: u32 = 4;
+
+impl Lower<'_> {
+    /// `@x[k] = count()` and the like.
+    pub fn aggregate(&mut self, map: MapId, key: &[Expr], operand: Option<&Expr>) {
+        let key = self.key(map, key);
+        let operand = operand.map(|e| {
+            let value = self.scalar(e);
+            self.b.reg(value)
+        });
+        let next = self.b.block();
+        let value = self.slot(map, key, next);
+        let MapValue::Agg(kind) = self.ir.maps[map.0 as usize].value else {
+            unreachable!("map {} holds no aggregation", map.0);
+        };
+        let atomic = self.session_map(map).atomic;
+        self.accumulate(kind, value, operand, atomic, next);
+        self.b.jump(next);
+        self.b.switch(next);
+    }
+
+    /// This CPU's value of a key, made when missing; `full` when it cannot be.
+    fn slot(&mut self, map: MapId, key: Place, full: BlockId) -> VReg {
+        let kept = self.session_map(map);
+        let kernel_map = self.kernel_map(map, full);
+        if kept.key_size == 0 {
+            return self.lookup(kernel_map, key, full);
+        }
+        let value = self.b.vreg(Class::Pointer);
+        let (make, found) = (self.b.block(), self.b.block());
+        self.b.push(Inst::Call {
+            callee: Callee::Helper(helpers::MAP_LOOKUP_ELEM),
+            args: vec![kernel_map.clone(), Arg::Addr(key)],
+            dst: Some(value),
+        });
+        self.b.branch(Cond::Eq, value, Opnd::Imm(0), make, found);
+        self.b.switch(make);
+        let mark = self.memory.mark();
+        let zeroes = self.zeroes(kept.value_size, full);
+        self.b.push(Inst::Call {
+            callee: runtime("rt_slot"),
+            args: vec![kernel_map, Arg::Addr(key), zeroes],
+            dst: Some(value),
+        });
+        self.memory.reset(mark);
+        self.b.branch(Cond::Eq, value, Opnd::Imm(0), full, found);
+        self.b.switch(found);
+        value
+    }
+
+    fn zeroes(&mut self, bytes: u32, missing: BlockId) -> Arg {
+        if bytes <= STACK_ZEROES {
+            let place = self.memory.take_stack(bytes);
+            self.zero(place, bytes);
+            return Arg::Addr(place);
+        }
+        let entry = self.array_entry(map::ZEROES, 0);
+        self.b.branch_away(Cond::Eq, entry, Opnd::Imm(0), missing);
+        arg(entry)
+    }
+
+    fn accumulate(
+        &mut self,
+        kind: AggKind,
+        value: VReg,
+        operand: Option<VReg>,
+        atomic: bool,
+        next: BlockId,
+    ) {
+        let word = |n: usize| state_field(value, n * 8);
+        let x = operand.map_or(Opnd::Imm(1), Opnd::Reg);
+        match kind {
+            AggKind::Count => self.add(word(0), Opnd::Imm(1), atomic),
+            AggKind::Sum { .. } => self.add(word(0), x, atomic),
+            AggKind::Avg { .. } => {
+                self.add(word(0), Opnd::Imm(1), atomic);
+                self.add(word(1), x, atomic);
+            }
+            AggKind::Min { signed } | AggKind::Max { signed } => {
+                let better = match (matches!(kind, AggKind::Min { .. }), signed) {
+                    (true, true) => Cond::Slt,
+                    (true, false) => Cond::Lt,
+                    (false, true) => Cond::Sgt,
+                    (false, false) => Cond::Gt,
+                };
+                let x = self.b.reg(x);
+                if atomic {
+                    self.extreme_atomic(better, word(0), word(1), x, next);
+                } else {
+                    self.extreme(better, word(0), word(1), x, next);
+                }
+            }
+            AggKind::Hist(shape) => {
+                let x = self.b.reg(x);
+                let bucket = self.bucket(shape, x);
+                let at = self.bucket_place(shape, value, bucket, next);
+                self.add(at, Opnd::Imm(1), atomic);
+            }
+        }
+    }
+
+    fn add(&mut self, at: Place, value: Opnd, atomic: bool) {
+        if atomic {
+            return self.b.push(Inst::FetchAdd(None, at, value));
+        }
+        // Held: `at` may be an address that was just bounded.
+        let old = self.b.load(Size::DW, at);
+        let new = self.b.alu(Alu::Add, Opnd::Reg(old), value);
+        self.b.store(Size::DW, at, Opnd::Reg(new));
+    }
+
+    /// `min` and `max`: the first value, or a better one.
+    fn extreme(&mut self, better: Cond, at: Place, set: Place, x: VReg, next: BlockId) {
+        let (compare, write) = (self.b.block(), self.b.block());
+        let is_set = self.b.load(Size::DW, set);
+        self.b
+            .branch(Cond::Eq, is_set, Opnd::Imm(0), write, compare);
+        self.b.switch(compare);
+        let old = self.b.load(Size::DW, at);
+        self.b.branch(better, x, Opnd::Reg(old), write, next);
+        self.b.switch(write);
+        self.b.store(Size::DW, at, Opnd::Reg(x));
+        self.b.store(Size::DW, set, Opnd::Imm(1));
+    }
+
+    /// The same while another writer may interrupt. The first value is set by an exchange, then everybody competes; one
+    /// case is not covered: a writer that comes between this one's test of `set` and its exchange, and whose own best is 0.
+    fn extreme_atomic(&mut self, better: Cond, at: Place, set: Place, x: VReg, next: BlockId) {
+        let (first, compete) = (self.b.block(), self.b.block());
+        let is_set = self.b.load(Size::DW, set);
+        self.b
+            .branch(Cond::Eq, is_set, Opnd::Imm(0), first, compete);
+        self.b.switch(first);
+        let dst = self.b.vreg(Class::Scalar);
+        self.b.push(Inst::CompareExchange {
+            dst,
+            at,
+            expected: Opnd::Imm(0),
+            new: Opnd::Reg(x),
+        });
+        self.b.store(Size::DW, set, Opnd::Imm(1));
+        self.b.jump(compete);
+        self.b.switch(compete);
+        for _ in 0..TRIES {
+            let old = self.b.load(Size::DW, at);
+            let wins = self.b.block();
+            self.b.branch(better, x, Opnd::Reg(old), wins, next);
+            self.b.switch(wins);
+            let before = self.b.vreg(Class::Scalar);
+            self.b.push(Inst::CompareExchange {
+                dst: before,
+                at,
+                expected: Opnd::Reg(old),
+                new: Opnd::Reg(x),
+            });
+            self.b.branch_away(Cond::Eq, before, Opnd::Reg(old), next);
+        }
+    }
+
+    fn bucket(&mut self, shape: HistShape, x: VReg) -> VReg {
+        match shape {
+            HistShape::Log2 { signed } => {
+                let args = vec![arg(x), imm(u32::from(signed))];
+                self.b.call_number(runtime("rt_hist_log2"), args)
+            }
+            HistShape::Linear { min, max, step } => self.linear_bucket(shape, x, (min, max, step)),
+        }
+    }
+
+    fn linear_bucket(&mut self, shape: HistShape, x: VReg, bounds: (i64, i64, i64)) -> VReg {
+        let (min, max, step) = bounds;
+        let last = shape.buckets() - 1;
+        let out = self.b.copy(Opnd::Imm(0));
+        let next = self.b.block();
+        let low = self.b.num(min as u64);
+        self.b.branch_away(Cond::Slt, x, low, next);
+        self.b.push(Inst::Copy(out, Opnd::Imm(last as i32)));
+        let high = self.b.num(max as u64);
+        self.b.branch_away(Cond::Sge, x, high, next);
+        let above = self.b.alu(Alu::Sub, Opnd::Reg(x), low);
+        let step = self.b.num(step as u64);
+        let index = self.b.alu(Alu::Div, Opnd::Reg(above), step);
+        self.b.push(Inst::Alu(Alu::Add, out, index, Opnd::Imm(1)));
+        self.b.jump(next);
+        self.b.switch(next);
+        out
+    }
+
+    /// The bucket's word. The verifier learns the bound here, in registers that stay registers.
+    fn bucket_place(
+        &mut self,
+        shape: HistShape,
+        value: VReg,
+        bucket: VReg,
+        next: BlockId,
+    ) -> Place {
+        let index = self.b.vreg(Class::Held);
+        self.b.push(Inst::Copy(index, Opnd::Reg(bucket)));
+        let last = Opnd::Imm(shape.buckets() as i32 - 1);
+        self.b.branch_away(Cond::Gt, index, last, next);
+        let bytes = self.b.vreg(Class::Held);
+        self.b.push(Inst::Alu(Alu::Lsh, bytes, index, Opnd::Imm(3)));
+        let at = self.b.vreg(Class::Held);
+        self.b
+            .push(Inst::Alu(Alu::Add, at, value, Opnd::Reg(bytes)));
+        let base = Base::Reg(at);
+        Place { base, off: 0 }
+    }
+}

@@ -1,0 +1,214 @@
+//! Properties of the event and of the current task.
+//!
+//! In: a [`Builtin`]. Out: its word. Which register or context word an argument is in depends on the hook.
+
+use std::mem::offset_of;
+
+use tracer_ebpf::{Control, EntryState, SysFrame, map};
+
+use super::Lower;
+use super::builder::{arg, imm};
+use super::program::state_field;
+use crate::bpf::{Alu, Cond, Size, helpers};
+use crate::codegen::lir::{Arg, Base, Callee, Class, Inst, Opnd, Place, VReg};
+use crate::ir::Builtin;
+use crate::plan::Hook;
+use crate::types::{Space, Type};
+
+/// Argument registers in x86-64's `struct pt_regs` (arch/x86/include/uapi/asm/ptrace.h): di, si, dx, cx, r8, r9.
+const ARGUMENT_REGISTERS: [i32; 6] = [112, 104, 96, 88, 72, 64];
+/// `ax` there.
+const RESULT_REGISTER: i32 = 80;
+/// `sp` there.
+const STACK_REGISTER: i32 = 152;
+/// Largest error number in a result (`MAX_ERRNO` in include/linux/err.h).
+const MAX_ERRNO: i32 = 4095;
+
+impl Lower<'_> {
+    /// A property of one word. A flat match.
+    pub fn builtin(&mut self, builtin: Builtin, ty: &Type) -> Opnd {
+        use helpers as h;
+        let value = match builtin {
+            Builtin::Pid => self.high(h::GET_CURRENT_PID_TGID),
+            Builtin::Tid => self.low(h::GET_CURRENT_PID_TGID),
+            Builtin::Uid => self.low(h::GET_CURRENT_UID_GID),
+            Builtin::Gid => self.high(h::GET_CURRENT_UID_GID),
+            Builtin::Cpu => self.low(h::GET_SMP_PROCESSOR_ID),
+            Builtin::Rand => self.low(h::GET_PRANDOM_U32),
+            Builtin::Nsecs => self.helper(h::KTIME_GET_NS),
+            Builtin::Cgroup => self.helper(h::GET_CURRENT_CGROUP_ID),
+            Builtin::Curtask => self.helper(h::GET_CURRENT_TASK),
+            Builtin::Elapsed => self.elapsed(),
+            Builtin::Arg(n) => {
+                let value = self.argument(n);
+                return self.normalize(Opnd::Reg(value), ty);
+            }
+            Builtin::Retval => {
+                let value = self.result();
+                return self.normalize(Opnd::Reg(value), ty);
+            }
+            Builtin::SyscallName => self.call_word(offset_of!(SysFrame, call)),
+            Builtin::SyscallAbi => {
+                let call = self.call_word(offset_of!(SysFrame, call));
+                self.b.alu(Alu::Rsh, Opnd::Reg(call), Opnd::Imm(32))
+            }
+            Builtin::SyscallNr => {
+                let call = self.call_word(offset_of!(SysFrame, call));
+                return self.extend(Opnd::Reg(call), 32, true);
+            }
+            Builtin::Errno => self.errno(),
+            Builtin::EntrySeen => return self.entry_seen(),
+            Builtin::Duration => return self.duration(),
+            Builtin::Probe => return name(self.part.probe_name),
+            Builtin::Func => return name(self.part.func_name),
+            Builtin::Ncpus => return self.b.num(u64::from(self.plan.possible_cpus)),
+            Builtin::Comm | Builtin::Kstack(_) => unreachable!("{builtin:?} is not one word"),
+        };
+        Opnd::Reg(value)
+    }
+
+    fn helper(&mut self, id: u32) -> VReg {
+        self.b.call_number(Callee::Helper(id), vec![])
+    }
+
+    fn low(&mut self, id: u32) -> VReg {
+        let both = self.helper(id);
+        let low = self.b.vreg(Class::Scalar);
+        self.b.push(Inst::Low32(low, both));
+        low
+    }
+
+    fn high(&mut self, id: u32) -> VReg {
+        let both = self.helper(id);
+        self.b.alu(Alu::Rsh, Opnd::Reg(both), Opnd::Imm(32))
+    }
+
+    fn elapsed(&mut self) -> VReg {
+        let mark = self.memory.mark();
+        let control = self.array_entry(map::CONTROL, 0);
+        self.memory.reset(mark);
+        let out = self.b.copy(Opnd::Imm(0));
+        let (found, next) = (self.b.block(), self.b.block());
+        self.b.branch(Cond::Ne, control, Opnd::Imm(0), found, next);
+        self.b.switch(found);
+        let now = self.helper(helpers::KTIME_GET_NS);
+        let start = self.b.load(
+            Size::DW,
+            state_field(control, offset_of!(Control, start_ns)),
+        );
+        self.b.push(Inst::Alu(Alu::Sub, out, now, Opnd::Reg(start)));
+        self.b.jump(next);
+        self.b.switch(next);
+        out
+    }
+
+    /// A word of the syscall frame; 0 in other programs, where nothing asks for it.
+    fn call_word(&mut self, offset: usize) -> VReg {
+        match self.call {
+            Some(call) => self.b.load(Size::DW, call.frame.plus(offset as u32)),
+            None => self.b.copy(Opnd::Imm(0)),
+        }
+    }
+
+    fn argument(&mut self, n: u8) -> VReg {
+        let word = |lower: &mut Self, off: i32| lower.context_word(off);
+        match self.hook {
+            Hook::SysEnter | Hook::SysExit => {
+                self.call_word(offset_of!(SysFrame, args) + 8 * usize::from(n.min(5)))
+            }
+            Hook::Fentry(_) | Hook::Fexit { .. } => {
+                let n = imm(u32::from(n));
+                self.function_value(helpers::GET_FUNC_ARG, vec![arg(self.ctx), n])
+            }
+            Hook::Kprobe { .. } | Hook::Kretprobe(_) => match ARGUMENT_REGISTERS.get(n as usize) {
+                Some(off) => word(self, *off),
+                None => self.stack_argument(n),
+            },
+            _ => word(self, i32::from(n) * 8),
+        }
+    }
+
+    /// At a function's entry the return address is on top of the stack, the seventh argument above it.
+    fn stack_argument(&mut self, n: u8) -> VReg {
+        let top = self.context_word(STACK_REGISTER);
+        let at = self.offset(Opnd::Reg(top), i64::from(n - 5) * 8);
+        self.read_quietly(at, Space::Kernel, 8)
+    }
+
+    fn result(&mut self) -> VReg {
+        match self.hook {
+            Hook::Kretprobe(_) => self.context_word(RESULT_REGISTER),
+            Hook::Fexit { .. } => self.function_value(helpers::GET_FUNC_RET, vec![arg(self.ctx)]),
+            _ => self.call_word(offset_of!(SysFrame, ret)),
+        }
+    }
+
+    /// Arguments and results of traced functions come through a helper: loaded from the context they would be typed
+    /// pointers, with which the verifier allows no arithmetic.
+    fn function_value(&mut self, helper: u32, mut args: Vec<Arg>) -> VReg {
+        let mark = self.memory.mark();
+        let slot = self.memory.take_stack(8);
+        self.b.store_word(slot, 0);
+        args.push(Arg::Addr(slot));
+        self.b.call(Callee::Helper(helper), args);
+        self.memory.reset(mark);
+        self.b.load(Size::DW, slot)
+    }
+
+    fn context_word(&mut self, off: i32) -> VReg {
+        let base = Base::Reg(self.ctx);
+        self.b.load(Size::DW, Place { base, off })
+    }
+
+    /// `-retval` in -4095..0, else 0.
+    fn errno(&mut self) -> VReg {
+        let result = self.result();
+        let out = self.b.neg(result);
+        let (none, next) = (self.b.block(), self.b.block());
+        // As unsigned numbers, errors are the largest.
+        self.b
+            .branch(Cond::Lt, result, Opnd::Imm(-MAX_ERRNO), none, next);
+        self.b.switch(none);
+        self.b.push(Inst::Copy(out, Opnd::Imm(0)));
+        self.b.jump(next);
+        self.b.switch(next);
+        out
+    }
+
+    fn entry_seen(&mut self) -> Opnd {
+        match self.part.saved {
+            Some(saved) => Opnd::Reg(self.b.set(Cond::Ne, Opnd::Reg(saved), Opnd::Imm(0))),
+            None => Opnd::Imm(0),
+        }
+    }
+
+    /// Takes the time of the exit once, so that all uses of `duration` in a clause agree.
+    pub fn take_time(&mut self) {
+        if self.part.now.is_none() && self.part.saved.is_some() {
+            self.part.now = Some(self.helper(helpers::KTIME_GET_NS));
+        }
+    }
+
+    fn duration(&mut self) -> Opnd {
+        let (Some(saved), Some(now)) = (self.part.saved, self.part.now) else {
+            return Opnd::Imm(0);
+        };
+        let out = self.b.copy(Opnd::Imm(0));
+        let (seen, next) = (self.b.block(), self.b.block());
+        self.b.branch(Cond::Ne, saved, Opnd::Imm(0), seen, next);
+        self.b.switch(seen);
+        let start = self.b.load(
+            Size::DW,
+            state_field(saved, offset_of!(EntryState, time_ns)),
+        );
+        self.b.push(Inst::Alu(Alu::Sub, out, now, Opnd::Reg(start)));
+        self.b.jump(next);
+        self.b.switch(next);
+        Opnd::Reg(out)
+    }
+}
+
+/// A name's index; no index when the program serves several probes.
+fn name(index: Option<u32>) -> Opnd {
+    Opnd::Imm(index.map_or(-1, |i| i as i32))
+}

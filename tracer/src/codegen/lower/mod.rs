@@ -1,0 +1,185 @@
+//! Lowering: the IR of a program to the linear form.
+//!
+//! In: a plan and one of its programs. Out: [`Lir`]. Here the meaning of every statement and expression
+//! becomes instructions; what they mean is said in `ir`, what the runtime does for them in
+//! `docs/design/runtime-abi.md`. Never knows machine registers.
+//!
+//! | file | lowers |
+//! |---|---|
+//! | `program` | prologue, parts, epilogue; when the scratch frame is taken and given back |
+//! | `stmt` | statements |
+//! | `scalar`, `arith` | expressions of one word, conditions |
+//! | `builtin` | properties of the event |
+//! | `read` | loads through the kernel's reading helpers |
+//! | `memory` | values larger than a word: strings, tuples, stacks |
+//! | `compare` | comparisons |
+//! | `capture` | values saved at a call's entry |
+//! | `maps`, `aggregate` | the script's maps |
+//! | `record` | what is sent to user space |
+
+mod aggregate;
+mod arith;
+mod builder;
+mod builtin;
+mod capture;
+mod compare;
+mod maps;
+mod memory;
+mod program;
+mod read;
+mod record;
+mod scalar;
+mod stmt;
+
+use std::collections::HashSet;
+
+use super::Error;
+use super::frame::{FRAME_LIMIT, Memory};
+use super::lir::{BlockId, Lir, Place, VReg};
+use crate::ir::{self, Expr, SiteId, VarId};
+use crate::plan::{Hook, Plan, Program};
+use builder::{Builder, imm, runtime};
+
+/// Whether registers may be spilled to the scratch frame.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Spill {
+    /// No: the frame is only taken where values need it.
+    Stack,
+    /// Yes: each part takes a frame before anything else.
+    Frame,
+}
+
+/// Lowers one program.
+pub fn lower(plan: &Plan, program: &Program, spill: Spill) -> Result<Lir, Error> {
+    let mut builder = Builder::new();
+    let exit = builder.block();
+    let ctx = builder.vreg(super::lir::Class::Pointer);
+    let mut memory = Memory::default();
+    let frame_slot = memory.take_stack(8);
+    let mut lower = Lower {
+        plan,
+        ir: &plan.ir,
+        program,
+        hook: &program.hook,
+        spill,
+        b: builder,
+        memory,
+        ctx,
+        exit,
+        frame_slot,
+        call: None,
+        part: Part::default(),
+    };
+    lower.program();
+    let bytes = lower.memory.frame_bytes();
+    if bytes > FRAME_LIMIT {
+        return Err(Error::Frame(program.name.clone(), bytes));
+    }
+    Ok(lower.b.finish(&program.name, &lower.memory))
+}
+
+/// The state of lowering one program.
+struct Lower<'a> {
+    plan: &'a Plan,
+    ir: &'a ir::Program,
+    program: &'a Program,
+    hook: &'a Hook,
+    spill: Spill,
+    b: Builder,
+    memory: Memory,
+    /// The context pointer.
+    ctx: VReg,
+    /// Where every path ends.
+    exit: BlockId,
+    /// The word that remembers which scratch frame was taken.
+    frame_slot: Place,
+    /// In the syscall programs: what is known of the call.
+    call: Option<Call>,
+    part: Part,
+}
+
+/// What the syscall programs know of the call.
+#[derive(Clone, Copy)]
+struct Call {
+    /// A `SysFrame` on the stack.
+    frame: Place,
+    /// The task's entry state or null, when the plan has one.
+    state: Option<VReg>,
+}
+
+/// What is known within one part.
+#[derive(Default)]
+struct Part {
+    /// Pointer to the scratch frame.
+    frame: Option<VReg>,
+    /// Lowering has left the predicate.
+    in_body: bool,
+    /// The predicate needs the scratch frame.
+    frame_in_predicate: bool,
+    /// The body needs it.
+    frame_in_body: bool,
+    /// Where the clause ends.
+    leave: Option<BlockId>,
+    /// Where the firing ends.
+    quit: Option<BlockId>,
+    /// The state saved at entry for this clause, or null.
+    saved: Option<VReg>,
+    /// Expressions that the entry saved.
+    captures: Vec<Captured>,
+    /// Faults are collected here instead of being counted.
+    faults: Option<VReg>,
+    /// The time of the exit, once it was taken.
+    now: Option<VReg>,
+    /// Where the variables live.
+    vars: Vec<Var>,
+    /// Variables that some expression steps: reading one takes a copy.
+    stepped: HashSet<VarId>,
+    /// For `probe` and `func`.
+    probe_name: Option<u32>,
+    func_name: Option<u32>,
+}
+
+/// An expression that the entry saved.
+#[derive(Clone)]
+struct Captured {
+    /// Without spans and sites.
+    expr: Expr,
+    /// Bytes into the state.
+    offset: u32,
+}
+
+/// Where a variable lives.
+#[derive(Clone, Copy)]
+enum Var {
+    Word(VReg),
+    Memory(Place),
+}
+
+impl Lower<'_> {
+    /// Space for a value that is needed until the statement ends.
+    fn temporary(&mut self, bytes: u32) -> Place {
+        match self.memory.stack(bytes) {
+            Some(place) => place,
+            None => self.scratch(bytes),
+        }
+    }
+
+    /// Space in the scratch frame, which this part then takes.
+    fn scratch(&mut self, bytes: u32) -> Place {
+        if self.part.in_body {
+            self.part.frame_in_body = true;
+        } else {
+            self.part.frame_in_predicate = true;
+        }
+        let base = self.part.frame.expect("every part has a frame register");
+        self.memory.frame(base, bytes)
+    }
+
+    fn count_site(b: &mut Builder, site: SiteId) {
+        b.call(runtime("rt_site"), vec![imm(site.0)]);
+    }
+
+    fn count_loss(b: &mut Builder, reason: u64) {
+        b.call(runtime("rt_loss"), vec![imm(reason as u32)]);
+    }
+}

@@ -1,0 +1,373 @@
+//! A whole program: prologue, parts one after the other, epilogue.
+//!
+//! In: the plan's program. Out: its blocks. A part takes the scratch frame after its predicate held (before,
+//! when the predicate needs it) and gives it back on every way out.
+
+use std::mem::offset_of;
+
+use tracer_ebpf::{EntryState, SysFrame, want};
+
+use super::builder::{arg, imm, runtime};
+use super::{Call, Captured, Lower, Part, Spill, Var};
+use crate::bpf::{Alu, Cond, Size};
+use crate::codegen::lir::{Arg, Base, BlockId, Class, Inst, Opnd, Place, VReg};
+use crate::ir::walk::{visit_exprs, visit_stmts};
+use crate::ir::{self, Builtin, Expr, ExprKind, Stmt, StmtKind};
+use crate::plan::{self, CaptureId, Hook, Role};
+
+/// The blocks that surround a part's own code.
+struct Skeleton {
+    /// The next part, or the end.
+    next: BlockId,
+    /// Before the predicate.
+    before: BlockId,
+    /// The predicate does not hold.
+    reject: BlockId,
+    /// Between predicate and body.
+    between: BlockId,
+}
+
+impl<'a> Lower<'a> {
+    /// Lowers everything.
+    pub fn program(&mut self) {
+        self.b.push(Inst::Context(self.ctx));
+        let mask = self.prologue();
+        let finish = self.b.block();
+        let program = self.program;
+        for part in &program.parts {
+            let next = self.b.block();
+            if let (Some(bit), Some(mask)) = (part.mask_bit, mask) {
+                self.test_bit(mask, bit, next);
+            }
+            self.part(part, next, finish);
+            self.b.spill_frame = None;
+            self.b.switch(next);
+        }
+        self.b.jump(finish);
+        self.b.switch(finish);
+        self.epilogue();
+    }
+
+    /// Answers whether anything is to be done. Gives the mask of clauses in syscall programs.
+    fn prologue(&mut self) -> Option<VReg> {
+        match self.hook {
+            Hook::SysEnter | Hook::SysExit => Some(self.syscall_prologue()),
+            hook if hook.is_synthetic() => None,
+            _ => {
+                let open = self.b.call_number(runtime("rt_gate"), vec![]);
+                self.b.branch_away(Cond::Eq, open, Opnd::Imm(0), self.exit);
+                None
+            }
+        }
+    }
+
+    fn syscall_prologue(&mut self) -> VReg {
+        let frame = self.memory.take_stack(size_of::<SysFrame>() as u32);
+        let at_exit = *self.hook == Hook::SysExit;
+        let wants = if self.uses_arguments() { want::ARGS } else { 0 };
+        let name = if at_exit {
+            "rt_sys_exit"
+        } else {
+            "rt_sys_enter"
+        };
+        let args = vec![arg(self.ctx), Arg::Addr(frame), imm(wants as u32)];
+        let mask = self.b.call_number(runtime(name), args);
+        self.b.branch_away(Cond::Eq, mask, Opnd::Imm(0), self.exit);
+        let needs_state = self.plan.syscalls.as_ref().is_some_and(|s| s.needs_state);
+        let state = needs_state.then(|| self.b.vreg(Class::Pointer));
+        self.call = Some(Call { frame, state });
+        match state {
+            Some(state) if at_exit => self.saved_mask(state, frame, mask),
+            Some(state) => {
+                // Made by the first part that captures something.
+                self.b.push(Inst::Copy(state, Opnd::Imm(0)));
+                mask
+            }
+            None => mask,
+        }
+    }
+
+    /// At exit: fetches the state, and adds the clauses that its entry saw to the mask.
+    fn saved_mask(&mut self, state: VReg, frame: Place, mask: VReg) -> VReg {
+        let all = self.b.copy(Opnd::Reg(mask));
+        self.b.push(Inst::Call {
+            callee: runtime("rt_state_get"),
+            args: vec![Arg::Addr(frame)],
+            dst: Some(state),
+        });
+        let (found, next) = (self.b.block(), self.b.block());
+        self.b.branch(Cond::Eq, state, Opnd::Imm(0), next, found);
+        self.b.switch(found);
+        let seen = self
+            .b
+            .load(Size::DW, state_field(state, offset_of!(EntryState, seen)));
+        self.b.push(Inst::Alu(Alu::Or, all, all, Opnd::Reg(seen)));
+        self.b.jump(next);
+        self.b.switch(next);
+        all
+    }
+
+    /// Every path ends here: a state that was used is used up.
+    fn epilogue(&mut self) {
+        if let (
+            Hook::SysExit,
+            Some(Call {
+                state: Some(state), ..
+            }),
+        ) = (self.hook, self.call)
+        {
+            let clear = self.b.block();
+            self.b
+                .branch(Cond::Eq, state, Opnd::Imm(0), self.exit, clear);
+            self.b.switch(clear);
+            self.b
+                .store_word(state_field(state, offset_of!(EntryState, seen)), 0);
+        }
+        self.b.jump(self.exit);
+    }
+
+    /// Goes to `away` when the bit is not set.
+    fn test_bit(&mut self, mask: VReg, bit: u8, away: BlockId) {
+        let bit = self.b.num(1 << bit);
+        let here = self.b.block();
+        self.b.branch(Cond::Set, mask, bit, here, away);
+        self.b.switch(here);
+    }
+
+    fn part(&mut self, part: &'a plan::Part, next: BlockId, finish: BlockId) {
+        let clause = &self.ir.clauses[part.clause.0 as usize];
+        self.b.line = clause.span.start;
+        let mark = self.memory.mark();
+        let skeleton = self.open_part(next);
+        match &part.role {
+            Role::Run {
+                probe_name,
+                func_name,
+                predicate,
+                body,
+                captures,
+            } => {
+                self.part.probe_name = *probe_name;
+                self.part.func_name = *func_name;
+                self.use_captures(captures, part.mask_bit);
+                self.predicate(&skeleton, predicate, body);
+                self.body(clause, body);
+            }
+            Role::Capture {
+                predicate,
+                captures,
+            } => {
+                self.predicate(&skeleton, predicate, &[]);
+                self.capture(captures, part.mask_bit, next);
+            }
+        }
+        self.close_part(&skeleton, finish);
+        self.memory.reset(mark);
+    }
+
+    fn open_part(&mut self, next: BlockId) -> Skeleton {
+        let frame = self.b.vreg(Class::Pointer);
+        self.part = Part {
+            frame: Some(frame),
+            leave: Some(self.b.block()),
+            quit: Some(self.b.block()),
+            frame_in_predicate: self.spill == Spill::Frame,
+            ..Part::default()
+        };
+        Skeleton {
+            next,
+            before: self.b.block(),
+            reject: self.b.block(),
+            between: self.b.block(),
+        }
+    }
+
+    /// From the current block through the predicate into the body.
+    fn predicate(&mut self, skeleton: &Skeleton, predicate: &[Expr], body: &[Stmt]) {
+        self.b.jump(skeleton.before);
+        if self.spill == Spill::Frame {
+            self.b.spill_frame = self.part.frame;
+        }
+        let first = self.b.block();
+        self.b.switch(skeleton.before);
+        self.b.jump(first);
+        self.b.switch(first);
+        if predicate.iter().any(|e| e.any(&is_duration)) {
+            self.take_time();
+        }
+        for conjunct in predicate {
+            let holds = self.b.block();
+            self.condition(conjunct, holds, skeleton.reject);
+            self.b.switch(holds);
+        }
+        self.b.jump(skeleton.between);
+        let first = self.b.block();
+        self.b.switch(skeleton.between);
+        self.b.jump(first);
+        self.b.switch(first);
+        self.part.in_body = true;
+        let mut needs_time = false;
+        visit_exprs(body, &mut |e| needs_time |= is_duration(e));
+        if needs_time {
+            self.take_time();
+        }
+    }
+
+    fn body(&mut self, clause: &ir::Clause, body: &[Stmt]) {
+        visit_exprs(body, &mut |e| {
+            if let ExprKind::StepVar { var, .. } = e.kind {
+                self.part.stepped.insert(var);
+            }
+        });
+        let mut used = vec![false; clause.vars.len()];
+        visit_exprs(body, &mut |e| match e.kind {
+            ExprKind::Var(v) | ExprKind::StepVar { var: v, .. } => used[v.0 as usize] = true,
+            _ => {}
+        });
+        visit_stmts(body, &mut |s| {
+            if let StmtKind::SetVar(v, _) = s.kind {
+                used[v.0 as usize] = true;
+            }
+        });
+        for (var, used) in clause.vars.iter().zip(used) {
+            let home = self.variable(&var.ty, used);
+            self.part.vars.push(home);
+        }
+        self.stmts(body);
+        let leave = self.part.leave.expect("open_part made it");
+        self.b.jump(leave);
+    }
+
+    /// A variable's home, with its first value; one that the body never mentions gets no memory.
+    fn variable(&mut self, ty: &crate::types::Type, used: bool) -> Var {
+        if ty.is_scalar() || !used {
+            let v = self.b.vreg(Class::Scalar);
+            if used {
+                self.b.push(Inst::Copy(v, Opnd::Imm(0)));
+            }
+            return Var::Word(v);
+        }
+        let place = self.temporary(ty.size());
+        self.zero(place, ty.size());
+        Var::Memory(place)
+    }
+
+    /// Puts taking and giving back of the scratch frame where they belong.
+    fn close_part(&mut self, skeleton: &Skeleton, finish: BlockId) {
+        let (leave, quit) = (self.part.leave, self.part.quit);
+        let (leave, quit) = leave.zip(quit).expect("open_part made them");
+        let (early, late) = (self.part.frame_in_predicate, self.part.frame_in_body);
+        self.b.spill_frame = None;
+        if early {
+            self.take_frame(skeleton.before, skeleton.next);
+        } else if late {
+            self.take_frame(skeleton.between, skeleton.next);
+        }
+        for (block, to) in [(leave, skeleton.next), (quit, finish)] {
+            self.b.switch(block);
+            if early || late {
+                self.give_frame_back();
+            }
+            self.b.jump(to);
+        }
+        self.b.switch(skeleton.reject);
+        self.b.jump(if early { leave } else { skeleton.next });
+    }
+
+    /// Makes a block that only jumps on take the frame first; without one the part does not run.
+    fn take_frame(&mut self, block: BlockId, without: BlockId) {
+        let frame = self.part.frame.expect("every part has a frame register");
+        let on = self.b.target(block);
+        self.b.switch(block);
+        self.b.push(Inst::Call {
+            callee: runtime("rt_frame_get"),
+            args: vec![Arg::Addr(self.frame_slot)],
+            dst: Some(frame),
+        });
+        self.b.branch(Cond::Ne, frame, Opnd::Imm(0), on, without);
+    }
+
+    fn give_frame_back(&mut self) {
+        if self.spill == Spill::Frame {
+            // Spilled registers are read through the frame's pointer: it must live as long as they can.
+            let frame = self.part.frame.expect("every part has a frame register");
+            let end = self.b.vreg(Class::Pointer);
+            self.b.push(Inst::Copy(end, Opnd::Reg(frame)));
+        }
+        let slot = self.b.load(Size::DW, self.frame_slot);
+        self.b.call(runtime("rt_frame_put"), vec![arg(slot)]);
+    }
+
+    /// Makes the saved values of this clause known, and whether there are any.
+    fn use_captures(&mut self, captures: &[CaptureId], bit: Option<u8>) {
+        let (
+            Some(Call {
+                state: Some(state), ..
+            }),
+            Some(bit),
+        ) = (self.call, bit)
+        else {
+            return;
+        };
+        if *self.hook != Hook::SysExit {
+            return;
+        }
+        let saved = self.b.vreg(Class::Pointer);
+        self.b.push(Inst::Copy(saved, Opnd::Imm(0)));
+        let (test, take, next) = (self.b.block(), self.b.block(), self.b.block());
+        self.b.branch(Cond::Eq, state, Opnd::Imm(0), next, test);
+        self.b.switch(test);
+        let seen = self
+            .b
+            .load(Size::DW, state_field(state, offset_of!(EntryState, seen)));
+        let bit = self.b.num(1 << bit);
+        self.b.branch(Cond::Set, seen, bit, take, next);
+        self.b.switch(take);
+        self.b.push(Inst::Copy(saved, Opnd::Reg(state)));
+        self.b.jump(next);
+        self.b.switch(next);
+        self.part.saved = Some(saved);
+        self.part.captures = captures.iter().map(|id| self.captured(*id)).collect();
+    }
+
+    /// A capture of the plan.
+    pub fn captured(&self, id: CaptureId) -> Captured {
+        let capture = &self
+            .plan
+            .syscalls
+            .as_ref()
+            .expect("there are captures")
+            .captures;
+        let capture = &capture[id.0 as usize];
+        Captured {
+            expr: capture.expr.bare(),
+            offset: capture.offset,
+        }
+    }
+
+    fn uses_arguments(&self) -> bool {
+        let is_arg = |e: &Expr| matches!(e.kind, ExprKind::Builtin(Builtin::Arg(_)));
+        let captures = self.plan.syscalls.iter().flat_map(|s| &s.captures);
+        let mut found = captures.into_iter().any(|c| c.expr.any(&is_arg));
+        for part in &self.program.parts {
+            let (Role::Run { predicate, .. } | Role::Capture { predicate, .. }) = &part.role;
+            found |= predicate.iter().any(|e| e.any(&is_arg));
+            if let Role::Run { body, .. } = &part.role {
+                visit_exprs(body, &mut |e| found |= is_arg(e));
+            }
+        }
+        found
+    }
+}
+
+/// A field of the entry state.
+pub fn state_field(state: VReg, offset: usize) -> Place {
+    Place {
+        base: Base::Reg(state),
+        off: offset as i32,
+    }
+}
+
+fn is_duration(e: &Expr) -> bool {
+    e.kind == ExprKind::Builtin(Builtin::Duration)
+}

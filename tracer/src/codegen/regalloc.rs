@@ -1,0 +1,178 @@
+//! Register allocation: a machine register, a stack slot or a place in the scratch frame for each virtual register.
+//!
+//! In: a [`Lir`]. Out: [`Allocation`]. A virtual register lives in one location for its whole life, and two
+//! may share one when their live ranges never meet. Those that are used most for their length choose
+//! first; what finds no register is spilled. Never rewrites instructions: `emit` does that.
+//!
+//! r0 and r1 are never given away: `emit` needs them to bring spilled operands in and results out. r2 to r5
+//! are lost by calls, r6 to r9 are kept.
+
+use super::Error;
+use super::frame::STACK_LIMIT;
+use super::lir::{BlockId, Class, Lir, VReg};
+use super::liveness::{self, Range, Ranges};
+
+/// Where a virtual register lives.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Loc {
+    /// A machine register.
+    Reg(u8),
+    /// 8 bytes of stack, from the frame pointer.
+    Stack(i16),
+    /// 8 bytes of the scratch frame that `base` points to.
+    Frame {
+        /// The frame's pointer.
+        base: VReg,
+        /// Bytes into it.
+        off: i16,
+    },
+    /// Nowhere: never used.
+    None,
+}
+
+/// The result.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Allocation {
+    /// Blocks in the order they are emitted.
+    pub layout: Vec<BlockId>,
+    /// By virtual register.
+    pub locs: Vec<Loc>,
+    /// Bytes of stack, spills included.
+    pub stack_bytes: u32,
+    /// Bytes of scratch frame, spills included.
+    pub frame_bytes: u32,
+}
+
+/// Lost by calls.
+const CALLER_SAVED: [u8; 4] = [2, 3, 4, 5];
+/// Kept by calls.
+const CALLEE_SAVED: [u8; 4] = [6, 7, 8, 9];
+
+/// Allocates. `Error::Stack` when spills do not fit on the stack and may not go to a scratch frame.
+pub fn allocate(lir: &Lir) -> Result<Allocation, Error> {
+    let layout = lir.layout();
+    let ranges = liveness::ranges(lir, &layout);
+    let mut order: Vec<VReg> = (0..lir.vregs.len() as u32)
+        .map(VReg)
+        .filter(|v| !ranges.live[v.0 as usize].is_empty())
+        .collect();
+    order.sort_by_key(|&v| (std::cmp::Reverse(priority(lir, &ranges, v)), v));
+    let mut state = State {
+        lir,
+        ranges: &ranges,
+        registers: vec![Vec::new(); 10],
+        stack: Vec::new(),
+        frame: Vec::new(),
+        locs: vec![Loc::None; lir.vregs.len()],
+    };
+    let mut spilled = Vec::new();
+    for v in order {
+        if !state.take_register(v) {
+            spilled.push(v);
+        }
+    }
+    // Pointers first: only the stack keeps their type.
+    spilled.sort_by_key(|v| lir.vregs[v.0 as usize].class != Class::Pointer);
+    for v in spilled {
+        state.spill(v)?;
+    }
+    Ok(Allocation {
+        layout,
+        locs: state.locs,
+        stack_bytes: lir.stack_bytes + state.stack.len() as u32 * 8,
+        frame_bytes: lir.frame_bytes + state.frame.len() as u32 * 8,
+    })
+}
+
+/// Uses for each point of life, in thousandths; what must have a register comes before all others.
+fn priority(lir: &Lir, ranges: &Ranges, v: VReg) -> u32 {
+    if lir.vregs[v.0 as usize].class == Class::Held {
+        return u32::MAX;
+    }
+    let length: u32 = ranges.live[v.0 as usize].iter().map(|(a, b)| b - a).sum();
+    ranges.weight[v.0 as usize].saturating_mul(1000) / length.max(1)
+}
+
+struct State<'a> {
+    lir: &'a Lir,
+    ranges: &'a Ranges,
+    /// Ranges that are taken, by machine register.
+    registers: Vec<Vec<Range>>,
+    /// By stack slot.
+    stack: Vec<Vec<Range>>,
+    /// By frame slot, with the frame's pointer.
+    frame: Vec<(VReg, Vec<Range>)>,
+    locs: Vec<Loc>,
+}
+
+impl State<'_> {
+    fn live(&self, v: VReg) -> &[Range] {
+        &self.ranges.live[v.0 as usize]
+    }
+
+    fn take_register(&mut self, v: VReg) -> bool {
+        let crosses = liveness::crosses(self.live(v), &self.ranges.calls);
+        let candidates = CALLER_SAVED.iter().filter(|_| !crosses);
+        let found = candidates
+            .chain(&CALLEE_SAVED)
+            .copied()
+            .find(|&r| !liveness::overlap(&self.registers[r as usize], self.live(v)));
+        let Some(register) = found else { return false };
+        let live = &self.ranges.live[v.0 as usize];
+        occupy(&mut self.registers[register as usize], live);
+        self.locs[v.0 as usize] = Loc::Reg(register);
+        true
+    }
+
+    fn spill(&mut self, v: VReg) -> Result<(), Error> {
+        let info = self.lir.vregs[v.0 as usize];
+        assert!(
+            info.class != Class::Held,
+            "{v} of {} must stay in a register, but none is free: lowering holds too many at once",
+            self.lir.name
+        );
+        let live = self.ranges.live[v.0 as usize].clone();
+        let free = |slot: &Vec<Range>| !liveness::overlap(slot, &live);
+        let slots = (STACK_LIMIT - self.lir.stack_bytes) as usize / 8;
+        if let Some(slot) = slot(&mut self.stack, slots, Vec::new, |s| free(s)) {
+            occupy(&mut self.stack[slot], &live);
+            let off = self.lir.stack_bytes + (slot as u32 + 1) * 8;
+            self.locs[v.0 as usize] = Loc::Stack(-(off as i16));
+            return Ok(());
+        }
+        let (Class::Scalar, Some(base)) = (info.class, info.frame) else {
+            return Err(Error::Stack(self.lir.name.clone()));
+        };
+        let make = || (base, Vec::new());
+        let slot = slot(&mut self.frame, usize::MAX, make, |(b, s)| {
+            *b == base && free(s)
+        })
+        .expect("there is no limit");
+        occupy(&mut self.frame[slot].1, &live);
+        let off = self.lir.frame_bytes + slot as u32 * 8;
+        let off = i16::try_from(off).map_err(|_| Error::Frame(self.lir.name.clone(), off))?;
+        self.locs[v.0 as usize] = Loc::Frame { base, off };
+        Ok(())
+    }
+}
+
+/// The first slot that fits, or a new one while there are fewer than `limit`.
+fn slot<T>(
+    slots: &mut Vec<T>,
+    limit: usize,
+    make: impl Fn() -> T,
+    fits: impl Fn(&T) -> bool,
+) -> Option<usize> {
+    let found = slots.iter().position(fits);
+    if found.is_none() && slots.len() < limit {
+        slots.push(make());
+        return Some(slots.len() - 1);
+    }
+    found
+}
+
+/// Adds ranges that do not overlap the ones that are there.
+fn occupy(taken: &mut Vec<Range>, live: &[Range]) {
+    taken.extend_from_slice(live);
+    taken.sort_unstable();
+}
