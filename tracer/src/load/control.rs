@@ -5,6 +5,7 @@
 
 use super::maps::Maps;
 use super::{Error, program_mut};
+use crate::kernel::TaskOffsets;
 use crate::link::WHOAMI;
 use aya::Ebpf;
 use aya::programs::{Program, RawTracePointRunOptions, TestRun as _};
@@ -19,15 +20,6 @@ pub struct Exclusion {
     pub ancestors: usize,
     /// Where the kernel keeps what leads to ancestors; without it only the process itself can be excluded.
     pub offsets: Option<TaskOffsets>,
-}
-
-/// Byte offsets in `task_struct`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct TaskOffsets {
-    /// Of `real_parent`.
-    pub real_parent: u32,
-    /// Of `tgid`.
-    pub tgid: u32,
 }
 
 /// Learns who this process is and writes the excluded processes; tracing stays closed.

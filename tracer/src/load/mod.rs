@@ -16,7 +16,7 @@ mod syscalls;
 #[cfg(test)]
 mod tests;
 
-pub use control::{Exclusion, TaskOffsets};
+pub use control::Exclusion;
 pub use error::Error;
 pub use maps::RawTable;
 pub use rings::{RingPair, Rings};

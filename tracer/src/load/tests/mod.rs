@@ -1,9 +1,10 @@
 //! Programs written by hand, linked with the runtime, in this kernel. They need root (CAP_BPF and CAP_PERFMON): without it
 //! they fail in CI, and elsewhere say by name what was not checked.
 //!
-//! This file is what they share: a small assembler, a plan, loading. [`runs`] holds whole runs, [`runtime`] the runtime's
+//! This file is what they share: a small assembler, a plan, loading. [`hooks`] holds a firing of each mechanism, [`runs`] whole runs, [`runtime`] the runtime's
 //! functions one by one.
 
+mod hooks;
 mod runs;
 mod runtime;
 

@@ -1,6 +1,7 @@
 //! Whole runs: counting, exclusion, generations, records and losses, refusals.
 
 use super::*;
+use crate::kernel::Live;
 use std::os::unix::process::parent_id;
 use tracer_ebpf::{RecordHeader, loss};
 
@@ -271,17 +272,10 @@ fn the_tracer_and_its_parent_are_known_by_the_kernels_own_ids() {
     if !privileged("the_tracer_and_its_parent_are_known_by_the_kernels_own_ids") {
         return;
     }
-    let bytes = std::fs::read("/sys/kernel/btf/vmlinux").expect("the kernel has BTF");
-    let types = crate::types::btf::Btf::parse(bytes).expect("parses");
-    let task = types.struct_named("task_struct").expect("is there");
-    let offset = |name| types.find_member(task, name).expect("is there").offset();
     let exclusion = Exclusion {
         itself: true,
         ancestors: 1,
-        offsets: Some(TaskOffsets {
-            real_parent: offset("real_parent"),
-            tgid: offset("tgid"),
-        }),
+        offsets: Live::new().task_offsets(),
     };
     let mut code = Code::default();
     sys_exit(&mut code);
