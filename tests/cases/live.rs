@@ -5,12 +5,13 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use rustix::io::FdFlags;
 use rustix::process::{Pid, Signal};
 
 use crate::Place;
@@ -177,17 +178,18 @@ impl Tracer {
             }
             None => Command::new(&place.tracer),
         };
-        // The writing end is the tracer's descriptor 0: that needs no inheriting of others.
-        command.args(args).stdin(Stdio::from(OwnedFd::from(write)));
+        // Inherited by number. No other process is started before it is closed here: cases run one by one.
+        rustix::io::fcntl_setfd(&write, FdFlags::empty()).context("let a pipe be inherited")?;
+        command.args(args).stdin(Stdio::null());
         if !is_subcommand(args) {
-            command.args(["--ready-fd", "0"]);
+            command.args(["--ready-fd", &write.as_raw_fd().to_string()]);
         }
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .context("start the tracer")?;
-        drop(command);
+        drop(write);
         let out = child.stdout.take().expect("standard output is piped");
         let err = collect(child.stderr.take().expect("standard error is piped"));
         let tracer = Tracer {

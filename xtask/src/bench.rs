@@ -7,13 +7,14 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::os::fd::OwnedFd;
+use std::os::fd::AsRawFd;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use rustix::io::FdFlags;
 use serde_json::{Value, json};
 
 use crate::{need, product};
@@ -79,13 +80,13 @@ fn repeat(runs: usize, mut start: impl FnMut() -> Result<Start>) -> Result<Vec<S
 fn start_tracer(tracer: &Path) -> Result<Start> {
     let (read, write) = std::io::pipe().context("make a pipe")?;
     let mut command = Command::new(tracer);
-    command.args(["--ready-fd", "0", "-q", "-e", QUERY]);
-    command
-        .stdin(Stdio::from(OwnedFd::from(write)))
-        .stdout(Stdio::null());
+    rustix::io::fcntl_setfd(&write, FdFlags::empty()).context("let a pipe be inherited")?;
+    let number = write.as_raw_fd().to_string();
+    command.args(["--ready-fd", &number, "-q", "-e", QUERY]);
+    command.stdin(Stdio::null()).stdout(Stdio::null());
     let begin = Instant::now();
     let mut child = command.spawn().context("start the tracer")?;
-    drop(command);
+    drop(write);
     let ready = BufReader::new(read).lines().next().is_some();
     let start = Start {
         ready: begin.elapsed(),
