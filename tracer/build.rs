@@ -192,7 +192,11 @@ fn signature(at: &str, line: &str, wide: bool) -> String {
         .collect();
     let args: String = pairs
         .iter()
-        .map(|(n, k)| format!("Arg {{ name: {n:?}, kind: {} }}, ", kind(at, k, wide)))
+        .map(|(n, k)| {
+            let written = k.starts_with("out");
+            let kind = kind(at, k, wide);
+            format!("Arg {{ name: {n:?}, kind: {kind}, written: {written} }}, ")
+        })
         .collect();
     let position = |arg: &str| pairs.iter().position(|(n, _)| *n == arg);
     let fields: String = members
@@ -213,11 +217,17 @@ fn kind(at: &str, kind: &str, wide: bool) -> String {
         "i64" => int(if wide { 64 } else { 32 }, true),
         "u64" => int(if wide { 64 } else { 32 }, false),
         "str" => "ArgKind::Str".into(),
-        "ptr" => "ArgKind::Ptr(None)".into(),
-        other => match other.strip_prefix("ptr(").and_then(|s| s.strip_suffix(')')) {
-            Some(target) => format!("ArgKind::Ptr(Some({target:?}))"),
-            None => panic!("{at}: no such kind: {other}"),
-        },
+        "ptr" | "out" => "ArgKind::Ptr(None)".into(),
+        other => {
+            let target = other
+                .strip_prefix("ptr(")
+                .or(other.strip_prefix("out("))
+                .and_then(|s| s.strip_suffix(')'));
+            match target {
+                Some(target) => format!("ArgKind::Ptr(Some({target:?}))"),
+                None => panic!("{at}: no such kind: {other}"),
+            }
+        }
     }
 }
 

@@ -1,33 +1,41 @@
 //! Captures: what a clause that runs at a call's exit must take at its entry, and where the state keeps it.
 //!
 //! In: expressions of clauses. Out: captured expressions and their places in the entry state. A path or a
-//! struct that the kernel read may be gone or rewritten at exit, so user memory reached from an argument is
-//! read at entry; argument registers survive the call, except an execve. Never plans a read of kernel
-//! memory: those are taken at exit.
+//! struct that the kernel reads may be gone or rewritten at exit, so user memory reached from an argument is
+//! read at entry, unless the call writes there; argument registers survive the call, except an execve. Never
+//! plans a read of kernel memory: those are taken at exit.
 
 use super::{Capture, CaptureId};
 use crate::ir::{Binary, Builtin, Expr, ExprKind, SyscallSet};
-use crate::types::Space;
+use crate::tables::syscalls;
+use crate::types::{Abi, Space};
 use tracer_ebpf::{CapturedLoad, CapturedStr, EntryState};
 
-/// The largest expressions below `e` whose value is to be taken at entry. `registers`: also the scalar
-/// arguments.
-pub(super) fn find(e: &Expr, registers: bool, into: &mut Vec<Expr>) {
-    let wanted = match &e.kind {
+/// What is to be taken at the entry of some calls.
+pub(super) struct Wanted<'a> {
+    /// The calls.
+    pub(super) calls: &'a SyscallSet,
+    /// Also argument registers.
+    pub(super) registers: bool,
+}
+
+/// The largest expressions below `e` whose value is to be taken at entry.
+pub(super) fn find(e: &Expr, wanted: &Wanted<'_>, into: &mut Vec<Expr>) {
+    let is_wanted = match &e.kind {
         ExprKind::ReadStr {
             addr,
             space: Space::User,
             ..
-        } => is_from_arguments(addr),
+        } => is_read_by(wanted.calls, addr),
         ExprKind::Load {
             base,
             space: Space::User,
             ..
-        } => is_from_arguments(base),
-        ExprKind::Builtin(Builtin::Arg(_)) => registers,
+        } => is_read_by(wanted.calls, base),
+        ExprKind::Builtin(Builtin::Arg(_)) => wanted.registers,
         _ => false,
     };
-    if wanted {
+    if is_wanted {
         let bare = e.bare();
         if !into.contains(&bare) {
             into.push(bare);
@@ -35,14 +43,29 @@ pub(super) fn find(e: &Expr, registers: bool, into: &mut Vec<Expr>) {
         return;
     }
     for operand in e.operands() {
-        find(operand, registers, into);
+        find(operand, wanted, into);
     }
 }
 
-/// An address that is computed from arguments, constants and memory reached from arguments, and from an
-/// argument at all.
-fn is_from_arguments(address: &Expr) -> bool {
-    is_entry_time(address) && address.any(&|e| matches!(e.kind, ExprKind::Builtin(Builtin::Arg(_))))
+/// Whether the memory at an address is what the calls read: the address comes from arguments, and none of the
+/// calls writes behind one of these.
+fn is_read_by(calls: &SyscallSet, address: &Expr) -> bool {
+    let mut arguments = Vec::new();
+    address.visit(&mut |e| {
+        if let ExprKind::Builtin(Builtin::Arg(n)) = e.kind {
+            arguments.push(usize::from(n));
+        }
+    });
+    let writes = |&(abi, number): &(Abi, u32)| {
+        let name = syscalls::name(abi, number);
+        let args = name.and_then(|name| syscalls::signature(abi, name));
+        args.is_some_and(|s| {
+            arguments
+                .iter()
+                .any(|&n| s.args.get(n).is_some_and(|arg| arg.written))
+        })
+    };
+    is_entry_time(address) && !arguments.is_empty() && !calls.calls.iter().any(writes)
 }
 
 fn is_entry_time(e: &Expr) -> bool {

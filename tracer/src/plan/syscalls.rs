@@ -12,7 +12,7 @@
 //! 2. User memory reached from arguments is captured ([`captures`]).
 //! 3. A duration needs the entry's time.
 
-use super::captures::{self, Captures};
+use super::captures::{self, Captures, Wanted};
 use super::predicates::{self, Stable};
 use super::{Part, Role, SyscallPlan, limits};
 use crate::diag::{Diagnostic, Span, codes};
@@ -101,7 +101,7 @@ impl Planner {
     /// The exit's part of a clause for some of its calls and, when something is to be kept, the entry's.
     fn exit_part(&mut self, id: ClauseId, clause: &Clause, calls: SyscallSet, conjuncts: &[Expr]) {
         let stable = calls.stable();
-        let kept = entry_values(clause, stable);
+        let kept = entry_values(clause, &calls, stable);
         let needs_entry = !kept.is_empty() || mentions(clause, &is_timing);
         let captures = self.captures.add(kept, &calls);
         let bit = self.bit(calls);
@@ -248,7 +248,8 @@ fn calls_of(clause: &Clause, phase: Phase) -> SyscallSet {
 /// predicate from being checked there.
 fn variants(clause: &Clause, calls: &SyscallSet, conjuncts: &[Expr]) -> Vec<SyscallSet> {
     let (exec, rest) = calls.clone().split_exec();
-    let is_alike = entry_values(clause, Stable::Exec) == entry_values(clause, Stable::Call)
+    let kept = |stable| entry_values(clause, calls, stable);
+    let is_alike = kept(Stable::Exec) == kept(Stable::Call)
         && hoisted(conjuncts, Stable::Exec) == hoisted(conjuncts, Stable::Call);
     if is_alike || exec.is_empty() || rest.is_empty() {
         return vec![calls.clone()];
@@ -257,10 +258,14 @@ fn variants(clause: &Clause, calls: &SyscallSet, conjuncts: &[Expr]) -> Vec<Sysc
 }
 
 /// What the clause needs of the entry, besides its time.
-fn entry_values(clause: &Clause, stable: Stable) -> Vec<Expr> {
+fn entry_values(clause: &Clause, calls: &SyscallSet, stable: Stable) -> Vec<Expr> {
+    let wanted = Wanted {
+        calls,
+        registers: stable == Stable::Exec,
+    };
     let mut values = Vec::new();
     for e in expressions(clause) {
-        captures::find(e, stable == Stable::Exec, &mut values);
+        captures::find(e, &wanted, &mut values);
     }
     values
 }

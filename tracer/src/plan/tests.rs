@@ -119,6 +119,17 @@ fn a_chain_of_user_loads_is_captured_whole() {
 }
 
 #[test]
+fn what_a_call_writes_is_read_at_exit() {
+    const READ: (Abi, u32) = (Abi::Native, 0);
+    const WRITE: (Abi, u32) = (Abi::Native, 1);
+    let buffer = || vec![count(0, vec![user_str(builtin(Builtin::Arg(1)), 64, 0)])];
+    let plan = whole(&[READ], None, buffer());
+    assert_eq!(names(&plan), ["sys_exit"]);
+    let plan = whole(&[WRITE], None, buffer());
+    assert_eq!(names(&plan), ["sys_enter", "sys_exit"]);
+}
+
+#[test]
 fn captures_of_different_calls_share_their_bytes() {
     let at = |nr: (Abi, u32), arg| {
         let path = user_str(builtin(Builtin::Arg(arg)), 64, 0);

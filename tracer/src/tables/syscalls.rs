@@ -23,6 +23,8 @@ pub struct Arg {
     pub name: &'static str,
     /// What it is.
     pub kind: ArgKind,
+    /// A pointer to memory that the call writes: what stands there matters at its exit, not at its entry.
+    pub written: bool,
 }
 
 /// What an argument is, as far as the language needs.
@@ -152,6 +154,18 @@ mod tests {
                 signed: true
             }
         );
+    }
+
+    #[test]
+    fn what_a_call_writes_is_told_from_what_it_reads() {
+        let written = |call| -> Vec<&str> {
+            let args = signature(Abi::Native, call).expect("known").args;
+            args.iter().filter(|a| a.written).map(|a| a.name).collect()
+        };
+        assert_eq!(written("read"), ["buf"]);
+        assert_eq!(written("write"), [""; 0]);
+        assert_eq!(written("newfstatat"), ["statbuf"]);
+        assert_eq!(written("prlimit64"), ["old_rlim"]);
     }
 
     #[test]
