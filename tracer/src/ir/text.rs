@@ -1,1 +1,43 @@
-//! The IR's text form.
+//! The IR's text form: for `--dump=ir`, for golden tests and for writing IR by hand.
+//!
+//! In: a program, or text. Out: text, or a program. What is read back equals what was written, up to spans:
+//! those point into a script that the text does not hold, and are left out. Never checks the IR's rules: that is
+//! [`verify`](super::verify).
+//!
+//! The form is nested lists. An expression is `(TYPE operator operand …)`; statements and declarations stand on
+//! lines of their own:
+//!
+//! ```text
+//! (program
+//!   (limits 64 4096)
+//!   (map "x" (key (str 16)) (agg count))
+//!   (clause
+//!     (probe tracepoint "sched" "sched_switch")
+//!     (when (bool eq (u32 pid) (u32 1)))
+//!     (do
+//!       (aggregate 0 (key ((str 16) comm))))))
+//! ```
+
+mod names;
+mod node;
+mod read;
+mod types;
+mod write;
+
+use super::Program;
+
+/// The text of a program.
+pub fn write(program: &Program) -> String {
+    write::program(program).to_string()
+}
+
+/// Reads a program. All its spans are empty.
+///
+/// # Errors
+/// What was found and what was expected, one sentence.
+pub fn read(text: &str) -> Result<Program, String> {
+    read::program(&node::read(text)?)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,104 @@
+//! The words of the text form that stand for values of plain enums.
+//!
+//! In: nothing. Out: tables, read in both directions. Never a word twice in one table.
+
+use crate::ir::{Binary, Builtin, Compare, Phase, SiteKind, Unary};
+use crate::types::{Abi, Lazy, Space};
+
+/// Words and what they stand for.
+pub type Names<T> = &'static [(&'static str, T)];
+
+/// The word of a value.
+pub fn name<T: PartialEq>(table: Names<T>, value: &T) -> Option<&'static str> {
+    table
+        .iter()
+        .find(|(_, v)| v == value)
+        .map(|(name, _)| *name)
+}
+
+/// The value of a word.
+pub fn value<T: Copy>(table: Names<T>, name: &str) -> Option<T> {
+    table.iter().find(|(n, _)| *n == name).map(|(_, v)| *v)
+}
+
+pub const UNARY: Names<Unary> = &[
+    ("neg", Unary::Neg),
+    ("not", Unary::Not),
+    ("bit-not", Unary::BitNot),
+];
+
+pub const BINARY: Names<Binary> = &[
+    ("add", Binary::Add),
+    ("sub", Binary::Sub),
+    ("mul", Binary::Mul),
+    ("div", Binary::Div),
+    ("mod", Binary::Mod),
+    ("bit-and", Binary::And),
+    ("bit-or", Binary::Or),
+    ("bit-xor", Binary::Xor),
+    ("shl", Binary::Shl),
+    ("shr", Binary::Shr),
+];
+
+pub const COMPARE: Names<Compare> = &[
+    ("eq", Compare::Eq),
+    ("ne", Compare::Ne),
+    ("lt", Compare::Lt),
+    ("le", Compare::Le),
+    ("gt", Compare::Gt),
+    ("ge", Compare::Ge),
+];
+
+/// Without those that have a number.
+pub const BUILTINS: Names<Builtin> = &[
+    ("pid", Builtin::Pid),
+    ("tid", Builtin::Tid),
+    ("uid", Builtin::Uid),
+    ("gid", Builtin::Gid),
+    ("comm", Builtin::Comm),
+    ("cpu", Builtin::Cpu),
+    ("nsecs", Builtin::Nsecs),
+    ("elapsed", Builtin::Elapsed),
+    ("rand", Builtin::Rand),
+    ("cgroup", Builtin::Cgroup),
+    ("curtask", Builtin::Curtask),
+    ("ncpus", Builtin::Ncpus),
+    ("probe", Builtin::Probe),
+    ("func", Builtin::Func),
+    ("retval", Builtin::Retval),
+    ("nr", Builtin::SyscallNr),
+    ("name", Builtin::SyscallName),
+    ("abi", Builtin::SyscallAbi),
+    ("errno", Builtin::Errno),
+    ("entry-seen", Builtin::EntrySeen),
+    ("duration", Builtin::Duration),
+];
+
+pub const LAZY: Names<Lazy> = &[
+    ("ksym", Lazy::Ksym),
+    ("syscall-name", Lazy::SyscallName),
+    ("errno", Lazy::Errno),
+    ("strerror", Lazy::Strerror),
+    ("probe-name", Lazy::ProbeName),
+    ("func-name", Lazy::FuncName),
+    ("abi", Lazy::Abi),
+];
+
+pub const SITES: Names<SiteKind> = &[
+    ("divide-by-zero", SiteKind::DivideByZero),
+    ("modulo-by-zero", SiteKind::ModuloByZero),
+    ("read-failed", SiteKind::ReadFailed),
+    ("absent", SiteKind::Absent),
+];
+
+pub const PHASES: Names<Phase> = &[
+    ("entry", Phase::Entry),
+    ("return", Phase::Return),
+    ("whole", Phase::Whole),
+];
+
+pub const ABIS: Names<Abi> = &[("native", Abi::Native), ("i386", Abi::I386)];
+
+pub const SPACES: Names<Space> = &[("kernel", Space::Kernel), ("user", Space::User)];
+
+pub const SIGNED: Names<bool> = &[("signed", true), ("unsigned", false)];

@@ -1,0 +1,411 @@
+//! What is written reads back the same, for programs of every shape.
+
+use super::*;
+use crate::diag::Span;
+use crate::ir::*;
+use crate::types::btf::TypeId;
+use crate::types::{Abi, AggKind, HistShape, Lazy, Pointee, Space, Type};
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+fn types() -> impl Strategy<Value = Type> {
+    let space = || select(vec![Space::Kernel, Space::User]);
+    let leaf = prop_oneof![
+        Just(Type::Void),
+        Just(Type::Bool),
+        (select(vec![8u8, 16, 32, 64]), any::<bool>())
+            .prop_map(|(bits, signed)| Type::Int { bits, signed }),
+        (1u32..300).prop_map(|cap| Type::Str { cap }),
+        any::<u16>().prop_map(|depth| Type::Stack { depth }),
+        any::<u32>().prop_map(|id| Type::Record(TypeId(id))),
+        select(vec![
+            Lazy::Ksym,
+            Lazy::SyscallName,
+            Lazy::Errno,
+            Lazy::Strerror,
+            Lazy::ProbeName,
+            Lazy::FuncName,
+            Lazy::Abi
+        ])
+        .prop_map(Type::Lazy),
+        space().prop_map(|space| Type::Ptr {
+            to: Pointee::Unknown,
+            space
+        }),
+    ];
+    leaf.prop_recursive(3, 8, 3, move |inner| {
+        prop_oneof![
+            (inner.clone(), space()).prop_map(|(t, space)| Type::Ptr {
+                to: Pointee::Type(Box::new(t)),
+                space
+            }),
+            (inner.clone(), any::<u32>()).prop_map(|(t, len)| Type::Array {
+                elem: Box::new(t),
+                len
+            }),
+            vec(inner, 0..3).prop_map(Type::Tuple),
+        ]
+    })
+}
+
+fn aggs() -> impl Strategy<Value = AggKind> {
+    (any::<bool>(), any::<(i64, i64, i64)>()).prop_flat_map(|(signed, (min, max, step))| {
+        select(vec![
+            AggKind::Count,
+            AggKind::Sum { signed },
+            AggKind::Min { signed },
+            AggKind::Max { signed },
+            AggKind::Avg { signed },
+            AggKind::Hist(HistShape::Log2 { signed }),
+            AggKind::Hist(HistShape::Linear { min, max, step }),
+        ])
+    })
+}
+
+fn builtins() -> impl Strategy<Value = Builtin> {
+    let plain: Vec<Builtin> = names::BUILTINS.iter().map(|(_, b)| *b).collect();
+    prop_oneof![
+        select(plain),
+        any::<u8>().prop_map(Builtin::Arg),
+        any::<u16>().prop_map(Builtin::Kstack),
+    ]
+}
+
+fn leaves() -> impl Strategy<Value = ExprKind> {
+    prop_oneof![
+        any::<u64>().prop_map(ExprKind::Int),
+        any::<Vec<u8>>().prop_map(ExprKind::Str),
+        builtins().prop_map(ExprKind::Builtin),
+        any::<u32>().prop_map(|v| ExprKind::Var(VarId(v))),
+        any::<u32>().prop_map(|offset| ExprKind::DataLoc { offset }),
+        any::<(u32, u8)>().prop_map(|(offset, width)| ExprKind::Field { offset, width }),
+        any::<u32>().prop_map(|offset| ExprKind::FieldAddr { offset }),
+        any::<(u32, i64, bool)>().prop_map(|(v, delta, postfix)| ExprKind::StepVar {
+            var: VarId(v),
+            delta,
+            postfix
+        }),
+    ]
+}
+
+/// Every kind of expression with operands.
+fn branches(e: BoxedStrategy<Expr>) -> impl Strategy<Value = ExprKind> {
+    let b = || e.clone().prop_map(Box::new);
+    let binary: Vec<Binary> = names::BINARY.iter().map(|(_, op)| *op).collect();
+    let unary: Vec<Unary> = names::UNARY.iter().map(|(_, op)| *op).collect();
+    let compare: Vec<Compare> = names::COMPARE.iter().map(|(_, op)| *op).collect();
+    let space = || select(vec![Space::Kernel, Space::User]);
+    prop_oneof![
+        (any::<u32>(), vec(e.clone(), 0..3))
+            .prop_map(|(m, key)| ExprKind::MapGet { map: MapId(m), key }),
+        (select(unary), b()).prop_map(|(op, operand)| ExprKind::Unary { op, operand }),
+        (select(binary), b(), b(), option::of(any::<u32>())).prop_map(|(op, left, right, site)| {
+            let site = site.map(SiteId);
+            ExprKind::Binary {
+                op,
+                left,
+                right,
+                site,
+            }
+        }),
+        (select(compare), b(), b()).prop_map(|(op, left, right)| ExprKind::Compare {
+            op,
+            left,
+            right
+        }),
+        (b(), b()).prop_map(|(x, y)| ExprKind::And(x, y)),
+        (b(), b()).prop_map(|(x, y)| ExprKind::Or(x, y)),
+        (b(), b(), b()).prop_map(|(c, x, y)| ExprKind::Cond(c, x, y)),
+        b().prop_map(ExprKind::Cast),
+        (
+            b(),
+            any::<i64>(),
+            space(),
+            any::<u8>(),
+            option::of(any::<(u8, u8)>()),
+            any::<u32>()
+        )
+            .prop_map(|(base, offset, space, width, bits, site)| ExprKind::Load {
+                base,
+                offset,
+                space,
+                width,
+                bits,
+                site: SiteId(site)
+            }),
+        (b(), space(), any::<u32>()).prop_map(|(addr, space, site)| ExprKind::ReadStr {
+            addr,
+            space,
+            site: SiteId(site)
+        }),
+        vec(e.clone(), 0..3).prop_map(ExprKind::Tuple),
+        (b(), any::<u32>()).prop_map(|(t, at)| ExprKind::TupleField(t, at)),
+        (
+            any::<u32>(),
+            vec(e.clone(), 0..3),
+            any::<i64>(),
+            any::<bool>()
+        )
+            .prop_map(|(m, key, delta, postfix)| ExprKind::StepMap {
+                map: MapId(m),
+                key,
+                delta,
+                postfix
+            }),
+    ]
+}
+
+fn typed(kind: impl Strategy<Value = ExprKind>) -> impl Strategy<Value = Expr> {
+    (types(), kind).prop_map(|(ty, kind)| Expr {
+        ty,
+        kind,
+        span: Span::default(),
+    })
+}
+
+fn exprs() -> impl Strategy<Value = Expr> {
+    typed(leaves()).prop_recursive(3, 12, 3, |inner| typed(branches(inner)))
+}
+
+fn stmts() -> impl Strategy<Value = Stmt> {
+    let e = || exprs().boxed();
+    let key = || vec(exprs(), 0..3);
+    let arg =
+        (exprs(), option::of(exprs())).prop_map(|(value, present)| EmitArg { value, present });
+    let map = || any::<u32>().prop_map(MapId);
+    let leaf = prop_oneof![
+        (any::<u32>(), e()).prop_map(|(v, e)| StmtKind::SetVar(VarId(v), e)),
+        (map(), key(), e()).prop_map(|(map, key, value)| StmtKind::SetMap { map, key, value }),
+        (map(), key(), option::of(e())).prop_map(|(map, key, value)| StmtKind::Aggregate {
+            map,
+            key,
+            value
+        }),
+        (map(), key()).prop_map(|(map, key)| StmtKind::Delete { map, key }),
+        (any::<u32>(), vec(arg, 0..3)).prop_map(|(id, args)| StmtKind::Emit {
+            id: EmitId(id),
+            args
+        }),
+        map().prop_map(StmtKind::Clear),
+        map().prop_map(StmtKind::Zero),
+        e().prop_map(StmtKind::Exit),
+        Just(StmtKind::Return),
+        e().prop_map(StmtKind::Expr),
+        any::<u32>().prop_map(|s| StmtKind::Count(SiteId(s))),
+    ];
+    let stmt = |kind| Stmt {
+        kind,
+        span: Span::default(),
+    };
+    leaf.prop_map(stmt).prop_recursive(2, 6, 2, move |inner| {
+        (exprs(), vec(inner.clone(), 0..3), vec(inner, 0..3)).prop_map(
+            move |(cond, then, otherwise)| {
+                stmt(StmtKind::If {
+                    cond,
+                    then,
+                    otherwise,
+                })
+            },
+        )
+    })
+}
+
+fn probes() -> impl Strategy<Value = Probe> {
+    let phase = select(vec![Phase::Entry, Phase::Return, Phase::Whole]);
+    prop_oneof![
+        Just(Probe::Begin),
+        Just(Probe::End),
+        any::<u64>().prop_map(|period_ns| Probe::Interval { period_ns }),
+        (vec(any::<u16>(), 0..4), any::<bool>(), phase).prop_map(|(mut calls, unknown, phase)| {
+            calls.sort();
+            calls.dedup();
+            let abi = |nr: &u16| {
+                if *nr < 1 << 15 {
+                    Abi::Native
+                } else {
+                    Abi::I386
+                }
+            };
+            let calls = calls.iter().map(|nr| (abi(nr), u32::from(*nr))).collect();
+            Probe::Syscall {
+                calls: SyscallSet { calls, unknown },
+                phase,
+            }
+        }),
+        any::<(String, String)>().prop_map(|(category, name)| Probe::Tracepoint { category, name }),
+        any::<String>().prop_map(|name| Probe::RawTracepoint { name }),
+        any::<(String, u64)>().prop_map(|(function, offset)| Probe::Kprobe { function, offset }),
+        any::<String>().prop_map(|function| Probe::Kretprobe { function }),
+        any::<String>().prop_map(|function| Probe::Fentry { function }),
+        any::<String>().prop_map(|function| Probe::Fexit { function }),
+    ]
+}
+
+fn formats() -> impl Strategy<Value = Format> {
+    let flags = any::<(bool, bool, bool, bool, bool)>();
+    let sizes = any::<(Option<u32>, Option<u32>)>();
+    let conv = (flags, sizes, select(b"diuoxXcpsr".to_vec())).prop_map(
+        |((left, zero, plus, space, alt), (width, precision), conv)| {
+            FormatPart::Conv(Conversion {
+                left,
+                zero,
+                plus,
+                space,
+                alt,
+                width,
+                precision,
+                conv,
+            })
+        },
+    );
+    let text = any::<Vec<u8>>().prop_map(FormatPart::Text);
+    vec(prop_oneof![conv, text], 0..4).prop_map(|parts| Format { parts })
+}
+
+fn emits() -> impl Strategy<Value = Emit> {
+    let kind = prop_oneof![
+        formats().prop_map(EmitKind::Printf),
+        Just(EmitKind::PrintValue),
+        any::<(u32, Option<u64>, Option<u64>)>().prop_map(|(m, top, div)| EmitKind::PrintMap {
+            map: MapId(m),
+            top,
+            div
+        }),
+        any::<u32>().prop_map(|m| EmitKind::Clear(MapId(m))),
+        any::<u32>().prop_map(|m| EmitKind::Zero(MapId(m))),
+        any::<String>().prop_map(EmitKind::Time),
+        Just(EmitKind::Exit),
+    ];
+    (kind, vec(types(), 0..3)).prop_map(|(kind, args)| Emit {
+        kind,
+        args,
+        span: Span::default(),
+    })
+}
+
+fn maps() -> impl Strategy<Value = Map> {
+    let value = prop_oneof![
+        types().prop_map(MapValue::Plain),
+        aggs().prop_map(MapValue::Agg)
+    ];
+    (any::<String>(), vec(types(), 0..3), value).prop_map(|(name, key, value)| Map {
+        name,
+        key,
+        value,
+        span: Span::default(),
+    })
+}
+
+fn clauses() -> impl Strategy<Value = Clause> {
+    let var = (any::<String>(), types()).prop_map(|(name, ty)| Var { name, ty });
+    let parts = (
+        vec(probes(), 0..3),
+        vec(var, 0..3),
+        option::of(exprs()),
+        vec(stmts(), 0..4),
+    );
+    parts.prop_map(|(probes, vars, predicate, body)| Clause {
+        probes,
+        predicate,
+        body,
+        vars,
+        span: Span::default(),
+    })
+}
+
+fn programs() -> impl Strategy<Value = Program> {
+    let site = select(
+        names::SITES
+            .iter()
+            .map(|(_, kind)| *kind)
+            .collect::<Vec<_>>(),
+    );
+    let site = site.prop_map(|kind| Site {
+        kind,
+        span: Span::default(),
+    });
+    (
+        vec(clauses(), 0..3),
+        vec(maps(), 0..3),
+        vec(emits(), 0..3),
+        vec(site, 0..3),
+        any::<(Vec<String>, Vec<String>, u32, u32)>(),
+    )
+        .prop_map(
+            |(clauses, maps, emits, sites, (probe_names, func_names, max_strlen, max_map_keys))| {
+                Program {
+                    clauses,
+                    maps,
+                    emits,
+                    sites,
+                    probe_names,
+                    func_names,
+                    max_strlen,
+                    max_map_keys,
+                }
+            },
+        )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn what_is_written_reads_back(program in programs()) {
+        let text = write(&program);
+        prop_assert_eq!(read(&text), Ok(program), "{}", text);
+    }
+
+    #[test]
+    fn no_text_panics(text in "[()a-z0-9 \"\\\\;-]{0,80}") {
+        let _ = read(&text);
+        let _ = read(&format!("(program (clause (do {text})))"));
+    }
+}
+
+#[test]
+fn the_form_is_the_documented_one() {
+    let text = "(program
+  (limits 64 4096)
+  (map \"x\" (key (str 16)) (agg count))
+  (clause
+    (probe tracepoint \"sched\" \"sched_switch\")
+    (when (bool eq (u32 pid) (u32 1)))
+    (do
+      (aggregate 0 (key ((str 16) comm))))))
+";
+    let program = read(text).expect("well formed");
+    assert_eq!(program.clauses.len(), 1);
+    assert_eq!(write(&program), text);
+}
+
+#[test]
+fn errors_say_what_was_expected() {
+    for (text, error) in [
+        (
+            "(program",
+            "line 1: expected something, found the end of the text",
+        ),
+        ("(program) x", "line 1: expected the end of the text"),
+        ("(program (map))", "a declaration lacks a string"),
+        (
+            "(program (clause (do (jump))))",
+            "`jump` is not a statement",
+        ),
+        (
+            "(program (clause (do (exit (u65 1)))))",
+            "`u65` is not a type",
+        ),
+        (
+            "(program (clause (do (exit (u64 add (u64 1))))))",
+            "an expression lacks an operand",
+        ),
+        ("(program (limits 1 2 3))", "a declaration: unexpected `3`"),
+    ] {
+        assert_eq!(read(text).expect_err(text), error);
+    }
+    let deep = "(".repeat(100_000);
+    assert!(read(&deep).expect_err("too deep").contains("too deep"));
+}

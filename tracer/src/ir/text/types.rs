@@ -1,0 +1,121 @@
+//! Types and aggregations in the text form: `u64`, `(str 16)`, `(ptr user (record 5))`, `(hist signed)`.
+//!
+//! In: types, or nodes. Out: nodes, or types.
+
+use super::names::{LAZY, SIGNED, SPACES, name, value};
+use super::node::{Node, group, word};
+use super::read::{Items, number};
+use crate::types::btf::TypeId;
+use crate::types::{AggKind, HistShape, Pointee, Type};
+
+/// A type's node.
+pub fn write(ty: &Type) -> Node {
+    match ty {
+        Type::Void => word("void"),
+        Type::Bool => word("bool"),
+        Type::Int { bits, signed } => word(format!("{}{bits}", if *signed { "i" } else { "u" })),
+        Type::Str { cap } => group("str", [word(cap)]),
+        Type::Ptr { to, space } => {
+            let space = word(name(SPACES, space).unwrap_or_default());
+            match to {
+                Pointee::Unknown => group("ptr", [space]),
+                Pointee::Type(to) => group("ptr", [space, write(to)]),
+            }
+        }
+        Type::Record(id) => group("record", [word(id.0)]),
+        Type::Array { elem, len } => group("array", [write(elem), word(len)]),
+        Type::Tuple(parts) => group("tuple", parts.iter().map(write)),
+        Type::Stack { depth } => group("stack", [word(depth)]),
+        Type::Lazy(lazy) => word(name(LAZY, lazy).unwrap_or_default()),
+    }
+}
+
+/// The type of a node.
+pub fn read(node: &Node) -> Result<Type, String> {
+    if let Node::Word(text) = node {
+        return simple(text).ok_or_else(|| format!("`{text}` is not a type"));
+    }
+    let mut items = Items::of(node, "a type")?;
+    let head = items.word("a type")?;
+    let ty = match head {
+        "str" => Type::Str {
+            cap: items.number()?,
+        },
+        "ptr" => Type::Ptr {
+            space: items.name(SPACES, "an address space")?,
+            to: match items.next() {
+                None => Pointee::Unknown,
+                Some(to) => Pointee::Type(Box::new(read(to)?)),
+            },
+        },
+        "record" => Type::Record(TypeId(items.number()?)),
+        "array" => Type::Array {
+            elem: Box::new(read(items.need("an element type")?)?),
+            len: items.number()?,
+        },
+        "tuple" => Type::Tuple(items.rest().iter().map(read).collect::<Result<_, _>>()?),
+        "stack" => Type::Stack {
+            depth: items.number()?,
+        },
+        _ => return Err(format!("`{head}` is not a type")),
+    };
+    items.end()?;
+    Ok(ty)
+}
+
+fn simple(text: &str) -> Option<Type> {
+    if let Some(lazy) = value(LAZY, text) {
+        return Some(Type::Lazy(lazy));
+    }
+    let signed = text.starts_with('i');
+    match text {
+        "void" => Some(Type::Void),
+        "bool" => Some(Type::Bool),
+        "i8" | "i16" | "i32" | "i64" | "u8" | "u16" | "u32" | "u64" => Some(Type::Int {
+            bits: text[1..].parse().ok()?,
+            signed,
+        }),
+        _ => None,
+    }
+}
+
+/// An aggregation's node.
+pub fn write_agg(kind: AggKind) -> Node {
+    let sign = |signed: bool| word(name(SIGNED, &signed).unwrap_or_default());
+    match kind {
+        AggKind::Count => word("count"),
+        AggKind::Sum { signed } => group("sum", [sign(signed)]),
+        AggKind::Min { signed } => group("min", [sign(signed)]),
+        AggKind::Max { signed } => group("max", [sign(signed)]),
+        AggKind::Avg { signed } => group("avg", [sign(signed)]),
+        AggKind::Hist(HistShape::Log2 { signed }) => group("hist", [sign(signed)]),
+        AggKind::Hist(HistShape::Linear { min, max, step }) => {
+            group("lhist", [min, max, step].map(word))
+        }
+    }
+}
+
+/// The aggregation of a node.
+pub fn read_agg(node: &Node) -> Result<AggKind, String> {
+    if *node == word("count") {
+        return Ok(AggKind::Count);
+    }
+    let mut items = Items::of(node, "an aggregation")?;
+    let head = items.word("an aggregation")?;
+    if head == "lhist" {
+        let [min, max, step] = [items.next(), items.next(), items.next()].map(number);
+        let (min, max, step) = (min?, max?, step?);
+        items.end()?;
+        return Ok(AggKind::Hist(HistShape::Linear { min, max, step }));
+    }
+    let signed = items.name(SIGNED, "`signed` or `unsigned`")?;
+    items.end()?;
+    Ok(match head {
+        "sum" => AggKind::Sum { signed },
+        "min" => AggKind::Min { signed },
+        "max" => AggKind::Max { signed },
+        "avg" => AggKind::Avg { signed },
+        "hist" => AggKind::Hist(HistShape::Log2 { signed }),
+        _ => return Err(format!("`{head}` is not an aggregation")),
+    })
+}

@@ -1,0 +1,267 @@
+//! A program to nodes.
+//!
+//! In: IR. Out: nodes, whose shapes `read` takes apart again.
+
+use super::names::{ABIS, BINARY, BUILTINS, COMPARE, Names, PHASES, SITES, SPACES, UNARY, name};
+use super::node::{Node, group, line, list, string, word};
+use super::types::{write as ty, write_agg};
+use crate::ir::{
+    Builtin, Clause, Conversion, Emit, EmitArg, EmitKind, Expr, ExprKind, Format, FormatPart, Map,
+    MapValue, Probe, Program, Stmt, StmtKind, SyscallSet,
+};
+use crate::types::Abi;
+
+/// The whole program.
+pub fn program(p: &Program) -> Node {
+    let mut items = vec![line("limits", [word(p.max_strlen), word(p.max_map_keys)])];
+    items.extend(
+        p.probe_names
+            .iter()
+            .map(|n| line("probe-name", [string(n)])),
+    );
+    items.extend(p.func_names.iter().map(|n| line("func-name", [string(n)])));
+    items.extend(
+        p.sites
+            .iter()
+            .map(|s| line("site", [named(SITES, &s.kind)])),
+    );
+    items.extend(p.maps.iter().map(map));
+    items.extend(p.emits.iter().map(emit));
+    items.extend(p.clauses.iter().map(clause));
+    line("program", items)
+}
+
+fn named<T: PartialEq>(table: Names<T>, value: &T) -> Node {
+    word(name(table, value).unwrap_or_default())
+}
+
+fn map(m: &Map) -> Node {
+    let value = match &m.value {
+        MapValue::Plain(t) => group("plain", [ty(t)]),
+        MapValue::Agg(kind) => group("agg", [write_agg(*kind)]),
+    };
+    let key = group("key", m.key.iter().map(ty));
+    line("map", [string(&m.name), key, value])
+}
+
+fn emit(e: &Emit) -> Node {
+    let kind = match &e.kind {
+        EmitKind::Printf(f) => format(f),
+        EmitKind::PrintValue => word("print-value"),
+        EmitKind::PrintMap { map, top, div } => {
+            let mut items = vec![word(map.0)];
+            items.extend(top.map(|n| group("top", [word(n)])));
+            items.extend(div.map(|n| group("div", [word(n)])));
+            group("print-map", items)
+        }
+        EmitKind::Clear(map) => group("clear", [word(map.0)]),
+        EmitKind::Zero(map) => group("zero", [word(map.0)]),
+        EmitKind::Time(text) => group("time", [string(text)]),
+        EmitKind::Exit => word("exit"),
+    };
+    let args = group("args", e.args.iter().map(ty));
+    line("emit", [kind, args])
+}
+
+fn format(f: &Format) -> Node {
+    group(
+        "printf",
+        f.parts.iter().map(|part| match part {
+            FormatPart::Text(text) => string(text),
+            FormatPart::Conv(c) => conversion(c),
+        }),
+    )
+}
+
+fn conversion(c: &Conversion) -> Node {
+    let mut items = vec![word(char::from(c.conv))];
+    let flags = [
+        (c.left, "left"),
+        (c.zero, "zero"),
+        (c.plus, "plus"),
+        (c.space, "space"),
+        (c.alt, "alt"),
+    ];
+    items.extend(
+        flags
+            .iter()
+            .filter(|(on, _)| *on)
+            .map(|(_, flag)| word(flag)),
+    );
+    items.extend(c.width.map(|n| group("width", [word(n)])));
+    items.extend(c.precision.map(|n| group("precision", [word(n)])));
+    list(items)
+}
+
+fn clause(c: &Clause) -> Node {
+    let mut items: Vec<Node> = c.probes.iter().map(probe).collect();
+    let var = |v: &crate::ir::Var| line("var", [string(&v.name), ty(&v.ty)]);
+    items.extend(c.vars.iter().map(var));
+    items.extend(c.predicate.iter().map(|p| line("when", [expr(p)])));
+    items.push(line("do", c.body.iter().map(stmt)));
+    line("clause", items)
+}
+
+fn probe(p: &Probe) -> Node {
+    let parts = match p {
+        Probe::Begin => vec![word("begin")],
+        Probe::End => vec![word("end")],
+        Probe::Interval { period_ns } => vec![word("interval"), word(period_ns)],
+        Probe::Syscall { calls, phase } => {
+            vec![word("syscall"), named(PHASES, phase), syscalls(calls)]
+        }
+        Probe::Tracepoint { category, name } => {
+            vec![word("tracepoint"), string(category), string(name)]
+        }
+        Probe::RawTracepoint { name } => vec![word("rawtracepoint"), string(name)],
+        Probe::Kprobe { function, offset } => {
+            vec![word("kprobe"), string(function), word(offset)]
+        }
+        Probe::Kretprobe { function } => vec![word("kretprobe"), string(function)],
+        Probe::Fentry { function } => vec![word("fentry"), string(function)],
+        Probe::Fexit { function } => vec![word("fexit"), string(function)],
+    };
+    line("probe", parts)
+}
+
+/// `(calls (native 0 1) (i386 3) unknown)`
+fn syscalls(set: &SyscallSet) -> Node {
+    let of = |abi: Abi| {
+        let numbers = set.calls.iter().filter(move |(a, _)| *a == abi);
+        let numbers: Vec<Node> = numbers.map(|(_, nr)| word(nr)).collect();
+        (!numbers.is_empty()).then(|| group(name(ABIS, &abi).unwrap_or_default(), numbers))
+    };
+    let mut items: Vec<Node> = ABIS.iter().filter_map(|(_, abi)| of(*abi)).collect();
+    items.extend(set.unknown.then(|| word("unknown")));
+    group("calls", items)
+}
+
+fn key(parts: &[Expr]) -> Node {
+    group("key", parts.iter().map(expr))
+}
+
+fn stmt(s: &Stmt) -> Node {
+    match &s.kind {
+        StmtKind::SetVar(var, value) => line("set-var", [word(var.0), expr(value)]),
+        StmtKind::SetMap { map, key: k, value } => {
+            line("set-map", [word(map.0), key(k), expr(value)])
+        }
+        StmtKind::Aggregate { map, key: k, value } => {
+            let items = [word(map.0), key(k)].into_iter();
+            line("aggregate", items.chain(value.iter().map(expr)))
+        }
+        StmtKind::Delete { map, key: k } => line("delete", [word(map.0), key(k)]),
+        StmtKind::If {
+            cond,
+            then,
+            otherwise,
+        } => {
+            let then = line("then", then.iter().map(stmt));
+            let otherwise = line("else", otherwise.iter().map(stmt));
+            line("if", [expr(cond), then, otherwise])
+        }
+        StmtKind::Emit { id, args } => {
+            let items = [word(id.0)].into_iter();
+            line("emit", items.chain(args.iter().map(emit_arg)))
+        }
+        StmtKind::Clear(map) => line("clear", [word(map.0)]),
+        StmtKind::Zero(map) => line("zero", [word(map.0)]),
+        StmtKind::Exit(code) => line("exit", [expr(code)]),
+        StmtKind::Return => line("return", []),
+        StmtKind::Expr(e) => line("expr", [expr(e)]),
+        StmtKind::Count(site) => line("count", [word(site.0)]),
+    }
+}
+
+fn emit_arg(arg: &EmitArg) -> Node {
+    match &arg.present {
+        None => group("arg", [expr(&arg.value)]),
+        Some(present) => group("arg", [expr(&arg.value), expr(present)]),
+    }
+}
+
+/// `(TYPE operator operand …)`; a flat match over the kinds.
+fn expr(e: &Expr) -> Node {
+    let mut items = vec![ty(&e.ty)];
+    match &e.kind {
+        ExprKind::Int(bits) => items.push(word(bits)),
+        ExprKind::Str(bytes) => items.push(string(bytes)),
+        ExprKind::Builtin(b) => items.extend(builtin(b)),
+        ExprKind::Var(var) => items.extend([word("var"), word(var.0)]),
+        ExprKind::MapGet { map, key: k } => items.extend([word("get"), word(map.0), key(k)]),
+        ExprKind::Unary { op, operand } => items.extend([named(UNARY, op), expr(operand)]),
+        ExprKind::Binary {
+            op,
+            left,
+            right,
+            site,
+        } => {
+            items.extend([named(BINARY, op), expr(left), expr(right)]);
+            items.extend(site.map(|s| word(s.0)));
+        }
+        ExprKind::Compare { op, left, right } => {
+            items.extend([named(COMPARE, op), expr(left), expr(right)]);
+        }
+        ExprKind::And(a, b) => items.extend([word("and"), expr(a), expr(b)]),
+        ExprKind::Or(a, b) => items.extend([word("or"), expr(a), expr(b)]),
+        ExprKind::Cond(c, a, b) => items.extend([word("cond"), expr(c), expr(a), expr(b)]),
+        ExprKind::Cast(operand) => items.extend([word("cast"), expr(operand)]),
+        ExprKind::Load {
+            base,
+            offset,
+            space,
+            width,
+            bits,
+            site,
+        } => {
+            items.extend([word("load"), named(SPACES, space), word(width)]);
+            items.extend([expr(base), word(offset), word(site.0)]);
+            items.extend(bits.map(|(at, len)| group("bits", [word(at), word(len)])));
+        }
+        ExprKind::ReadStr { addr, space, site } => {
+            items.extend([
+                word("read-str"),
+                named(SPACES, space),
+                expr(addr),
+                word(site.0),
+            ]);
+        }
+        ExprKind::DataLoc { offset } => items.extend([word("data-loc"), word(offset)]),
+        ExprKind::Field { offset, width } => {
+            items.extend([word("field"), word(offset), word(width)]);
+        }
+        ExprKind::FieldAddr { offset } => items.extend([word("field-addr"), word(offset)]),
+        ExprKind::Tuple(parts) => {
+            items.push(word("tuple"));
+            items.extend(parts.iter().map(expr));
+        }
+        ExprKind::TupleField(tuple, at) => {
+            items.extend([word("tuple-field"), expr(tuple), word(at)]);
+        }
+        ExprKind::StepVar {
+            var,
+            delta,
+            postfix,
+        } => items.extend([step("step-var", *postfix), word(var.0), word(delta)]),
+        ExprKind::StepMap {
+            map,
+            key: k,
+            delta,
+            postfix,
+        } => items.extend([step("step-map", *postfix), word(map.0), key(k), word(delta)]),
+    }
+    list(items)
+}
+
+/// `step-var` yields the value after the step, `step-var-old` the one before.
+fn step(what: &str, postfix: bool) -> Node {
+    word(format!("{what}{}", if postfix { "-old" } else { "" }))
+}
+
+fn builtin(b: &Builtin) -> Vec<Node> {
+    match b {
+        Builtin::Arg(n) => vec![word("arg"), word(n)],
+        Builtin::Kstack(depth) => vec![word("kstack"), word(depth)],
+        _ => vec![named(BUILTINS, b)],
+    }
+}
