@@ -8,6 +8,7 @@
 
 pub mod bpf;
 pub mod clock;
+pub mod confine;
 pub mod fd;
 pub mod mount;
 pub mod probe;
