@@ -65,13 +65,24 @@ pub(super) fn streams(ir: &ir::Program) -> bool {
     })
 }
 
+/// Whether an event can send a record that is meant. Statements that switch maps or end the run send one of
+/// their own.
 fn sends_by_event(ir: &ir::Program, is_meant: &dyn Fn(ir::EmitId) -> bool) -> bool {
+    let is_sent = |kind: &EmitKind| {
+        let emits = ir.emits.iter().enumerate();
+        emits
+            .filter(|(_, emit)| emit.kind == *kind)
+            .any(|(at, _)| is_meant(ir::EmitId(at as u32)))
+    };
     let mut sends = false;
     for clause in ir.clauses.iter().filter(|c| is_on_event(c)) {
         walk::visit_stmts(&clause.body, &mut |stmt| {
-            if let StmtKind::Emit { id, .. } = stmt.kind {
-                sends |= is_meant(id);
-            }
+            sends |= match stmt.kind {
+                StmtKind::Emit { id, .. } => is_meant(id),
+                StmtKind::Clear(map) => is_sent(&EmitKind::Clear(map)),
+                StmtKind::Zero(map) => is_sent(&EmitKind::Zero(map)),
+                _ => false,
+            };
         });
     }
     sends

@@ -11,7 +11,7 @@ use tracer_ebpf::map;
 const HASH_ENTRY_BYTES: u64 = 48;
 
 pub(super) fn write(plan: &Plan, out: &mut String) -> fmt::Result {
-    let cpus = cpus(plan);
+    let cpus = plan.possible_cpus;
     if !plan.records.is_empty() {
         let (main, control) = (plan.rings.main_bytes, plan.rings.control_bytes);
         let total = u64::from(cpus) * (u64::from(main) + u64::from(control));
@@ -43,11 +43,6 @@ pub(super) fn write(plan: &Plan, out: &mut String) -> fmt::Result {
         .map(|m| map_bytes(m, cpus))
         .sum();
     writeln!(out, "  tables: {}", bytes(fixed))
-}
-
-fn cpus(plan: &Plan) -> u32 {
-    let rings = plan.maps.iter().find(|m| m.name == map::RINGS);
-    rings.map_or(1, |r| r.max_entries / 2)
 }
 
 fn is_fixed_table(plan: &Plan, name: &str) -> bool {
