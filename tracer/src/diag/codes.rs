@@ -100,6 +100,109 @@ codes! {
         "A condition compares with `==`; `=` assigns.";
     BAD_REGEX = 126, "malformed regular expression",
         "Behind =~ and !~ stands a string with a glob, or a regular expression between slashes on one line.";
+    // E02xx: names and types.
+    NO_SUCH_NAME = 201, "no such built-in or constant",
+        "A bare name is a built-in variable or a constant of the kernel's user interface (ENOENT, O_CREAT, SIGKILL). Variables are written $x, maps @x.";
+    NO_SUCH_VARIABLE = 202, "variable without a value",
+        "A $variable is assigned before it is read, in the same block or in one around it. let $x; declares one for an outer block.";
+    NO_SUCH_MAP = 203, "map that is never assigned",
+        "A @map is read, printed or cleared, but no clause assigns to it.";
+    NO_SUCH_MEMBER = 204, "no such member",
+        "The struct, union or tuple has no member of that name.";
+    NO_MEMBERS = 205, "value without members",
+        "Members are picked from structs and from pointers to structs. A number is cast to a pointer first: ((struct task_struct *)x)->pid.";
+    NO_ELEMENTS = 206, "value without elements",
+        "Elements are picked from arrays and from pointers whose target is known.";
+    OUT_OF_BOUNDS = 207, "constant out of bounds",
+        "The number is outside of what the array has or the function takes.";
+    NOT_A_POINTER = 208, "not a pointer",
+        "Only a pointer to something known can be followed. Cast a number first: *(int32 *)x.";
+    NOT_A_VALUE = 209, "memory where a value is expected",
+        "Structs, arrays and `args` are not values by themselves: a member or an element is.";
+    NOT_CONSTANT = 210, "constant expected",
+        "The number must be known before the run.";
+    BAD_OPERAND = 211, "operand of the wrong kind",
+        "Arithmetic works on numbers, pointers and bool, not on strings, tuples and stacks.";
+    CANNOT_COMPARE = 212, "values that cannot be compared",
+        "Numbers compare with numbers, strings with strings, tuples of the same shape with == and !=. Error numbers compare with constants without quotes.";
+    BAD_CONDITION = 213, "condition that is no number",
+        "A condition is true when it is not 0. A string is compared: comm == \"bash\".";
+    TYPES_DIFFER = 214, "two types where one is needed",
+        "Both sides of `:` must be of one kind: two numbers or two strings.";
+    VARIABLE_TYPE = 215, "variable assigned with another type",
+        "A variable keeps the type of its first assignment. Numbers and strings are widened, but not mixed.";
+    MAP_TYPE = 216, "map assigned with another type",
+        "A map keeps the type of its first assignment. Numbers and strings are widened, but not mixed.";
+    KEY_COUNT = 217, "map used with another number of keys",
+        "All uses of a map have the same number of keys; @x and @x[k] are different kinds of map.";
+    KEY_TYPE = 218, "map used with another type of key",
+        "All uses of a map have keys of the same kinds, in the same order.";
+    CANNOT_CAST = 219, "cast that is not possible",
+        "Numbers and pointers are cast to numbers and pointers. Text is read with str(x).";
+    NO_SUCH_TYPE = 220, "no such type",
+        "Known are the basic C types and what the kernel's BTF describes.";
+    NO_BTF = 221, "kernel types are not known",
+        "Members of kernel structs and typed arguments need BTF, which kernels have that are built with CONFIG_DEBUG_INFO_BTF.";
+    PARAMETER_NOT_NUMBER = 222, "positional parameter that is not a number",
+        "$1 stands for a number. Text is written as str($1).";
+    CANNOT_ASSIGN = 223, "something that cannot be assigned to",
+        "Only variables ($x) and maps (@x, @x[k]) are assigned to and stepped.";
+    SIGNS_DIFFER = 224, "negative constant beside an unsigned value",
+        "When one side of a comparison is unsigned, both are compared as unsigned, and a negative constant is a huge number.";
+    // E03xx: probes.
+    NO_SUCH_PROVIDER = 301, "no such kind of probe",
+        "The word before the first colon names the kind of probe: syscall, tracepoint, kprobe, ….";
+    MALFORMED_PROBE = 302, "probe not written as its kind wants",
+        "Each kind of probe has its own parts between colons.";
+    NO_SUCH_SYSCALL = 303, "no such system call",
+        "No table has a call or class of that name. `tracer list 'syscall:*open*'` shows names.";
+    NO_SUCH_TRACEPOINT = 304, "no such tracepoint",
+        "This kernel lists no tracepoint of that name. `tracer list 'tracepoint:*exec*'` shows names.";
+    NO_SUCH_FUNCTION = 305, "no such kernel function",
+        "This kernel has no traceable function of that name: it may be inlined, or named otherwise in this version.";
+    NO_MATCH = 306, "pattern that matches nothing",
+        "No probe of this kind has a name that matches.";
+    PROBE_NOT_HERE = 307, "probe that this machine cannot serve",
+        "The kernel lacks something, or this user may not read it. The message says what, and which probes would do. `tracer doctor` shows everything.";
+    NEVER_RETURNS = 308, "call that never returns",
+        "exit and exit_group have no return: they fire at entry only, without result and duration.";
+    NO_ARGS_HERE = 309, "probe without arguments",
+        "At the return the argument registers may hold other values. `syscall:NAME` and `fexit` keep the arguments.";
+    NO_RESULT_HERE = 310, "probe without result",
+        "At the entry there is no result yet, and some functions return nothing.";
+    NO_SUCH_ARGUMENT = 311, "no such argument",
+        "One of the clause's probes has no argument of that name. `tracer list -v PROBE` shows the arguments.";
+    NOT_IN_THIS_PROBE = 312, "built-in that this probe does not have",
+        "Some built-ins belong to some kinds of probes: errno and duration to syscall, retval to probes at a return.";
+    NO_CLAUSE = 313, "script without a probe",
+        "A script has at least one probe with an action: BEGIN { … }.";
+    // E04xx: functions and maps.
+    NO_SUCH_FUNCTION_CALL = 401, "no such function",
+        "No built-in function has that name.";
+    ARGUMENT_COUNT = 402, "wrong number of arguments",
+        "The message shows how the function is called.";
+    ARGUMENT_TYPE = 403, "argument of the wrong kind",
+        "The function wants something else at this place.";
+    CALL_HAS_NO_VALUE = 404, "function without a value",
+        "Functions that do something stand alone, as statements.";
+    AGGREGATION_NOT_ASSIGNED = 405, "aggregation that is not assigned to a map",
+        "count(), sum() and the like are assigned to a map: @x = count().";
+    AGGREGATION_MIXED = 406, "map with two kinds of content",
+        "A map holds values, or one aggregation with the same bounds everywhere.";
+    AGGREGATION_AS_VALUE = 407, "aggregation used as a value",
+        "An aggregation is spread over the CPUs and merged when printed. Use a plain value (@x++, @x += n) to read it in the script.";
+    BAD_FORMAT = 408, "malformed format",
+        "A conversion is % and flags, width, precision, and one of d i u o x X c p s r.";
+    FORMAT_COUNT = 409, "format and values do not match in number",
+        "Each conversion of the format takes one value.";
+    FORMAT_TYPE = 410, "format and value do not match in kind",
+        "%s takes text, %d %u %x %o %c %p take numbers.";
+    BAD_BOUNDS = 411, "impossible bounds of a histogram",
+        "lhist(x, min, max, step) wants max above min, a step above 0 and at most 1000 buckets.";
+    NO_SUCH_SETTING = 412, "no such setting",
+        "The config block knows max_strlen and max_map_keys.";
+    BAD_SETTING = 413, "value that a setting cannot have",
+        "The message says which values are possible.";
     // E05xx: limits.
     TOO_MANY_SYSCALL_CLAUSES = 501, "too many syscall clauses",
         "The shared syscall programs tell their clauses apart by the bits of one 64-bit word. Join clauses that do the same, or make two scripts.";
@@ -117,9 +220,25 @@ codes! {
         "Durations and arguments are kept with the thread from entry to exit, which needs Linux 5.11. Probes at the entry alone (syscall:NAME:entry) work without.";
     NO_FUNCTION_TYPE = 508, "the kernel does not describe this function",
         "fexit finds the result behind the arguments, whose number comes from the kernel's type information (BTF). kretprobe needs none.";
+    TYPE_GROWS = 509, "type without an end",
+        "A map cannot hold a tuple that holds the map's own value: its type would grow with each assignment.";
     // E09xx: known to the language, not built yet.
     GRAMMAR_NOT_BUILT = 901, "part of the language that is not built yet",
         "The construct is known (functions, imports), but this version cannot run it.";
+    ITEM_NOT_BUILT = 902, "declaration or setting that is not built yet",
+        "C declarations, macros, declared maps and most settings are known, but this version cannot use them.";
+    PROBE_NOT_BUILT = 903, "probe that is not built yet",
+        "This kind of probe is known, but this version cannot attach it.";
+    STATEMENT_NOT_BUILT = 904, "statement that is not built yet",
+        "Loops are known, but this version cannot run them.";
+    EXPRESSION_NOT_BUILT = 905, "expression that is not built yet",
+        "The operator or expression is known, but this version cannot compute it.";
+    BUILTIN_NOT_BUILT = 906, "built-in that is not built yet",
+        "The built-in variable is known, but this version cannot read it.";
+    FUNCTION_NOT_BUILT = 907, "function that is not built yet",
+        "The function is known, but this version cannot run it.";
+    TYPE_NOT_BUILT = 908, "type that is not built yet",
+        "A member or argument of this type (floating point, a struct by value) cannot be read.";
 }
 
 #[cfg(test)]

@@ -1,1 +1,133 @@
-//! sema: skeleton, to be replaced.
+//! AST to typed IR: every name resolved, every type known, or a diagnostic that says why not.
+//!
+//! In: a script's tree and the facts of a kernel. Out: an [`ir::Program`] and diagnostics; the program is meaningful
+//! only when none of them is an error. Never asks the machine, never knows how something is run.
+//!
+//! The work in order:
+//! 1. `config` reads the config block.
+//! 2. `clause` resolves probes through `providers` and splits a clause where its probes differ in meaning.
+//! 3. A `pass` over all clauses makes IR: `stmt` and `assign` for statements; `value`, `operators`, `access` and `names` for
+//!    expressions; `builtins` for calls. It learns types of maps and variables on the way (`unify`): a map may
+//!    be read before it is written, and a later assignment may widen it.
+//! 4. Passes repeat until nothing new is learned. Only the last one's program and diagnostics count.
+//!
+//! `duration` can be absent, but the IR has no absent values: a [`pass::Val`] carries the condition under which it
+//! is present, and whoever uses it says what happens otherwise.
+
+mod access;
+mod assign;
+pub mod builtins;
+mod clause;
+mod config;
+mod convert;
+mod ctype;
+mod format;
+mod glob;
+mod maps;
+mod names;
+mod nearest;
+mod operators;
+mod pass;
+pub mod providers;
+mod stmt;
+mod unify;
+mod uses;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+pub use names::{VARIABLES, Variable};
+
+use crate::diag::{Diagnostic, Severity, codes};
+use crate::facts::Facts;
+use crate::ir;
+use crate::syntax::ast::{Item, Script};
+use clause::Resolved;
+use config::Settings;
+use pass::{Pass, Scope};
+use providers::Blind;
+use std::rc::Rc;
+use unify::Known;
+
+/// Passes after which types are said to grow without end. Each pass that is not the last widens something; real
+/// scripts need two to four.
+const MAX_PASSES: usize = 64;
+
+/// Checks a script. The program is meaningful only without errors.
+pub fn check(script: &Script, facts: &dyn Facts) -> (ir::Program, Vec<Diagnostic>) {
+    let mut notes = Vec::new();
+    let settings = config::read(script, &mut notes);
+    let clauses: Vec<Resolved> = script
+        .items
+        .iter()
+        .filter_map(|item| match item {
+            Item::Clause(clause) => Some(clause::resolve(
+                clause,
+                facts,
+                settings.max_strlen,
+                &mut notes,
+            )),
+            _ => None,
+        })
+        .collect();
+    let (program, found) = passes(&clauses, settings, facts);
+    notes.extend(found);
+    notes.sort_by_key(|d| (d.span.start, d.span.end));
+    if clauses.is_empty() && !notes.iter().any(|d| d.severity == Severity::Error) {
+        let message = "the script has no probe";
+        notes.push(Diagnostic::error(
+            codes::NO_CLAUSE,
+            crate::diag::Span::default(),
+            message,
+        ));
+    }
+    (program, notes)
+}
+
+/// Passes until nothing new is learned.
+fn passes(
+    clauses: &[Resolved],
+    settings: Settings,
+    facts: &dyn Facts,
+) -> (ir::Program, Vec<Diagnostic>) {
+    let mut known = Known::default();
+    for _ in 0..MAX_PASSES {
+        let mut pass = new_pass(known.clone(), settings, facts);
+        clauses.iter().for_each(|c| pass.clause(c));
+        if pass.known == known && !pass.known.assume_integers() {
+            pass.fill_map_types();
+            return (pass.program, pass.notes);
+        }
+        known = pass.known;
+    }
+    let span = clauses
+        .first()
+        .map_or_else(Default::default, |c| c.clause.span);
+    let message = "the type of a map or variable grows each time it is assigned";
+    let endless = Diagnostic::error(codes::TYPE_GROWS, span, message)
+        .help("a map cannot hold a tuple that holds the map's own value");
+    (ir::Program::default(), vec![endless])
+}
+
+fn new_pass(known: Known, settings: Settings, facts: &dyn Facts) -> Pass<'_> {
+    Pass {
+        facts,
+        settings,
+        known,
+        program: ir::Program {
+            max_strlen: settings.max_strlen,
+            max_map_keys: settings.max_map_keys,
+            ..ir::Program::default()
+        },
+        notes: Vec::new(),
+        scope: Scope {
+            clause: 0,
+            view: Rc::new(Blind),
+            vars: Vec::new(),
+            declared: 0,
+            blocks: Vec::new(),
+            ended: Vec::new(),
+        },
+    }
+}

@@ -1,0 +1,389 @@
+//! Memory: members, elements, and what reading them gives.
+//!
+//! In: `a.b`, `a->b`, `a[i]`, `*p`. Out: [`Place`]s, and values read from them. Offsets, widths and signs come from
+//! BTF. A place is read only where its value is asked for, so a chain of members is one load, and `str(x.name)`
+//! reads the array itself.
+
+use super::convert::{split_tuple, to_number, to_type};
+use super::nearest::did_you_mean;
+use super::pass::{Pass, Val, expr};
+use super::uses::is_args;
+use super::value::{Operand, constant, describe};
+use crate::diag::{Diagnostic, Span, codes};
+use crate::ir::{Binary, Builtin, Expr, ExprKind, SiteKind};
+use crate::syntax::ast::{self, Ident};
+use crate::types::btf::{Btf, Member};
+use crate::types::{Pointee, Space, Type};
+
+/// Length of the kernel's `comm`, which always ends in a NUL.
+const COMM_LEN: u32 = 16;
+
+/// Memory of a known type.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Place {
+    /// An address.
+    pub base: Val,
+    /// Bytes added to it.
+    pub offset: i64,
+    /// What is there.
+    pub ty: Type,
+    /// In which address space.
+    pub space: Space,
+    /// A bit field: first bit in the bytes of `ty`, and number of bits.
+    pub bits: Option<(u8, u8)>,
+}
+
+impl Place {
+    /// What a pointer points to.
+    pub fn at(base: Val, ty: Type, space: Space) -> Place {
+        Place {
+            base,
+            offset: 0,
+            ty,
+            space,
+            bits: None,
+        }
+    }
+
+    fn inner(self, offset: i64, ty: Type) -> Place {
+        Place {
+            offset: self.offset + offset,
+            ty,
+            ..self
+        }
+    }
+
+    /// Its address as a number.
+    pub fn address(&self, span: Span) -> Expr {
+        let base = to_type(to_number(self.base.expr.clone()), &Type::U64);
+        if self.offset == 0 {
+            return base;
+        }
+        let offset = expr(Type::U64, ExprKind::Int(self.offset as u64), span);
+        add(base, offset, span)
+    }
+}
+
+fn add(left: Expr, right: Expr, span: Span) -> Expr {
+    let kind = ExprKind::Binary {
+        op: Binary::Add,
+        left: Box::new(left),
+        right: Box::new(right),
+        site: None,
+    };
+    expr(Type::U64, kind, span)
+}
+
+impl<'a> Pass<'a> {
+    /// The value of an operand.
+    pub fn read(&mut self, operand: Operand, span: Span) -> Option<Val> {
+        match operand {
+            Operand::Val(val) => Some(val),
+            Operand::Place(place) => self.load(place, span),
+            Operand::Registers(span) => {
+                let diagnostic = Diagnostic::error(
+                    codes::NOT_A_VALUE,
+                    span,
+                    "the arguments are an array, not a value",
+                );
+                self.fail(diagnostic.help("pick one: args.args[0]"))
+            }
+        }
+    }
+
+    fn load(&mut self, place: Place, span: Span) -> Option<Val> {
+        let width = match &place.ty {
+            Type::Int { bits, .. } => bits / 8,
+            Type::Bool => 1,
+            Type::Ptr { .. } => 8,
+            Type::Array { elem, len } if is_char(elem) => {
+                let cap = self.text_capacity(*len);
+                return Some(self.read_text(place, cap, span));
+            }
+            other => {
+                let message = format!("{} is memory, not a value", describe(other));
+                let help = match other {
+                    Type::Array { .. } => "pick an element: x[0]",
+                    _ => "pick a member: x.name",
+                };
+                let diagnostic = Diagnostic::error(codes::NOT_A_VALUE, span, message);
+                return self.fail(diagnostic.help(help));
+            }
+        };
+        let site = self.site(SiteKind::ReadFailed, span);
+        let kind = ExprKind::Load {
+            base: Box::new(place.base.expr.clone()),
+            offset: place.offset,
+            space: place.space,
+            width,
+            bits: place.bits,
+            site,
+        };
+        Some(place.base.with(expr(place.ty, kind, span)))
+    }
+
+    /// Capacity that holds all of a `char[len]`, also one without a NUL; a flexible array ends at its NUL.
+    pub fn text_capacity(&self, len: u32) -> u32 {
+        match len {
+            0 => self.settings.max_strlen,
+            COMM_LEN => COMM_LEN,
+            _ => len.saturating_add(1),
+        }
+    }
+
+    /// The text at a place, at most `cap - 1` bytes.
+    pub fn read_text(&mut self, place: Place, cap: u32, span: Span) -> Val {
+        let site = self.site(SiteKind::ReadFailed, span);
+        let kind = ExprKind::ReadStr {
+            addr: Box::new(place.address(span)),
+            space: place.space,
+            site,
+        };
+        place.base.with(expr(Type::Str { cap }, kind, span))
+    }
+
+    /// `base.name` and `base->name`, which mean the same: what is on the left decides.
+    pub fn member(&mut self, base: &ast::Expr, name: &Ident, span: Span) -> Option<Operand> {
+        if is_args(base) {
+            return self.event_argument(&name.text, span);
+        }
+        let place = match self.operand(base)? {
+            Operand::Place(place) => self.through_pointer(place, base.span)?,
+            Operand::Val(val) => {
+                if let Type::Tuple(parts) = &val.expr.ty {
+                    let count = parts.len();
+                    return self.component(val, count, name);
+                }
+                self.pointed_to(val, base.span)?
+            }
+            registers @ Operand::Registers(_) => {
+                self.read(registers, span)?;
+                return None;
+            }
+        };
+        self.member_of(place, name, base.span).map(Operand::Place)
+    }
+
+    /// The member of what a pointer points to.
+    pub fn member_of_value(&mut self, val: Val, name: &Ident, span: Span) -> Option<Place> {
+        let place = self.pointed_to(val, span)?;
+        self.member_of(place, name, span)
+    }
+
+    /// A place that holds a pointer is read to get to what it points to.
+    fn through_pointer(&mut self, place: Place, span: Span) -> Option<Place> {
+        if !matches!(place.ty, Type::Ptr { .. }) {
+            return Some(place);
+        }
+        let val = self.load(place, span)?;
+        self.pointed_to(val, span)
+    }
+
+    fn pointed_to(&mut self, val: Val, span: Span) -> Option<Place> {
+        let Type::Ptr { to, space } = val.expr.ty.clone() else {
+            let message = format!("{} has no members", describe(&val.expr.ty));
+            let mut diagnostic = Diagnostic::error(codes::NO_MEMBERS, span, message);
+            if matches!(val.expr.ty, Type::Int { .. }) {
+                diagnostic = diagnostic.help("cast it: ((struct task_struct *)x)->pid");
+            }
+            return self.fail(diagnostic);
+        };
+        let ty = match (to, &val.points_to) {
+            (Pointee::Type(ty), _) => *ty,
+            (Pointee::Unknown, Some(name)) => {
+                let name = name.clone();
+                let btf = self.btf(span)?;
+                match btf.struct_named(&name).or_else(|| btf.union_named(&name)) {
+                    Some(id) => Type::Record(id),
+                    None => return self.no_such_type(&format!("struct {name}"), span),
+                }
+            }
+            (Pointee::Unknown, None) => {
+                let diagnostic = Diagnostic::error(
+                    codes::NO_MEMBERS,
+                    span,
+                    "nothing is known of what it points to",
+                );
+                return self.fail(diagnostic.help("cast it: ((struct NAME *)x)->member"));
+            }
+        };
+        Some(Place::at(val, ty, space))
+    }
+
+    fn member_of(&mut self, place: Place, name: &Ident, base: Span) -> Option<Place> {
+        let Type::Record(id) = place.ty else {
+            let message = format!("{} has no members", describe(&place.ty));
+            return self.error(codes::NO_MEMBERS, base, message);
+        };
+        let btf = self.btf(name.span)?;
+        let Some(member) = btf.find_member(id, &name.text) else {
+            let message = format!("`{}` has no member `{}`", btf.c_type(id), name.text);
+            let near = did_you_mean(&name.text, btf.member_names(id));
+            let diagnostic = Diagnostic::error(codes::NO_SUCH_MEMBER, name.span, message);
+            return self.fail(near.into_iter().fold(diagnostic, Diagnostic::help));
+        };
+        let Some(ty) = btf.to_type(member.ty, place.space) else {
+            let message = format!(
+                "a member of type `{}` cannot be read",
+                btf.c_type(member.ty)
+            );
+            return self.error(codes::TYPE_NOT_BUILT, name.span, message);
+        };
+        if member.bitfield == 0 {
+            return Some(place.inner(i64::from(member.offset()), ty));
+        }
+        Some(bit_field(place, &member, ty, btf))
+    }
+
+    fn component(&mut self, val: Val, count: usize, name: &Ident) -> Option<Operand> {
+        let Some(at) = name.text.parse().ok().filter(|&at: &usize| at < count) else {
+            let message = format!("the tuple has no component `{}`", name.text);
+            let diagnostic = Diagnostic::error(codes::NO_SUCH_MEMBER, name.span, message);
+            return self.fail(diagnostic.help(format!("it has 0 to {}", count - 1)));
+        };
+        let part = split_tuple(&val.expr).swap_remove(at);
+        Some(Operand::Val(val.with(part)))
+    }
+
+    /// `base[index]`.
+    pub fn index(&mut self, base: &ast::Expr, index: &ast::Expr) -> Option<Operand> {
+        let target = self.operand(base);
+        let index_val = self.value(index);
+        let (target, index_val) = (target?, index_val?);
+        let at = self.number(&index_val.expr)?;
+        let place = match target {
+            Operand::Registers(_) => return self.register(&at, index.span),
+            Operand::Place(place) => match place.ty {
+                Type::Ptr { .. } => {
+                    let val = self.load(place, base.span)?;
+                    self.element_base(val, base.span)?
+                }
+                _ => place,
+            },
+            Operand::Val(val) => self.element_base(val, base.span)?,
+        };
+        let (elem, len) = match place.ty.clone() {
+            Type::Array { elem, len } => (*elem, Some(len)),
+            other => {
+                let message = format!("{} has no elements", describe(&other));
+                return self.error(codes::NO_ELEMENTS, base.span, message);
+            }
+        };
+        self.element(place, elem, len, at, index.span)
+    }
+
+    /// What a pointer points to, as an array without an end (length 0).
+    fn element_base(&mut self, val: Val, span: Span) -> Option<Place> {
+        match val.expr.ty.clone() {
+            Type::Ptr {
+                to: Pointee::Type(to),
+                space,
+            } => {
+                let ty = Type::Array { elem: to, len: 0 };
+                Some(Place::at(val, ty, space))
+            }
+            Type::Str { .. } => self.not_built("characters of strings", span),
+            other => {
+                let message = format!("{} has no elements", describe(&other));
+                self.error(codes::NO_ELEMENTS, span, message)
+            }
+        }
+    }
+
+    fn element(
+        &mut self,
+        place: Place,
+        elem: Type,
+        len: Option<u32>,
+        at: Expr,
+        span: Span,
+    ) -> Option<Operand> {
+        let Some(size) = self.memory_size(&elem) else {
+            return self.error(
+                codes::NO_ELEMENTS,
+                span,
+                "the size of an element is not known",
+            );
+        };
+        if let Some(i) = constant(&at) {
+            let len = len.filter(|&l| l > 0);
+            if len.is_some_and(|l| i >= u64::from(l)) {
+                let message = format!("the array has {} elements", len.unwrap_or_default());
+                return self.error(codes::OUT_OF_BOUNDS, span, message);
+            }
+            let offset = (i as i64).wrapping_mul(i64::from(size));
+            return Some(Operand::Place(place.inner(offset, elem)));
+        }
+        let size = expr(Type::U64, ExprKind::Int(u64::from(size)), span);
+        let bytes = ExprKind::Binary {
+            op: Binary::Mul,
+            left: Box::new(to_type(at, &Type::U64)),
+            right: Box::new(size),
+            site: None,
+        };
+        let bytes = expr(Type::U64, bytes, span);
+        let address = add(place.address(span), bytes, span);
+        let base = place.base.clone().with(address);
+        Some(Operand::Place(Place::at(base, elem, place.space)))
+    }
+
+    /// An argument register by a constant number.
+    fn register(&mut self, at: &Expr, span: Span) -> Option<Operand> {
+        match constant(at) {
+            Some(n @ 0..=5) => {
+                let kind = ExprKind::Builtin(Builtin::Arg(n as u8));
+                Some(Operand::Val(expr(Type::U64, kind, span).into()))
+            }
+            Some(_) => self.error(codes::OUT_OF_BOUNDS, span, "the array has 6 elements"),
+            None => {
+                let message = "arguments are picked by a constant";
+                self.error(codes::NOT_CONSTANT, span, message)
+            }
+        }
+    }
+
+    /// Bytes that a value of the type takes in memory (not in a map).
+    pub fn memory_size(&mut self, ty: &Type) -> Option<u32> {
+        Some(match ty {
+            Type::Int { bits, .. } => u32::from(*bits) / 8,
+            Type::Bool => 1,
+            Type::Ptr { .. } => 8,
+            Type::Record(id) => self.facts.btf()?.size_of(*id)?,
+            Type::Array { elem, len } => self.memory_size(elem)?.checked_mul(*len)?,
+            other => other.size(),
+        })
+    }
+
+    /// The kernel's types, or an error.
+    pub fn btf(&mut self, span: Span) -> Option<&'a Btf> {
+        let btf = self.facts.btf();
+        if btf.is_none() {
+            let message = "this needs the kernel's types, and the kernel has no BTF";
+            let diagnostic = Diagnostic::error(codes::NO_BTF, span, message)
+                .help("BTF is in kernels built with CONFIG_DEBUG_INFO_BTF");
+            self.say(diagnostic);
+        }
+        btf
+    }
+}
+
+/// Whether an array of these is text.
+pub fn is_char(elem: &Type) -> bool {
+    matches!(elem, Type::Int { bits: 8, .. })
+}
+
+/// The bytes that hold a bit field: those of its declared type, or as many from the byte where it begins (packed).
+fn bit_field(place: Place, member: &Member, ty: Type, btf: &Btf) -> Place {
+    let size = btf.size_of(member.ty).unwrap_or(4);
+    let container = size * 8;
+    let start = member.bit_offset / container * container;
+    let first = member.bit_offset - start;
+    let mut field = place.inner(i64::from(start / 8), ty);
+    if first + member.bitfield <= container {
+        field.bits = Some((first as u8, member.bitfield as u8));
+        return field;
+    }
+    field.offset += i64::from(first / 8);
+    field.bits = Some(((first % 8) as u8, member.bitfield as u8));
+    field
+}

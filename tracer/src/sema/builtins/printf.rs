@@ -1,0 +1,107 @@
+//! `printf(fmt, …)`: prints formatted text.
+//!
+//! In: a literal format and a value for each conversion. Out: a statement. Each value is checked against its
+//! conversion here; user space only formats.
+
+use super::{Call, Function, Outcome, emit_arg};
+use crate::diag::{Diagnostic, Span, codes};
+use crate::ir::{Conversion, EmitKind, Format, FormatPart, StmtKind};
+use crate::sema::convert::to_number;
+use crate::sema::format;
+use crate::sema::pass::{Pass, Val, stmt};
+use crate::sema::value::describe;
+use crate::types::{Lazy, Type};
+
+/// See the module.
+pub const PRINTF: Function = Function {
+    name: "printf",
+    usage: "printf(\"format\", …)",
+    doc: "prints formatted text",
+    arity: (1, usize::MAX),
+    aggregates: false,
+    check,
+};
+
+fn check(pass: &mut Pass, call: &Call) -> Option<Outcome> {
+    let text = pass.literal_arg(&call.args[0], "the format")?;
+    let format_span = call.args[0].span;
+    let format = match format::parse(text) {
+        Ok(format) => Some(format),
+        Err(problem) => pass.error(codes::BAD_FORMAT, format_span, problem),
+    };
+    let values: Vec<Option<Val>> = call.args[1..].iter().map(|a| pass.value(a)).collect();
+    let format = format?;
+    let conversions: Vec<&Conversion> = conversions(&format).collect();
+    if conversions.len() != values.len() {
+        let message = format!(
+            "the format has {} conversions, there are {} values",
+            conversions.len(),
+            values.len()
+        );
+        return pass.error(codes::FORMAT_COUNT, call.span, message);
+    }
+    let mut args = Vec::new();
+    for ((value, conversion), arg) in values.into_iter().zip(conversions).zip(&call.args[1..]) {
+        args.push(value.and_then(|v| converted(pass, v, conversion, arg.span)));
+    }
+    let args: Vec<Val> = args.into_iter().collect::<Option<_>>()?;
+    let types: Vec<Type> = args.iter().map(|a| a.expr.ty.clone()).collect();
+    let args = args.into_iter().zip(&types).map(|(a, ty)| emit_arg(a, ty));
+    let args = args.collect();
+    let id = pass.emit(EmitKind::Printf(format), types, call.span);
+    Some(Outcome::Stmts(vec![stmt(
+        StmtKind::Emit { id, args },
+        call.span,
+    )]))
+}
+
+fn conversions(format: &Format) -> impl Iterator<Item = &Conversion> {
+    format.parts.iter().filter_map(|p| match p {
+        FormatPart::Conv(conversion) => Some(conversion),
+        FormatPart::Text(_) => None,
+    })
+}
+
+/// The value as its conversion takes it: names become their numbers under `%d` and the like.
+fn converted(pass: &mut Pass, val: Val, conversion: &Conversion, span: Span) -> Option<Val> {
+    let ty = &val.expr.ty;
+    match conversion.conv {
+        b's' => match ty {
+            Type::Str { .. } | Type::Stack { .. } | Type::Lazy(_) | Type::Bool => Some(val),
+            _ => mismatch(pass, conversion, "text", ty, span),
+        },
+        b'r' => mismatch(pass, conversion, "buf(), which is not built yet", ty, span),
+        b'p' if matches!(ty, Type::Lazy(Lazy::Ksym)) => {
+            let number = to_number(val.expr.clone());
+            Some(val.with(number))
+        }
+        _ => match ty {
+            Type::Int { .. } | Type::Ptr { .. } => Some(val),
+            Type::Bool | Type::Lazy(_) => {
+                let number = to_number(val.expr.clone());
+                Some(val.with(number))
+            }
+            _ => mismatch(pass, conversion, "a number", ty, span),
+        },
+    }
+}
+
+fn mismatch<T>(
+    pass: &mut Pass,
+    conversion: &Conversion,
+    wants: &str,
+    is: &Type,
+    span: Span,
+) -> Option<T> {
+    let conv = char::from(conversion.conv);
+    let message = format!("%{conv} wants {wants}, this is {}", describe(is));
+    let diagnostic = Diagnostic::error(codes::FORMAT_TYPE, span, message);
+    let help = match is {
+        Type::Str { .. } | Type::Stack { .. } => Some("text is printed with %s"),
+        Type::Ptr { .. } => Some("an address is printed with %p, the text there with str(x)"),
+        Type::Int { .. } => Some("a number is printed with %d, %u or %x"),
+        Type::Tuple(_) => Some("print(x) prints a tuple"),
+        _ => None,
+    };
+    pass.fail(help.into_iter().fold(diagnostic, Diagnostic::help))
+}

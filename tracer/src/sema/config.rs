@@ -1,0 +1,118 @@
+//! What stands outside of clauses: the config block, and what is not built yet there.
+//!
+//! In: the script. Out: settings, and diagnostics. Never reads the environment: `BPFTRACE_*` is the session's.
+
+use super::nearest::did_you_mean;
+use crate::diag::{Diagnostic, Span, codes};
+use crate::syntax::ast::{Expr, ExprKind, Ident, Item, Script};
+
+/// Settings that change what a script means.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Settings {
+    /// Capacity of a string without a length of its own, including the NUL.
+    pub max_strlen: u32,
+    /// Entries a map may hold.
+    pub max_map_keys: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            max_strlen: 1024,
+            max_map_keys: 4096,
+        }
+    }
+}
+
+/// Largest `max_strlen`: a string must fit a scratch frame and a record.
+const LONGEST_STRING: u64 = 16 * 1024;
+/// Largest `max_map_keys`: memory for keys is bounded by it.
+const MOST_KEYS: u64 = 16 * 1024 * 1024;
+
+/// Keys of the config block that the language has and this version does not.
+const NOT_BUILT: &[&str] = &[
+    "cache_user_symbols",
+    "cpp_demangle",
+    "lazy_symbolication",
+    "license",
+    "log_size",
+    "max_ast_nodes",
+    "max_bpf_progs",
+    "max_cat_bytes",
+    "max_probes",
+    "max_type_res_iterations",
+    "missing_probes",
+    "on_stack_limit",
+    "perf_rb_pages",
+    "print_maps_on_exit",
+    "show_debug_info",
+    "stack_mode",
+    "str_trunc_trailer",
+    "unstable_import",
+    "use_blazesym",
+];
+
+/// Reads what stands outside of clauses.
+pub fn read(script: &Script, notes: &mut Vec<Diagnostic>) -> Settings {
+    let mut settings = Settings::default();
+    for item in &script.items {
+        match item {
+            Item::Config { entries, .. } => {
+                for (name, value) in entries {
+                    entry(&mut settings, name, value, notes);
+                }
+            }
+            Item::Clause(_) => {}
+            Item::Preamble { text, span } => notes.extend(preamble(text, *span)),
+            Item::MapDecl { span, .. } => notes.push(not_built("declared maps", *span)),
+            Item::Macro { span, .. } => notes.push(not_built("macros", *span)),
+        }
+    }
+    settings
+}
+
+fn not_built(what: &str, span: Span) -> Diagnostic {
+    let message = format!("{what} are not built yet");
+    Diagnostic::error(codes::ITEM_NOT_BUILT, span, message)
+}
+
+/// An `#include` of kernel headers is not needed: BTF and our constants have what it would bring.
+fn preamble(text: &str, span: Span) -> Option<Diagnostic> {
+    let include = text
+        .lines()
+        .all(|l| l.trim().is_empty() || l.trim_start().starts_with("#include"));
+    (!include).then(|| not_built("C declarations in a script", span))
+}
+
+fn entry(settings: &mut Settings, name: &Ident, value: &Expr, notes: &mut Vec<Diagnostic>) {
+    let (slot, most): (&mut u32, u64) = match name.text.as_str() {
+        "max_strlen" => (&mut settings.max_strlen, LONGEST_STRING),
+        "max_map_keys" => (&mut settings.max_map_keys, MOST_KEYS),
+        other => {
+            notes.push(unknown(other, name.span));
+            return;
+        }
+    };
+    match value.kind {
+        ExprKind::Int(v) if (1..=most).contains(&v) => *slot = v as u32,
+        _ => {
+            let message = format!("`{}` is a number from 1 to {most}", name.text);
+            notes.push(Diagnostic::error(codes::BAD_SETTING, value.span, message));
+        }
+    }
+}
+
+fn unknown(name: &str, span: Span) -> Diagnostic {
+    if NOT_BUILT.contains(&name) {
+        let message = format!("the setting `{name}` is not built yet");
+        return Diagnostic::error(codes::ITEM_NOT_BUILT, span, message);
+    }
+    let message = format!("no such setting: `{name}`");
+    let mut diagnostic = Diagnostic::error(codes::NO_SUCH_SETTING, span, message);
+    let known = NOT_BUILT
+        .iter()
+        .copied()
+        .chain(["max_strlen", "max_map_keys"]);
+    diagnostic.help.extend(did_you_mean(name, known));
+    diagnostic
+}

@@ -1,0 +1,234 @@
+//! C types as written: casts, `sizeof`, `offsetof`.
+//!
+//! In: a type's name. Out: a type of the language. Basic types are known without BTF; structs, enums and typedefs
+//! come from it.
+
+use super::convert::to_type;
+use super::nearest::did_you_mean;
+use super::pass::{Pass, Val, expr};
+use super::value::{Operand, describe};
+use crate::diag::{Diagnostic, Span, codes};
+use crate::ir::{Expr, ExprKind};
+use crate::syntax::ast::{self, Ident, Tag, TypeName};
+use crate::types::{Pointee, Space, Type};
+
+/// Basic types: name, bits, signed.
+const INTEGERS: &[(&str, u8, bool)] = &[
+    ("char", 8, true),
+    ("int", 32, true),
+    ("int16", 16, true),
+    ("int16_t", 16, true),
+    ("int32", 32, true),
+    ("int32_t", 32, true),
+    ("int64", 64, true),
+    ("int64_t", 64, true),
+    ("int8", 8, true),
+    ("int8_t", 8, true),
+    ("long", 64, true),
+    ("long int", 64, true),
+    ("long long", 64, true),
+    ("long unsigned int", 64, false),
+    ("s16", 16, true),
+    ("s32", 32, true),
+    ("s64", 64, true),
+    ("s8", 8, true),
+    ("short", 16, true),
+    ("signed char", 8, true),
+    ("size_t", 64, false),
+    ("ssize_t", 64, true),
+    ("u16", 16, false),
+    ("u32", 32, false),
+    ("u64", 64, false),
+    ("u8", 8, false),
+    ("uint16", 16, false),
+    ("uint16_t", 16, false),
+    ("uint32", 32, false),
+    ("uint32_t", 32, false),
+    ("uint64", 64, false),
+    ("uint64_t", 64, false),
+    ("uint8", 8, false),
+    ("uint8_t", 8, false),
+    ("uintptr_t", 64, false),
+    ("unsigned", 32, false),
+    ("unsigned char", 8, false),
+    ("unsigned int", 32, false),
+    ("unsigned long", 64, false),
+    ("unsigned long long", 64, false),
+    ("unsigned short", 16, false),
+];
+
+impl Pass<'_> {
+    /// A C type; pointers in it point into `space`.
+    pub fn c_type(&mut self, name: &TypeName, space: Space) -> Option<Type> {
+        let void = name.tag.is_none() && name.name == "void";
+        let mut ty = match void {
+            true if name.pointers == 0 => {
+                return self.error(codes::NO_SUCH_TYPE, name.span, "`void` has no values");
+            }
+            true => Type::Void,
+            false => self.base_type(name, space)?,
+        };
+        for _ in 0..name.pointers {
+            let to = match ty {
+                Type::Void => Pointee::Unknown,
+                ty => Pointee::Type(Box::new(ty)),
+            };
+            ty = Type::Ptr { to, space };
+        }
+        for len in name.dims.iter().rev() {
+            ty = Type::Array {
+                elem: Box::new(ty),
+                len: *len,
+            };
+        }
+        Some(ty)
+    }
+
+    fn base_type(&mut self, name: &TypeName, space: Space) -> Option<Type> {
+        let text = name.name.as_str();
+        if name.tag.is_none() {
+            if text == "bool" || text == "_Bool" {
+                return Some(Type::Bool);
+            }
+            if let Some((_, bits, signed)) = INTEGERS.iter().find(|(n, ..)| *n == text) {
+                return Some(Type::Int {
+                    bits: *bits,
+                    signed: *signed,
+                });
+            }
+        }
+        let btf = self.btf(name.span)?;
+        let found = match name.tag {
+            Some(Tag::Struct) => btf.struct_named(text),
+            Some(Tag::Union) => btf.union_named(text),
+            Some(Tag::Enum) => btf.enum_named(text),
+            None => btf.plain_named(text),
+        };
+        match found.and_then(|id| btf.to_type(id, space)) {
+            Some(ty) => Some(ty),
+            None if found.is_some() => {
+                self.not_built(&format!("values of type `{text}`"), name.span)
+            }
+            None => self.no_such_type(&spelled(name), name.span),
+        }
+    }
+
+    /// Says that a type does not exist.
+    pub fn no_such_type<T>(&mut self, text: &str, span: Span) -> Option<T> {
+        let message = format!("no such type: `{text}`");
+        let mut diagnostic = Diagnostic::error(codes::NO_SUCH_TYPE, span, message);
+        let near = did_you_mean(text, INTEGERS.iter().map(|(n, ..)| *n));
+        diagnostic.help.extend(near);
+        if let Some(btf) = self.facts.btf()
+            && btf.struct_named(text).is_some()
+        {
+            diagnostic = diagnostic.help(format!("the kernel has `struct {text}`"));
+        }
+        self.fail(diagnostic)
+    }
+
+    /// `(type) x`.
+    pub fn cast(&mut self, name: &TypeName, operand: &ast::Expr, span: Span) -> Option<Val> {
+        let val = self.value(operand)?;
+        // A pointer keeps its address space: the type says nothing of it.
+        let space = match &val.expr.ty {
+            Type::Ptr { space, .. } => *space,
+            _ => self.scope.view.space(),
+        };
+        let ty = self.c_type(name, space)?;
+        if !ty.is_scalar() || !val.expr.ty.is_scalar() {
+            let message = format!(
+                "{} cannot be cast to `{}`",
+                describe(&val.expr.ty),
+                spelled(name)
+            );
+            let mut diagnostic = Diagnostic::error(codes::CANNOT_CAST, span, message);
+            if matches!(ty, Type::Record(_)) {
+                diagnostic = diagnostic.help(format!("cast to a pointer: ({} *)", spelled(name)));
+            }
+            return self.fail(diagnostic);
+        }
+        let mut cast: Expr = to_type(val.expr.clone(), &ty);
+        cast.span = span;
+        Some(val.with(cast))
+    }
+
+    /// `sizeof(type)`.
+    pub fn sizeof_type(&mut self, name: &TypeName, span: Span) -> Option<Val> {
+        let ty = self.c_type(name, Space::Kernel)?;
+        self.size(&ty, span)
+    }
+
+    /// `sizeof(expr)`.
+    pub fn sizeof_expr(&mut self, of: &ast::Expr, span: Span) -> Option<Val> {
+        let ty = match self.operand(of)? {
+            Operand::Val(val) => val.expr.ty,
+            Operand::Place(place) => place.ty,
+            Operand::Registers(_) => Type::Array {
+                elem: Box::new(Type::U64),
+                len: 6,
+            },
+        };
+        self.size(&ty, span)
+    }
+
+    fn size(&mut self, ty: &Type, span: Span) -> Option<Val> {
+        let Some(size) = self.memory_size(ty) else {
+            return self.error(codes::NO_SUCH_TYPE, span, "its size is not known");
+        };
+        Some(constant(u64::from(size), span))
+    }
+
+    /// `offsetof(type, member.path)`.
+    pub fn offsetof(&mut self, name: &TypeName, path: &[Ident], span: Span) -> Option<Val> {
+        let mut ty = self.c_type(name, Space::Kernel)?;
+        let btf = self.btf(span)?;
+        let mut bits = 0;
+        for part in path {
+            let Type::Record(id) = ty else {
+                let message = format!("{} has no members", describe(&ty));
+                return self.error(codes::NO_MEMBERS, part.span, message);
+            };
+            let Some(member) = btf.find_member(id, &part.text) else {
+                let message = format!("`{}` has no member `{}`", btf.c_type(id), part.text);
+                let near = did_you_mean(&part.text, btf.member_names(id));
+                let diagnostic = Diagnostic::error(codes::NO_SUCH_MEMBER, part.span, message);
+                return self.fail(near.into_iter().fold(diagnostic, Diagnostic::help));
+            };
+            bits += member.bit_offset;
+            ty = btf.to_type(member.ty, Space::Kernel).unwrap_or(Type::Void);
+        }
+        Some(constant(u64::from(bits / 8), span))
+    }
+}
+
+fn constant(value: u64, span: Span) -> Val {
+    expr(Type::U64, ExprKind::Int(value), span).into()
+}
+
+fn spelled(name: &TypeName) -> String {
+    let tag = match name.tag {
+        Some(Tag::Struct) => "struct ",
+        Some(Tag::Union) => "union ",
+        Some(Tag::Enum) => "enum ",
+        None => "",
+    };
+    let stars = "*".repeat(name.pointers as usize);
+    let gap = if stars.is_empty() { "" } else { " " };
+    format!("{tag}{}{gap}{stars}", name.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn basic_types_are_sorted_and_have_c_widths() {
+        for pair in INTEGERS.windows(2) {
+            assert!(pair[0].0 < pair[1].0, "{}", pair[1].0);
+        }
+        let find = |name| INTEGERS.iter().find(|(n, ..)| *n == name);
+        assert_eq!(find("unsigned long"), Some(&("unsigned long", 64, false)));
+        assert_eq!(find("short"), Some(&("short", 16, true)));
+    }
+}
