@@ -190,7 +190,7 @@ fn as_root(what: &str, why: &str, command: &mut Command) -> Result<()> {
         }
         .into());
     }
-    println!("==> {line}\n    {what} was missing: {why}");
+    println!("==> {line}\n    missing: {what} ({why})");
     succeed(command)
 }
 
