@@ -447,11 +447,24 @@ fn is_unsigned(kind: AggKind) -> bool {
 
 mod tests {
     use super::*;
+    use crate::ir::text;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
 
     #[test]
     fn an_empty_tape_makes_the_smallest_program() {
         let program = program(&[], "x");
         assert!(program.clauses[0].body.is_empty());
         assert_eq!(program.clauses[0].predicate, None);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn the_text_form_reads_back(tape in vec(any::<u32>(), 0..200)) {
+            let program = program(&tape, "x");
+            prop_assert_eq!(text::read(&text::write(&program)), Ok(program));
+        }
     }
 }
