@@ -96,8 +96,16 @@ impl Loaded {
     /// # Errors
     /// When the kernel refuses, or the program is not one that can be run so.
     pub fn test_run(&mut self, index: usize) -> Result<u32, Error> {
+        self.test_run_with(index, [0; 12])
+    }
+
+    /// The same with the words of a raw tracepoint's context, for any program on one.
+    ///
+    /// # Errors
+    /// As [`Loaded::test_run`].
+    pub fn test_run_with(&mut self, index: usize, context: [u64; 12]) -> Result<u32, Error> {
         let name = &self.programs[index].0;
-        control::run(&mut self.ebpf, name, [0; 12])
+        control::run(&mut self.ebpf, name, context)
     }
 
     /// Starts tracing: what is attached takes effect, on all CPUs at once.
