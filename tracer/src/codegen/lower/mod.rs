@@ -31,7 +31,7 @@ mod record;
 mod scalar;
 mod stmt;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::Error;
 use super::frame::{FRAME_LIMIT, Memory};
@@ -130,8 +130,8 @@ struct Part {
     faults: Option<VReg>,
     /// The time of the exit, once it was taken.
     now: Option<VReg>,
-    /// Where the variables live.
-    vars: Vec<Var>,
+    /// Where the variables live that were named so far.
+    vars: HashMap<VarId, Var>,
     /// Variables that some expression steps: reading one takes a copy.
     stepped: HashSet<VarId>,
     /// For `probe` and `func`.

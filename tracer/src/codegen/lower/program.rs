@@ -12,7 +12,7 @@ use super::{Call, Captured, Lower, Part, Spill, Var};
 use crate::bpf::{Alu, Cond, Size};
 use crate::codegen::lir::{Arg, Base, BlockId, Class, Inst, Opnd, Place, VReg};
 use crate::ir::walk::{visit_exprs, visit_stmts};
-use crate::ir::{self, Builtin, Expr, ExprKind, Stmt, StmtKind};
+use crate::ir::{self, Builtin, Expr, ExprKind, Stmt, StmtKind, VarId};
 use crate::plan::{self, CaptureId, Hook, Role};
 
 /// The blocks that surround a part's own code.
@@ -150,14 +150,14 @@ impl<'a> Lower<'a> {
                 self.part.probe_name = *probe_name;
                 self.part.func_name = *func_name;
                 self.use_captures(captures, part.mask_bit);
-                self.predicate(&skeleton, predicate, body);
+                self.predicate(&skeleton, clause, predicate, body);
                 self.body(clause, body);
             }
             Role::Capture {
                 predicate,
                 captures,
             } => {
-                self.predicate(&skeleton, predicate, &[]);
+                self.predicate(&skeleton, clause, predicate, &[]);
                 self.capture(captures, part.mask_bit, next);
             }
         }
@@ -183,7 +183,13 @@ impl<'a> Lower<'a> {
     }
 
     /// From the current block through the predicate into the body.
-    fn predicate(&mut self, skeleton: &Skeleton, predicate: &[Expr], body: &[Stmt]) {
+    fn predicate(
+        &mut self,
+        skeleton: &Skeleton,
+        clause: &ir::Clause,
+        predicate: &[Expr],
+        body: &[Stmt],
+    ) {
         self.b.jump(skeleton.before);
         if self.spill == Spill::Frame {
             self.b.spill_frame = self.part.frame;
@@ -196,9 +202,14 @@ impl<'a> Lower<'a> {
             self.take_time();
         }
         for conjunct in predicate {
+            conjunct.visit(&mut |e| self.declare(clause, e));
+        }
+        for conjunct in predicate {
+            let mark = self.memory.mark();
             let holds = self.b.block();
             self.condition(conjunct, holds, skeleton.reject);
             self.b.switch(holds);
+            self.memory.reset(mark);
         }
         self.b.jump(skeleton.between);
         let first = self.b.block();
@@ -214,42 +225,43 @@ impl<'a> Lower<'a> {
     }
 
     fn body(&mut self, clause: &ir::Clause, body: &[Stmt]) {
-        visit_exprs(body, &mut |e| {
-            if let ExprKind::StepVar { var, .. } = e.kind {
-                self.part.stepped.insert(var);
-            }
-        });
-        let mut used = vec![false; clause.vars.len()];
-        visit_exprs(body, &mut |e| match e.kind {
-            ExprKind::Var(v) | ExprKind::StepVar { var: v, .. } => used[v.0 as usize] = true,
-            _ => {}
-        });
+        visit_exprs(body, &mut |e| self.declare(clause, e));
         visit_stmts(body, &mut |s| {
-            if let StmtKind::SetVar(v, _) = s.kind {
-                used[v.0 as usize] = true;
+            if let StmtKind::SetVar(var, _) = s.kind {
+                self.declare_var(clause, var);
             }
         });
-        for (var, used) in clause.vars.iter().zip(used) {
-            let home = self.variable(&var.ty, used);
-            self.part.vars.push(home);
-        }
         self.stmts(body);
         let leave = self.part.leave.expect("open_part made it");
         self.b.jump(leave);
     }
 
-    /// A variable's home, with its first value; one that the body never mentions gets no memory.
-    fn variable(&mut self, ty: &crate::types::Type, used: bool) -> Var {
-        if ty.is_scalar() || !used {
-            let v = self.b.vreg(Class::Scalar);
-            if used {
-                self.b.push(Inst::Copy(v, Opnd::Imm(0)));
+    /// Gives the variable that an expression names a home with its first value, if it has none. Called before any of
+    /// the code that names it: in the predicate's case before the predicate.
+    fn declare(&mut self, clause: &ir::Clause, e: &Expr) {
+        match e.kind {
+            ExprKind::Var(var) => self.declare_var(clause, var),
+            ExprKind::StepVar { var, .. } => {
+                self.part.stepped.insert(var);
+                self.declare_var(clause, var);
             }
-            return Var::Word(v);
+            _ => {}
         }
-        let place = self.temporary(ty.size());
-        self.zero(place, ty.size());
-        Var::Memory(place)
+    }
+
+    fn declare_var(&mut self, clause: &ir::Clause, var: VarId) {
+        if self.part.vars.contains_key(&var) {
+            return;
+        }
+        let ty = &clause.vars[var.0 as usize].ty;
+        let home = if ty.is_scalar() {
+            Var::Word(self.b.copy(Opnd::Imm(0)))
+        } else {
+            let place = self.temporary(ty.size());
+            self.zero(place, ty.size());
+            Var::Memory(place)
+        };
+        self.part.vars.insert(var, home);
     }
 
     /// Puts taking and giving back of the scratch frame where they belong.

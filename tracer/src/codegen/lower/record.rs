@@ -123,7 +123,7 @@ impl<'a> Lower<'a> {
         self.zero(to, fixed_bytes(ty));
         let bits = record.plus(HEADER);
         let old = self.b.load(Size::DW, bits);
-        let bit = self.b.num(1 << index);
+        let bit = self.b.num(1_u64.checked_shl(index as u32).unwrap_or(0));
         let new = self.b.alu(Alu::Or, Opnd::Reg(old), bit);
         self.b.store(Size::DW, bits, Opnd::Reg(new));
         self.b.jump(next);

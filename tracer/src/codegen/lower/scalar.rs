@@ -163,7 +163,7 @@ impl Lower<'_> {
     }
 
     fn var_word(&self, var: VarId) -> VReg {
-        match self.part.vars.get(var.0 as usize) {
+        match self.part.vars.get(&var) {
             Some(Var::Word(v)) => *v,
             _ => unreachable!("variable {} is not one of this clause's words", var.0),
         }

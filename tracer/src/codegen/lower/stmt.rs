@@ -50,7 +50,7 @@ impl Lower<'_> {
     }
 
     fn set_var(&mut self, var: VarId, value: &Expr) {
-        match self.part.vars[var.0 as usize] {
+        match self.part.vars[&var] {
             Var::Word(v) => {
                 let value = self.scalar(value);
                 self.b.push(Inst::Copy(v, value));

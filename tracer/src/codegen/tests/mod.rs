@@ -3,6 +3,8 @@
 //! What needs the kernel needs root (CAP_BPF and CAP_PERFMON): without it, it fails in CI and elsewhere says by name what
 //! was not checked.
 
+mod equivalence;
+
 use super::*;
 use crate::facts::Fixed;
 use crate::ir::build::*;
