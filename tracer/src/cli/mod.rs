@@ -6,6 +6,7 @@
 pub mod doctor;
 pub mod failure;
 mod generate;
+pub mod list;
 pub mod meant;
 mod run;
 pub mod typed;
@@ -51,7 +52,7 @@ fn perform(command: Command) -> Result<ExitCode, Failure> {
             drop(out);
             return run::run(&typed);
         }
-        Command::List(typed) => return list(typed.pattern, typed.verbose),
+        Command::List(typed) => list::run(typed.pattern.as_deref(), typed.verbose, &mut out)?,
         Command::Doctor(typed) => {
             let works = doctor::run(typed.format != typed::Format::Text, &mut out)?;
             return Ok(if works { Status::Done } else { Status::Machine }.into());
@@ -61,11 +62,6 @@ fn perform(command: Command) -> Result<ExitCode, Failure> {
         }
     }
     Ok(Status::Done.into())
-}
-
-/// Lists probes.
-fn list(_pattern: Option<String>, _verbose: bool) -> Result<ExitCode, Failure> {
-    Err(Failure::Usage("listing is not built yet".into()))
 }
 
 /// A panic is a bug of ours: one sentence, and a status that no script can mean.

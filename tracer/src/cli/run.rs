@@ -13,7 +13,12 @@ use std::process::ExitCode;
 pub fn run(typed: &typed::RunArgs) -> Result<ExitCode, Failure> {
     if typed.list {
         let pattern = typed.script.words.first().cloned();
-        return super::list(pattern, typed.verbose);
+        super::list::run(
+            pattern.as_deref(),
+            typed.verbose,
+            &mut std::io::stdout().lock(),
+        )?;
+        return Ok(Status::Done.into());
     }
     let request = meant::request(typed)?;
     if !typed.dump.is_empty() {

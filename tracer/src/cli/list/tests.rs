@@ -1,0 +1,184 @@
+//! Tests of the listing, on facts of a kernel that is not this one.
+
+use super::*;
+use crate::facts::{Fixed, TracepointField, TracepointFormat};
+use crate::types::btf::{Builder, TypeId};
+
+fn field(c_type: &str, name: &str) -> TracepointField {
+    TracepointField {
+        name: name.to_string(),
+        c_type: c_type.to_string(),
+        offset: 8,
+        size: 8,
+        signed: false,
+    }
+}
+
+/// A kernel with two tracepoints, a raw one, two functions, and what serves them.
+fn kernel() -> Fixed {
+    let mut b = Builder::new();
+    let int = b.int("int", 4, true);
+    let file = b.structure("file", 8, &[]);
+    let pointer = b.pointer(file);
+    let read = b.proto(int, &[("file", pointer), ("", int)]);
+    b.func("vfs_read", read);
+    let hook = b.proto(int, &[("__data", pointer), ("preempt", int)]);
+    b.func("__traceiter_sched_switch", hook);
+    let nothing = b.proto(TypeId::VOID, &[]);
+    b.func("not_traceable", nothing);
+    let strings = |names: &[&str]| names.iter().map(ToString::to_string).collect();
+    let format = TracepointFormat {
+        id: 1,
+        fields: vec![
+            field("const char *", "path"),
+            field("unsigned long args[6]", "args"),
+            field("__data_loc char[]", "filename"),
+            field("pid_t", "pid"),
+        ],
+    };
+    Fixed {
+        btf: Some(b.build().unwrap()),
+        formats: vec![("sched:sched_process_exec".to_string(), format)],
+        tracepoints: strings(&["sched:sched_process_exec", "sched:sched_switch"]),
+        raw_tracepoints: strings(&["sched_switch"]),
+        functions: strings(&["undescribed", "vfs_read"]),
+        lacks: Vec::new(),
+        possible_cpus: 1,
+    }
+}
+
+/// The same without probes on functions.
+fn poorer_kernel() -> Fixed {
+    let lack = |feature, why: &str| (feature, why.to_string());
+    Fixed {
+        lacks: vec![
+            lack(Feature::Kprobe, "no CONFIG_KPROBES"),
+            lack(Feature::Fentry, "refused"),
+        ],
+        ..kernel()
+    }
+}
+
+fn listed(pattern: &str, verbose: bool) -> Result<Vec<String>, String> {
+    let mut out = Vec::new();
+    match list(&kernel(), pattern, verbose, &mut out) {
+        Ok(_) => Ok(String::from_utf8(out)
+            .unwrap()
+            .lines()
+            .map(str::to_string)
+            .collect()),
+        Err(failure) => Err(failure.to_string()),
+    }
+}
+
+#[test]
+fn names_are_listed_by_provider() {
+    let names = listed("*sched_*", false).unwrap();
+    assert_eq!(
+        names,
+        [
+            "syscall:sched_get_priority_max",
+            "syscall:sched_get_priority_min",
+            "syscall:sched_getaffinity",
+            "syscall:sched_getattr",
+            "syscall:sched_getparam",
+            "syscall:sched_getscheduler",
+            "syscall:sched_rr_get_interval",
+            "syscall:sched_rr_get_interval_time64",
+            "syscall:sched_setaffinity",
+            "syscall:sched_setattr",
+            "syscall:sched_setparam",
+            "syscall:sched_setscheduler",
+            "syscall:sched_yield",
+            "tracepoint:sched:sched_process_exec",
+            "tracepoint:sched:sched_switch",
+            "rawtracepoint:sched_switch",
+        ]
+    );
+    assert_eq!(listed("fentry:*", false).unwrap(), ["fentry:vfs_read"]);
+}
+
+#[test]
+fn arguments_are_declared() {
+    let of = |pattern| listed(pattern, true).unwrap()[1..].to_vec();
+    assert_eq!(
+        of("tracepoint:sched:sched_process_exec"),
+        [
+            "    const char *path",
+            "    unsigned long args[6]",
+            "    __data_loc char[] filename",
+            "    pid_t pid",
+        ]
+    );
+    assert_eq!(of("rawtracepoint:sched_switch"), ["    int preempt"]);
+    assert_eq!(
+        of("fexit:vfs_read"),
+        ["    struct file *file", "    int arg1", "    int retval"]
+    );
+    assert_eq!(of("fentry:vfs_read").len(), 2);
+    let openat = of("syscall:openat");
+    assert!(openat.contains(&"    string filename".to_string()));
+    assert_eq!(openat.last().unwrap(), "    int64 retval");
+    assert!(
+        of("syscall:clone3")
+            .iter()
+            .any(|l| l.starts_with("    uint64 flags"))
+    );
+    assert!(of("syscall:socketcall")[0].contains("32-bit"));
+}
+
+#[test]
+fn a_missing_kind_says_why() {
+    let mut out = Vec::new();
+    let failure = list(&poorer_kernel(), "kprobe:vfs_read", false, &mut out).unwrap_err();
+    assert_eq!(
+        failure.to_string(),
+        "tracer: no probe matches `kprobe:vfs_read`; no kprobe here: no CONFIG_KPROBES\n"
+    );
+    let left_out = list(&poorer_kernel(), "*", false, &mut out).ok().unwrap();
+    assert_eq!(
+        left_out,
+        [
+            "no kprobe, kretprobe here: no CONFIG_KPROBES",
+            "no fentry, fexit here: refused"
+        ]
+    );
+}
+
+#[test]
+fn either_mechanism_serves_functions() {
+    let facts = Fixed {
+        lacks: vec![(Feature::Kprobe, "no CONFIG_KPROBES".to_string())],
+        ..kernel()
+    };
+    let mut out = Vec::new();
+    list(&facts, "kprobe:vfs_*", false, &mut out).ok().unwrap();
+    assert_eq!(out, b"kprobe:vfs_read\n");
+}
+
+#[test]
+fn a_wrong_name_gets_the_nearest() {
+    let error = |pattern| listed(pattern, false).unwrap_err();
+    assert!(error("syscall:opnat").contains("did you mean `syscall:openat`"));
+    assert!(error("openat").contains("`syscall:openat`"));
+    assert!(error("t:sched:sched_swich").contains("`tracepoint:sched:sched_switch`"));
+    assert!(error("syscall:zzzzzz").contains("no probe matches `syscall:zzzzzz`"));
+}
+
+/// A pipe whose reader has gone.
+struct Closed;
+
+impl Write for Closed {
+    fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+        Err(std::io::ErrorKind::BrokenPipe.into())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_closed_pipe_is_quiet() {
+    let result = list(&kernel(), "*", false, &mut Closed);
+    assert!(matches!(result, Err(Failure::Closed)));
+}
