@@ -14,25 +14,31 @@ use aya_ebpf::helpers::generated::{
 use core::ffi::c_void;
 use tracer_ebpf::{RecordHeader, loss};
 
-/// Flags for sending `len` bytes: the reader is woken once, when the ring passes a quarter; below that its timer is early enough.
+/// How often the filling of a main ring is looked at, in records: asking costs two helper calls.
+const LOOK_EVERY: u64 = 64;
+
+/// Flags for sending record `seq` to a main ring: the reader is woken when more than a quarter is waiting; below that its
+/// timer is early enough.
 ///
 /// # Safety
 /// `ring` is a ring buffer.
 #[inline(always)]
-unsafe fn main_flags(ring: *mut c_void, len: u64) -> u64 {
+unsafe fn main_flags(ring: *mut c_void, seq: u64) -> u64 {
+    if seq % LOOK_EVERY != 0 {
+        return u64::from(BPF_RB_NO_WAKEUP);
+    }
     // SAFETY: the caller's promise.
-    let (used, size) = unsafe {
+    let (waiting, size) = unsafe {
         (
             bpf_ringbuf_query(ring, u64::from(BPF_RB_AVAIL_DATA)),
             bpf_ringbuf_query(ring, u64::from(BPF_RB_RING_SIZE)),
         )
     };
-    let mark = size / 4;
-    if used < mark && used + len >= mark {
-        u64::from(BPF_RB_FORCE_WAKEUP)
+    u64::from(if waiting > size / 4 {
+        BPF_RB_FORCE_WAKEUP
     } else {
-        u64::from(BPF_RB_NO_WAKEUP)
-    }
+        BPF_RB_NO_WAKEUP
+    })
 }
 
 /// Completes the header and sends `len` bytes (header included) to this CPU's main ring, or to its control ring when
@@ -54,7 +60,8 @@ pub unsafe extern "C" fn rt_emit(record: *mut RecordHeader, len: u64, control: u
     // SAFETY: the caller's promise for the record; the key of an array of maps has 4 bytes.
     let failed = unsafe {
         (*record).time_ns = bpf_ktime_get_ns();
-        (*record).seq = add(attempts, 1);
+        let seq = add(attempts, 1);
+        (*record).seq = seq;
         (*record).pid_tgid = bpf_get_current_pid_tgid();
         (*record).cpu = cpu;
         (*record).len = (len - size_of::<RecordHeader>() as u64) as u32;
@@ -63,7 +70,7 @@ pub unsafe extern "C" fn rt_emit(record: *mut RecordHeader, len: u64, control: u
             true
         } else {
             let flags = if control == 0 {
-                main_flags(ring, len)
+                main_flags(ring, seq)
             } else {
                 0
             };

@@ -143,10 +143,12 @@ pub struct SysFrame {
     pub args: [u64; 6],
 }
 
-/// `SysFrame` field groups that a program asks for.
+/// What a program asks for: each costs time, so none is filled unasked.
 pub mod want {
-    /// `args`.
+    /// [`SysFrame::args`](super::SysFrame::args).
     pub const ARGS: u64 = 1;
+    /// [`EntryState::time_ns`](super::EntryState::time_ns).
+    pub const TIME: u64 = 2;
 }
 
 /// Front of a task's entry state.
@@ -157,7 +159,7 @@ pub struct EntryState {
     pub seen: u64,
     /// As in [`SysFrame::call`].
     pub call: u64,
-    /// `bpf_ktime_get_ns` at entry, when the plan needs it.
+    /// `bpf_ktime_get_ns` at entry, when asked for ([`want::TIME`]); else 0.
     pub time_ns: u64,
 }
 

@@ -7,7 +7,7 @@ use crate::loss::rt_loss;
 use crate::maps::STATE;
 use aya_ebpf::helpers::generated::{bpf_ktime_get_ns, bpf_task_storage_get};
 use core::ptr::null_mut;
-use tracer_ebpf::{EntryState, SysFrame, loss};
+use tracer_ebpf::{EntryState, SysFrame, loss, want};
 
 /// `BPF_LOCAL_STORAGE_GET_F_CREATE`.
 const CREATE: u64 = 1;
@@ -20,14 +20,14 @@ fn storage(flags: u64) -> *mut EntryState {
         .cast()
 }
 
-/// The task's state, made when missing: nothing saved yet, the call and the time set. Null and a counted loss when the
+/// The task's state, made when missing: nothing saved yet, the call set, and the time when wanted. Null and a counted loss when the
 /// kernel has no memory for it.
 ///
 /// # Safety
 /// `frame` points to a frame that `rt_sys_enter` filled.
 #[unsafe(no_mangle)]
 #[inline(never)]
-pub unsafe extern "C" fn rt_state_new(frame: *const SysFrame) -> *mut EntryState {
+pub unsafe extern "C" fn rt_state_new(frame: *const SysFrame, wants: u64) -> *mut EntryState {
     let state = storage(CREATE);
     if state.is_null() {
         rt_loss(loss::STATE_FULL);
@@ -37,7 +37,11 @@ pub unsafe extern "C" fn rt_state_new(frame: *const SysFrame) -> *mut EntryState
     unsafe {
         (*state).seen = 0;
         (*state).call = (*frame).call;
-        (*state).time_ns = bpf_ktime_get_ns();
+        (*state).time_ns = if wants & want::TIME != 0 {
+            bpf_ktime_get_ns()
+        } else {
+            0
+        };
     }
     state
 }

@@ -5,9 +5,9 @@
 
 use std::mem::offset_of;
 
-use tracer_ebpf::{CapturedLoad, CapturedStr, EntryState};
+use tracer_ebpf::{CapturedLoad, CapturedStr, EntryState, want};
 
-use super::builder::runtime;
+use super::builder::{imm, runtime};
 use super::memory::capacity;
 use super::program::state_field;
 use super::{Call, Captured, Lower};
@@ -54,9 +54,12 @@ impl Lower<'_> {
         let (make, next) = (self.b.block(), self.b.block());
         self.b.branch(Cond::Eq, state, Opnd::Imm(0), make, next);
         self.b.switch(make);
+        let syscalls = self.plan.syscalls.as_ref();
+        let needs_time = syscalls.is_some_and(|syscalls| syscalls.needs_time);
+        let wants = if needs_time { want::TIME } else { 0 };
         self.b.push(Inst::Call {
             callee: runtime("rt_state_new"),
-            args: vec![Arg::Addr(frame)],
+            args: vec![Arg::Addr(frame), imm(wants as u32)],
             dst: Some(state),
         });
         self.b.branch(Cond::Eq, state, Opnd::Imm(0), without, next);

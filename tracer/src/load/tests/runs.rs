@@ -3,7 +3,7 @@
 use super::*;
 use crate::kernel::Live;
 use std::os::unix::process::parent_id;
-use tracer_ebpf::{RecordHeader, loss};
+use tracer_ebpf::{RecordHeader, loss, want};
 
 fn call_getppid(times: u32) {
     for _ in 0..times {
@@ -234,7 +234,8 @@ fn an_exit_finds_the_state_that_its_entry_saved() {
     enter.stack(2, FRAME).set(3, Src::Imm(0));
     enter.call("rt_sys_enter").end_if_zero();
     enter.set(8, Src::Reg(Reg::R0));
-    enter.stack(1, FRAME).call("rt_state_new").end_if_zero();
+    enter.stack(1, FRAME).set(2, Src::Imm(want::TIME as i32));
+    enter.call("rt_state_new").end_if_zero();
     enter.op(Op::Store(Size::DW, Reg::R0, 0, Src::Reg(Reg(8))));
     let mut exit = Code::default();
     sys_exit(&mut exit);
