@@ -57,6 +57,8 @@ pub struct Diagnostic {
     pub message: String,
     /// Short text under the caret; may be empty.
     pub label: String,
+    /// Other places that matter, each with a few words: where a map was first used.
+    pub also: Vec<(Span, String)>,
     /// What to type or do instead, one sentence each.
     pub help: Vec<String>,
 }
@@ -70,6 +72,7 @@ impl Diagnostic {
             span,
             message: message.into(),
             label: String::new(),
+            also: Vec::new(),
             help: Vec::new(),
         }
     }
@@ -78,6 +81,13 @@ impl Diagnostic {
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Diagnostic {
         self.label = label.into();
+        self
+    }
+
+    /// With another place that matters.
+    #[must_use]
+    pub fn also(mut self, span: Span, label: impl Into<String>) -> Diagnostic {
+        self.also.push((span, label.into()));
         self
     }
 

@@ -3,8 +3,9 @@
 //! In: a script, its name and diagnostics. Out: text. Never writes to a terminal, never sorts or drops a
 //! diagnostic.
 
-use super::{Diagnostic, Severity};
+use super::{Diagnostic, Severity, Span};
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use std::ops::Range;
 
 /// Whether the text carries colours (ANSI escapes).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -60,17 +61,28 @@ fn report<'a>(name: &'a str, script: &'a str, d: &'a Diagnostic) -> Vec<Group<'a
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let end = (d.span.end as usize).min(script.len());
-    let start = (d.span.start as usize).min(end);
-    let mut mark = AnnotationKind::Primary.span(start..end);
+    let mut mark = AnnotationKind::Primary.span(range(d.span, script));
     if !d.label.is_empty() {
         mark = mark.label(d.label.as_str());
     }
-    let snippet = Snippet::source(script).path(name).annotation(mark);
+    let also = d.also.iter().map(|(span, label)| {
+        let mark = AnnotationKind::Context.span(range(*span, script));
+        mark.label(label.as_str())
+    });
+    let snippet = Snippet::source(script)
+        .path(name)
+        .annotation(mark)
+        .annotations(also);
     let title = level.primary_title(d.message.as_str()).id(code(d));
     let group = title.element(snippet);
     let helps = d.help.iter().map(|h| Level::HELP.message(h.as_str()));
     vec![group.elements(helps)]
+}
+
+/// The bytes of a span, within the script.
+fn range(span: Span, script: &str) -> Range<usize> {
+    let end = (span.end as usize).min(script.len());
+    (span.start as usize).min(end)..end
 }
 
 fn code(d: &Diagnostic) -> String {
@@ -90,7 +102,7 @@ fn level_name(severity: Severity) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diag::{Span, codes};
+    use crate::diag::codes;
 
     fn one() -> Diagnostic {
         Diagnostic::error(codes::BAD_NUMBER, Span::new(8, 11), "`12q` is not a number")
