@@ -92,7 +92,9 @@ impl Pass<'_> {
                         describe(&old.ty),
                         describe(&new.ty)
                     );
-                    return self.error(codes::VARIABLE_TYPE, e.span, message);
+                    let diagnostic = Diagnostic::error(codes::VARIABLE_TYPE, e.span, message)
+                        .also(old.span, "first assigned here");
+                    return self.fail(diagnostic);
                 }
             },
         };

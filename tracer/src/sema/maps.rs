@@ -67,7 +67,7 @@ impl Pass<'_> {
                 keys_text(old.len())
             );
             let diagnostic = Diagnostic::error(codes::KEY_COUNT, span, message);
-            let diagnostic = self.also_at(diagnostic, "its first use", at);
+            let diagnostic = diagnostic.also(at, "first used here");
             return self.fail(diagnostic);
         }
         let mut joined = Vec::new();
@@ -91,13 +91,8 @@ impl Pass<'_> {
             describe(&old.ty)
         );
         let diagnostic = Diagnostic::error(codes::KEY_TYPE, new.span, message);
-        let diagnostic = self.also_at(diagnostic, "its first use", old.span);
+        let diagnostic = diagnostic.also(old.span, "first used here");
         self.fail(diagnostic)
-    }
-
-    /// Points to a second place of the script.
-    fn also_at(&self, diagnostic: Diagnostic, what: &str, span: Span) -> Diagnostic {
-        diagnostic.help(format!("{what} is at byte {}", span.start))
     }
 
     /// Adds an assigned value; the type that the map keeps.
@@ -125,7 +120,7 @@ impl Pass<'_> {
                     kind.name()
                 );
                 let diagnostic = Diagnostic::error(codes::AGGREGATION_MIXED, span, message);
-                let diagnostic = self.also_at(diagnostic, "the aggregation", at);
+                let diagnostic = diagnostic.also(at, "it aggregates here");
                 return self.fail(diagnostic);
             }
         };
@@ -142,7 +137,7 @@ impl Pass<'_> {
             describe(&new.ty)
         );
         let diagnostic = Diagnostic::error(codes::MAP_TYPE, new.span, message);
-        let diagnostic = self.also_at(diagnostic, "the first assignment", old.span);
+        let diagnostic = diagnostic.also(old.span, "first assigned here");
         self.fail(diagnostic)
     }
 
@@ -180,7 +175,7 @@ impl Pass<'_> {
             kind.name()
         );
         let diagnostic = Diagnostic::error(codes::AGGREGATION_MIXED, span, message);
-        let diagnostic = self.also_at(diagnostic, "the first assignment", at);
+        let diagnostic = diagnostic.also(at, "first assigned here");
         self.fail(diagnostic)
     }
 
@@ -213,7 +208,7 @@ impl Pass<'_> {
             }
             _ => diagnostic.help(format!("print(@{name}) prints it")),
         };
-        let diagnostic = self.also_at(diagnostic, "the aggregation", at);
+        let diagnostic = diagnostic.also(at, "it aggregates here");
         self.fail(diagnostic)
     }
 
