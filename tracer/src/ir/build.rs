@@ -4,8 +4,9 @@
 //! that breaks a rule.
 
 use super::{
-    Binary, Builtin, Clause, Compare, Emit, EmitId, EmitKind, Expr, ExprKind, Format, Map, MapId,
-    MapValue, Phase, Probe, Program, SiteId, Stmt, StmtKind, SyscallSet, Unary, Var, VarId,
+    Binary, Builtin, Clause, Compare, Conversion, Emit, EmitId, EmitKind, Expr, ExprKind, Format,
+    FormatPart, Map, MapId, MapValue, Phase, Probe, Program, SiteId, Stmt, StmtKind, SyscallSet,
+    Unary, Var, VarId,
 };
 use crate::diag::Span;
 use crate::types::{Abi, AggKind, Lazy, Space, Type};
@@ -282,10 +283,21 @@ pub fn counter() -> Map {
     map(vec![Type::COMM], MapValue::Agg(AggKind::Count))
 }
 
-/// A printf's emit, without its format.
+/// A printf's emit, with `%s` for each argument.
 pub fn printf(args: Vec<Type>) -> Emit {
+    let conversion = Conversion {
+        left: false,
+        zero: false,
+        plus: false,
+        space: false,
+        alt: false,
+        width: None,
+        precision: None,
+        conv: b's',
+    };
+    let parts = vec![FormatPart::Conv(conversion); args.len()];
     Emit {
-        kind: EmitKind::Printf(Format::default()),
+        kind: EmitKind::Printf(Format { parts }),
         args,
         span: Span::default(),
     }

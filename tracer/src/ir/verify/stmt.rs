@@ -1,0 +1,95 @@
+//! Rules about statements.
+//!
+//! In: statements of the checker's clause. Out: broken rules in the checker.
+
+use super::Checker;
+use crate::ir::{EmitArg, EmitId, Expr, MapId, MapValue, SiteKind, Stmt, StmtKind};
+use crate::types::{AggKind, Type};
+
+impl<'p> Checker<'p> {
+    pub(super) fn block(&mut self, stmts: &'p [Stmt]) {
+        stmts.iter().for_each(|s| self.stmt(s));
+    }
+
+    fn stmt(&mut self, stmt: &'p Stmt) {
+        match &stmt.kind {
+            StmtKind::SetVar(id, value) => {
+                let var = self.var(*id);
+                self.assigned(var.map(|v| &v.ty), value);
+            }
+            StmtKind::SetMap { map, key, value } => {
+                self.parts(key);
+                let ty = self.plain_map(*map, key);
+                self.assigned(ty, value);
+            }
+            StmtKind::Aggregate { map, key, value } => self.aggregate(*map, key, value.as_ref()),
+            StmtKind::Delete { map, key } => {
+                self.parts(key);
+                self.key(*map, key);
+            }
+            StmtKind::If {
+                cond,
+                then,
+                otherwise,
+            } => {
+                self.condition(cond);
+                self.block(then);
+                self.block(otherwise);
+            }
+            StmtKind::Emit { id, args } => self.emitted(*id, args),
+            StmtKind::Clear(map) | StmtKind::Zero(map) => {
+                self.map(*map);
+            }
+            StmtKind::Exit(code) => {
+                self.value(code);
+                self.rule(18, code.ty == Type::I64, || {
+                    format!("an exit code of {}", code.ty)
+                });
+            }
+            StmtKind::Return => {}
+            StmtKind::Expr(e) => self.expr(e),
+            StmtKind::Count(site) => self.site(*site, 18, SiteKind::Absent),
+        }
+    }
+
+    /// Rule 16.
+    fn assigned(&mut self, to: Option<&Type>, value: &'p Expr) {
+        self.value(value);
+        let fits = to.is_none_or(|ty| *ty == value.ty);
+        self.rule(16, fits, || {
+            format!("a {} is assigned to another type", value.ty)
+        });
+    }
+
+    /// Rule 7.
+    fn aggregate(&mut self, map: MapId, key: &'p [Expr], value: Option<&'p Expr>) {
+        self.parts(key);
+        let map = self.key(map, key);
+        if let Some(value) = value {
+            self.value(value);
+        }
+        let Some(map) = map else { return };
+        let fits = match (&map.value, value) {
+            (MapValue::Agg(AggKind::Count), None) => true,
+            (MapValue::Agg(AggKind::Count), Some(_)) | (_, None) | (MapValue::Plain(_), _) => false,
+            (MapValue::Agg(_), Some(value)) => matches!(value.ty, Type::Int { bits: 64, .. }),
+        };
+        let name = &map.name;
+        self.rule(7, fits, || format!("@{name} is not aggregated like this"));
+    }
+
+    /// Rule 17.
+    fn emitted(&mut self, id: EmitId, args: &'p [EmitArg]) {
+        for arg in args {
+            self.value(&arg.value);
+            if let Some(present) = &arg.present {
+                self.condition(present);
+            }
+        }
+        let emit = self.program.emits.get(id.0 as usize);
+        self.rule(1, emit.is_some(), || format!("there is no emit {}", id.0));
+        let given = args.iter().map(|a| &a.value.ty);
+        let fits = emit.is_none_or(|e| e.args.iter().eq(given));
+        self.rule(17, fits, || format!("emit {} carries other types", id.0));
+    }
+}
