@@ -12,6 +12,7 @@ use super::{Loss, Names, Origin, Printer, RuntimeError, number, quote};
 use crate::agg::{Cell, Row, Table};
 use crate::ir::{Format, MapValue};
 use crate::types::{HistShape, Type, Value};
+use std::collections::HashMap;
 use std::io::{self, Write};
 
 /// Of the layout.
@@ -126,6 +127,8 @@ struct Line {
     buffer: Vec<u8>,
     /// Text that is quoted next.
     plain: Vec<u8>,
+    /// Names of probes seen so far, quoted: they are made once, not for each record.
+    probes: HashMap<u64, Vec<u8>>,
 }
 
 impl Line {
@@ -187,10 +190,16 @@ impl Line {
 
     fn origin(&mut self, names: &dyn Names, origin: &Origin) {
         self.place(origin);
+        self.field("probe");
+        if let Some(name) = self.probes.get(&origin.probe) {
+            return self.buffer.extend_from_slice(name);
+        }
+        let start = self.buffer.len();
         self.plain.clear();
         value::probe(&mut self.plain, names, origin.probe);
-        self.field("probe");
         self.quote_plain();
+        let quoted = self.buffer[start..].to_vec();
+        self.probes.insert(origin.probe, quoted);
     }
 
     fn quote_plain(&mut self) {

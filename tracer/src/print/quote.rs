@@ -50,11 +50,17 @@ pub fn buffer(out: &mut Vec<u8>, bytes: &[u8]) {
     }
 }
 
-/// A JSON string. What is not UTF-8 becomes U+FFFD: callers that must not lose it look for it first.
+/// A JSON string without any control character. What is not UTF-8 becomes U+FFFD: callers that must not lose it
+/// look for it first.
 pub fn json(out: &mut Vec<u8>, bytes: &[u8]) {
     out.push(b'"');
     for chunk in bytes.utf8_chunks() {
-        chunk.valid().bytes().for_each(|b| json_byte(out, b));
+        for c in chunk.valid().chars() {
+            match u8::try_from(c) {
+                Ok(b @ 0..=0x9f) => json_byte(out, b),
+                _ => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+            }
+        }
         if !chunk.invalid().is_empty() {
             out.extend_from_slice("\u{fffd}".as_bytes());
         }
@@ -62,6 +68,7 @@ pub fn json(out: &mut Vec<u8>, bytes: &[u8]) {
     out.push(b'"');
 }
 
+/// A character below U+00A0.
 fn json_byte(out: &mut Vec<u8>, b: u8) {
     match b {
         b'"' => out.extend_from_slice(b"\\\""),
@@ -69,7 +76,7 @@ fn json_byte(out: &mut Vec<u8>, b: u8) {
         b'\n' => out.extend_from_slice(b"\\n"),
         b'\r' => out.extend_from_slice(b"\\r"),
         b'\t' => out.extend_from_slice(b"\\t"),
-        0..=0x1f => {
+        0..=0x1f | 0x7f.. => {
             out.extend_from_slice(b"\\u00");
             hex_byte(out, b);
         }
@@ -114,6 +121,7 @@ mod tests {
         fn json_is_valid_for_any_bytes(bytes in any::<Vec<u8>>()) {
             let quoted = with(json, &bytes);
             prop_assert!(serde_json::from_str::<String>(&quoted).is_ok());
+            prop_assert!(!quoted.chars().any(char::is_control));
         }
 
         #[test]

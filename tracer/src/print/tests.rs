@@ -6,6 +6,7 @@ use crate::agg::Cell;
 use crate::diag::Span;
 use crate::ir::{FormatPart, Map, MapValue, SiteKind};
 use crate::types::{AggKind, HistShape, Lazy};
+use proptest::prelude::*;
 
 /// Knows nothing but one symbol, one probe and one function.
 pub struct NoNames;
@@ -323,5 +324,75 @@ fn notes() {
                 "{line}"
             );
         }
+    }
+}
+
+fn values() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Absent),
+        any::<bool>().prop_map(Value::Bool),
+        any::<i64>().prop_map(Value::Int),
+        any::<u64>().prop_map(Value::Uint),
+        any::<Vec<u8>>().prop_map(Value::Str),
+        any::<String>().prop_map(|s| Value::Str(s.into_bytes())),
+    ];
+    leaf.prop_recursive(2, 8, 4, |inner| {
+        proptest::collection::vec(inner, 0..4).prop_map(Value::Tuple)
+    })
+}
+
+/// The value that a reader of the JSON lines gets back.
+fn read_back(json: &serde_json::Value) -> Value {
+    use serde_json::Value as Json;
+    match json {
+        Json::Null => Value::Absent,
+        Json::Bool(b) => Value::Bool(*b),
+        Json::Number(n) => match n.as_u64() {
+            Some(n) => Value::Uint(n),
+            None => Value::Int(n.as_i64().expect("64 bits")),
+        },
+        Json::String(s) => Value::Str(s.as_bytes().to_vec()),
+        Json::Array(parts) => Value::Tuple(parts.iter().map(read_back).collect()),
+        Json::Object(_) => {
+            let hex = json["bytes"].as_str().expect("bytes");
+            let byte = |at| u8::from_str_radix(&hex[at..at + 2], 16).expect("hex");
+            Value::Str((0..hex.len()).step_by(2).map(byte).collect())
+        }
+    }
+}
+
+/// JSON does not tell a signed number from an unsigned one.
+fn without_sign(value: &Value) -> Value {
+    match value {
+        Value::Int(n) => u64::try_from(*n).map_or(Value::Int(*n), Value::Uint),
+        Value::Tuple(parts) => Value::Tuple(parts.iter().map(without_sign).collect()),
+        other => other.clone(),
+    }
+}
+
+proptest! {
+    #[test]
+    fn fields_of_json_lines_lose_nothing(args in proptest::collection::vec(values(), 0..4)) {
+        let format = ir::Format::default();
+        let line = printed(Format::Jsonl, |p, out| {
+            p.printf(out, &NoNames, &Origin::default(), &format, &args)
+        });
+        let object: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+        let Value::Tuple(back) = read_back(&object["fields"]) else { panic!("no array") };
+        let args: Vec<Value> = args.iter().map(without_sign).collect();
+        prop_assert_eq!(back, args);
+    }
+
+    #[test]
+    fn every_format_prints_any_value(value in values(), key in values()) {
+        let t = table("x", &[Type::U64], MapValue::Plain(Type::U64), vec![(vec![key], Cell::Plain(value))]);
+        for format in [Format::Json, Format::Jsonl] {
+            let line = map(format, &t);
+            prop_assert!(serde_json::from_str::<serde_json::Value>(&line).is_ok(), "{}", line);
+        }
+        let mut out = Vec::new();
+        printer(Format::Text, true).map(&mut out, &NoNames, &t, None, None).expect("memory");
+        let text = String::from_utf8(out).expect("UTF-8");
+        prop_assert!(!text.trim_end_matches('\n').chars().any(char::is_control));
     }
 }
