@@ -6,6 +6,7 @@
 
 use super::{Call, Function, Outcome, is_address};
 use crate::diag::codes;
+use crate::ir::ExprKind;
 use crate::sema::access::{Place, is_char};
 use crate::sema::convert::to_type;
 use crate::sema::pass::{Pass, Val};
@@ -63,8 +64,16 @@ fn cut(val: Val, length: Option<u32>) -> Option<Outcome> {
     let Type::Str { cap } = val.expr.ty else {
         return None;
     };
-    let wanted = length.map_or(cap, |l| l.min(cap));
-    let text = to_type(val.expr.clone(), &Type::Str { cap: wanted });
+    let wanted = Type::Str {
+        cap: length.map_or(cap, |l| l.min(cap)),
+    };
+    let mut text = val.expr.clone();
+    if matches!(text.kind, ExprKind::ReadStr { .. }) {
+        // Reading less is the same text, and costs less than reading all and cutting it.
+        text.ty = wanted;
+    } else {
+        text = to_type(text, &wanted);
+    }
     Some(Outcome::Value(val.with(text)))
 }
 
