@@ -8,12 +8,14 @@
 //!
 //! To add a stage: a line in [`STAGES`] and a folder.
 
+mod facts;
+
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::fs;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
-use tracer::diag::{Diagnostic, codes, render};
-use tracer::syntax;
+use tracer::diag::{Diagnostic, Severity, codes, render};
+use tracer::{plan, sema, syntax};
 
 /// A stage that is tested by files.
 struct Stage {
@@ -36,11 +38,31 @@ const STAGES: &[Stage] = &[
         run: parse,
         codes: &[101..=199, 901..=901],
     },
+    Stage {
+        name: "plan",
+        run: plan,
+        codes: &[501..=507],
+    },
 ];
 
 fn parse(text: &str) -> String {
     let (script, diagnostics) = syntax::parse(text, &params(text));
     syntax::dump::text(&script) + &diagnostics_text(text, &diagnostics)
+}
+
+/// What runs where on the kernel of [`facts`]; `// lacks: TaskStorage` takes a feature from it.
+fn plan(text: &str) -> String {
+    let facts = facts::kernel(&header(text, "lacks"));
+    let (script, mut diagnostics) = syntax::parse(text, &params(text));
+    let (program, found) = sema::check(&script, &facts);
+    diagnostics.extend(found);
+    if diagnostics.iter().any(|d| d.severity == Severity::Error) {
+        return diagnostics_text(text, &diagnostics);
+    }
+    match plan::plan(program, &facts, &plan::Options::default()) {
+        Ok(plan) => plan::explain::text(&plan),
+        Err(found) => diagnostics_text(text, &found),
+    }
 }
 
 /// Diagnostics as a user sees them.

@@ -218,8 +218,6 @@ codes! {
         "A record says which of its arguments are absent in one 64-bit word. Print them in two statements.";
     NO_TASK_STORAGE = 507, "this kernel cannot keep a call's entry",
         "Durations and arguments are kept with the thread from entry to exit, which needs Linux 5.11. Probes at the entry alone (syscall:NAME:entry) work without.";
-    NO_FUNCTION_TYPE = 508, "the kernel does not describe this function",
-        "fexit finds the result behind the arguments, whose number comes from the kernel's type information (BTF). kretprobe needs none.";
     TYPE_GROWS = 509, "type without an end",
         "A map cannot hold a tuple that holds the map's own value: its type would grow with each assignment.";
     // E09xx: known to the language, not built yet.

@@ -49,7 +49,7 @@ pub fn plan(
     let mut found = Vec::new();
     let mut ir = program;
     let (syscalls, shared) = syscalls::plan(&ir, facts, &mut found);
-    let programs = programs::plan(&mut ir, shared, facts, &mut found);
+    let programs = programs::plan(&mut ir, shared, facts);
     let records = records::plan(&ir, &mut found);
     let rings = options
         .rings

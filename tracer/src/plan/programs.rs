@@ -6,17 +6,11 @@
 use super::predicates;
 use super::syscalls::Shared;
 use super::{Hook, Part, Program, Role};
-use crate::diag::{Diagnostic, codes};
 use crate::facts::Facts;
 use crate::ir::{self, Builtin, Clause, ClauseId, ExprKind, Probe, walk};
 
 /// Plans the programs. Names of probes and functions that the IR's tables lack are added to them.
-pub(super) fn plan(
-    ir: &mut ir::Program,
-    shared: Shared,
-    facts: &dyn Facts,
-    found: &mut Vec<Diagnostic>,
-) -> Vec<Program> {
+pub(super) fn plan(ir: &mut ir::Program, shared: Shared, facts: &dyn Facts) -> Vec<Program> {
     let mut hooks: Vec<(Hook, Vec<Part>)> = Vec::new();
     if !shared.enter.is_empty() {
         hooks.push((Hook::SysEnter, shared.enter));
@@ -28,7 +22,7 @@ pub(super) fn plan(
         let id = ClauseId(at as u32);
         let probes = ir.clauses[at].probes.clone();
         for probe in &probes {
-            let Some(hook) = hook(probe, &ir.clauses[at], facts, found) else {
+            let Some(hook) = hook(probe, &ir.clauses[at], facts) else {
                 continue;
             };
             let parts = match hooks.iter_mut().position(|(h, _)| *h == hook) {
@@ -85,12 +79,7 @@ fn function(probe: &Probe) -> Option<&str> {
 }
 
 /// The hook of a probe; `None` for system calls, which have their shared programs.
-fn hook(
-    probe: &Probe,
-    clause: &Clause,
-    facts: &dyn Facts,
-    found: &mut Vec<Diagnostic>,
-) -> Option<Hook> {
+fn hook(probe: &Probe, clause: &Clause, facts: &dyn Facts) -> Option<Hook> {
     Some(match probe.clone() {
         Probe::Syscall { .. } => return None,
         Probe::Begin => Hook::Begin,
@@ -102,19 +91,24 @@ fn hook(
         Probe::Kretprobe { function } => Hook::Kretprobe(function),
         Probe::Fentry { function } => Hook::Fentry(function),
         Probe::Fexit { function } => {
-            let args = facts
-                .btf()
-                .and_then(|btf| btf.func_named(&function))
-                .map(|proto| proto.params.len() as u8);
-            if args.is_none() && uses_result(clause) {
-                found.push(unknown_function(&function, clause));
-            }
-            Hook::Fexit {
-                function,
-                args: args.unwrap_or(0),
-            }
+            let args = arguments(&function, clause, facts);
+            Hook::Fexit { function, args }
         }
     })
+}
+
+/// How many arguments stand before a function's result.
+///
+/// # Panics
+/// When the result is wanted and the kernel does not describe the function: sema has let nobody ask for it.
+fn arguments(function: &str, clause: &Clause, facts: &dyn Facts) -> u8 {
+    let proto = facts.btf().and_then(|btf| btf.func_named(function));
+    let known = proto.is_some() || !uses_result(clause);
+    assert!(
+        known,
+        "the result of {function}, which BTF does not describe"
+    );
+    proto.map_or(0, |proto| proto.params.len() as u8)
 }
 
 fn uses_result(clause: &Clause) -> bool {
@@ -122,14 +116,6 @@ fn uses_result(clause: &Clause) -> bool {
     let mut uses = clause.predicate.iter().any(|p| p.any(&is_result));
     walk::visit_exprs(&clause.body, &mut |e| uses |= is_result(e));
     uses
-}
-
-fn unknown_function(function: &str, clause: &Clause) -> Diagnostic {
-    let what = format!(
-        "the result of {function} cannot be found: the kernel's type information (BTF) does not describe it"
-    );
-    Diagnostic::error(codes::NO_FUNCTION_TYPE, clause.span, what)
-        .help(format!("kretprobe:{function} gives the result without it"))
 }
 
 /// Programs stand in this order; a mechanism's own order is that of first mention.

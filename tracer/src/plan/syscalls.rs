@@ -125,12 +125,17 @@ impl Planner {
         let Some(clause) = self.wants_exec_identity else {
             return;
         };
-        let kept_anyway = self.shared.enter.iter().any(|part| {
+        let mut kept = SyscallSet::default();
+        for part in &self.shared.enter {
             let bit = part.mask_bit.map(usize::from);
             let calls = bit.and_then(|b| self.plan.wants.get(b));
-            matches!(&part.role, Role::Capture { predicate, .. } if predicate.is_empty())
-                && calls.is_some_and(|c| EXEC_CALLS.calls.iter().all(|x| c.calls.contains(x)))
-        });
+            if let (Role::Capture { predicate, .. }, Some(calls)) = (&part.role, calls)
+                && predicate.is_empty()
+            {
+                kept.add(calls);
+            }
+        }
+        let kept_anyway = EXEC_CALLS.calls.iter().all(|x| kept.calls.contains(x));
         if kept_anyway {
             return;
         }

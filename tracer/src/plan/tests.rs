@@ -387,16 +387,6 @@ fn what_does_not_fit_is_refused_by_its_code() {
 }
 
 #[test]
-fn the_result_of_an_undescribed_function_is_refused() {
-    let probe = Probe::Fexit {
-        function: "vfs_read".to_owned(),
-    };
-    let by_result = vec![count(0, vec![builtin(Builtin::Retval)])];
-    let program = script(vec![clause(probe, None, by_result)], vec![counter()]);
-    assert_eq!(refused(program), [codes::NO_FUNCTION_TYPE]);
-}
-
-#[test]
 fn rings_stay_within_their_bound_on_any_machine() {
     let send = stmt(StmtKind::Emit {
         id: EmitId(0),
@@ -433,52 +423,6 @@ fn the_same_program_and_facts_give_the_same_plan() {
         vec![counter()],
     );
     assert_eq!(planned(program.clone()), planned(program));
-}
-
-#[test]
-fn an_explanation_says_what_runs_where_and_why() {
-    let path = user_str(builtin(Builtin::Arg(1)), 64, 0);
-    let failed = compare(Compare::Lt, builtin(Builtin::Retval), int(0));
-    let mine = compare(Compare::Eq, builtin(Builtin::Pid), int(7));
-    let send = emit(0, vec![path, builtin(Builtin::Duration)]);
-    let opens = clause(
-        syscall(&[OPENAT], Phase::Whole),
-        Some(and(failed, mine)),
-        vec![send],
-    );
-    let closes = clause(syscall(&[CLOSE], Phase::Whole), None, vec![count_by_comm()]);
-    let mut program = script(vec![opens, closes], vec![counter()]);
-    program.emits = vec![printf(vec![Type::Str { cap: 64 }, Type::U64])];
-    let text = explain::text(&planned(program));
-    let expected = "\
-programs
-  sys_enter: raw tracepoint sys_enter, one program for all system calls
-    clause 1: openat, 64-bit
-      when    pid == 7
-      keeps   the time
-      keeps   str(args.filename, 64) (80 bytes)
-  sys_exit: raw tracepoint sys_exit, one program for all system calls
-    clause 1: openat, 64-bit
-      when    retval < 0, then pid == 7
-      entry   its time, for the duration
-      entry   str(args.filename, 64): memory may have changed by the exit; read again when its page was absent
-    clause 2: close, 64-bit
-      entry   not needed: what is asked for is still known at exit
-
-maps
-  @m: count of 8 bytes, on each CPU, merged when printed; up to 4096 keys of 16 bytes
-
-records
-  printf: 64 bytes and its strings, at most 128, main ring: string[64], uint64
-";
-    let (shown, memory) = text.split_once("\nmemory\n").expect("a section on memory");
-    assert_eq!(shown, expected);
-    assert!(
-        memory.contains("16.0 MiB (4 CPUs, 4.0 MiB main"),
-        "{memory}"
-    );
-    assert!(memory.contains("104 bytes for each thread"), "{memory}");
-    assert!(memory.contains("are not traced"), "{memory}");
 }
 
 /// An event with a buffer and a fault where [`arbitrary`] programs expect them.

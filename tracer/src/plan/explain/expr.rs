@@ -46,8 +46,11 @@ pub(super) fn text(e: &Expr, names: &Names<'_>) -> String {
             space_text(*space)
         ),
         ExprKind::ReadStr { addr, space, .. } => {
-            let cap = e.ty.size();
-            format!("str({}, {cap}){}", t(addr), space_text(*space))
+            let length = match e.ty {
+                Type::Str { cap } if cap < names.ir.max_strlen => format!(", {}", cap - 1),
+                _ => String::new(),
+            };
+            format!("str({}{length}){}", t(addr), space_text(*space))
         }
         ExprKind::DataLoc { offset } => format!("the text at field {offset}"),
         ExprKind::Field { offset, .. } => format!("field at {offset}"),

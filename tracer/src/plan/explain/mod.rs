@@ -89,7 +89,11 @@ fn write_part(plan: &Plan, program: &Program, part: &Part, out: &mut String) -> 
     let clause = &plan.ir.clauses[part.clause.0 as usize];
     let calls = wanted(plan, part);
     let names = Names::new(&plan.ir, clause, calls);
-    write!(out, "    clause {}", part.clause.0 + 1)?;
+    write!(
+        out,
+        "    clause {}",
+        names::clause_number(&plan.ir, part.clause)
+    )?;
     if let Some(calls) = calls {
         write!(out, ": {}", names::calls(calls))?;
     }

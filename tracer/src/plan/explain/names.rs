@@ -2,7 +2,8 @@
 //!
 //! In: a clause and its calls. Out: short text. Never prints hundreds of names.
 
-use crate::ir::{self, Builtin, Clause, EmitKind, Expr, ExprKind, SyscallSet, walk};
+use crate::diag::Span;
+use crate::ir::{self, Builtin, Clause, ClauseId, EmitKind, Expr, ExprKind, SyscallSet, walk};
 use crate::tables::syscalls;
 use crate::types::Abi;
 
@@ -38,6 +39,19 @@ impl<'p> Names<'p> {
         });
         named.map_or(format!("arg{n}"), |name| format!("args.{name}"))
     }
+}
+
+/// Number of the source clause, from 1: a clause that the checker has split is still one to its reader.
+pub(super) fn clause_number(ir: &ir::Program, id: ClauseId) -> usize {
+    let mut spans: Vec<Span> = Vec::new();
+    for clause in &ir.clauses[..=id.0 as usize] {
+        if !spans.contains(&clause.span) {
+            spans.push(clause.span);
+        }
+    }
+    let own = ir.clauses[id.0 as usize].span;
+    let at = spans.iter().position(|s| *s == own);
+    at.map_or(0, |at| at + 1)
 }
 
 /// A set of calls in a few words.
