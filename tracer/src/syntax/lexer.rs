@@ -8,8 +8,17 @@
 use super::token::{Bad, Kind, SIGNS, Sign, Token};
 use crate::diag::Span;
 
-/// Providers whose second part is a path, so that a slash belongs to it.
-const PATH_PROVIDERS: &[&str] = &["uprobe", "u", "uretprobe", "ur", "usdt", "U", "iter", "it"];
+/// Providers with a path in one of their parts, and which: a slash there belongs to it.
+const PATHS: &[(&str, u32)] = &[
+    ("uprobe", 1),
+    ("u", 1),
+    ("uretprobe", 1),
+    ("ur", 1),
+    ("usdt", 1),
+    ("U", 1),
+    ("iter", 2),
+    ("it", 2),
+];
 
 /// Reads tokens; copying it is looking ahead.
 #[derive(Clone, Copy)]
@@ -70,12 +79,16 @@ impl<'t> Lexer<'t> {
         }
         let start = self.pos;
         let mut part = 0;
-        let mut is_path = false;
+        let mut path_part = None;
         while let Some(b) = self.peek() {
             match b {
                 b':' => {
+                    if part == 0 {
+                        let provider = &self.text[start..self.pos];
+                        let known = PATHS.iter().find(|(name, _)| *name == provider);
+                        path_part = known.map(|(_, part)| *part);
+                    }
                     part += 1;
-                    is_path = part == 1 && PATH_PROVIDERS.contains(&&self.text[start..self.pos]);
                 }
                 b'"' => {
                     if matches!(self.quoted(b'"', Kind::Str, Bad::Str), Kind::Bad(_)) {
@@ -83,7 +96,7 @@ impl<'t> Lexer<'t> {
                     }
                     continue;
                 }
-                b'/' if !is_path => break,
+                b'/' if path_part != Some(part) => break,
                 _ if ends_probe(b) => break,
                 _ => {}
             }
@@ -291,6 +304,8 @@ mod tests {
             ("uprobe:/usr/lib/*:f/pid/{", "uprobe:/usr/lib/*:f"),
             ("u:/a//b:f {", "u:/a//b:f"),
             ("kprobe:f/pid/{", "kprobe:f"),
+            ("iter:task:/sys/fs/bpf/x {", "iter:task:/sys/fs/bpf/x"),
+            ("iter:task/pid/{", "iter:task"),
             ("BEGIN{", "BEGIN"),
             ("usdt:\"/a b\":c:d,", "usdt:\"/a b\":c:d"),
             ("syscall::open:entry{", "syscall::open:entry"),
