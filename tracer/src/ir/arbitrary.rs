@@ -447,7 +447,7 @@ fn is_unsigned(kind: AggKind) -> bool {
 
 mod tests {
     use super::*;
-    use crate::ir::text;
+    use crate::ir::{text, verify};
     use proptest::collection::vec;
     use proptest::prelude::*;
 
@@ -460,6 +460,11 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn no_rule_is_broken(tape in vec(any::<u32>(), 0..200)) {
+            prop_assert_eq!(verify::verify(&program(&tape, "x")), Ok(()));
+        }
 
         #[test]
         fn the_text_form_reads_back(tape in vec(any::<u32>(), 0..200)) {
