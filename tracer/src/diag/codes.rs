@@ -149,6 +149,8 @@ codes! {
         "Only variables ($x) and maps (@x, @x[k]) are assigned to and stepped.";
     SIGNS_DIFFER = 224, "negative constant beside an unsigned value",
         "When one side of a comparison is unsigned, both are compared as unsigned, and a negative constant is a huge number.";
+    NATIVE_LAYOUT = 225, "struct of 32-bit programs",
+        "The kernel describes structs as 64-bit programs lay them out. A struct with pointers or `long` lies otherwise in 32-bit programs, so their calls are left out of the clause.";
     // E03xx: probes.
     NO_SUCH_PROVIDER = 301, "no such kind of probe",
         "The word before the first colon names the kind of probe: syscall, tracepoint, kprobe, ….";

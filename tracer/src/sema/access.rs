@@ -5,6 +5,7 @@
 //! reads the array itself.
 
 use super::convert::{split_tuple, to_number, to_type};
+use super::layout32;
 use super::nearest::did_you_mean;
 use super::pass::{Pass, Val, expr};
 use super::uses::is_args;
@@ -216,6 +217,9 @@ impl<'a> Pass<'a> {
             return self.error(codes::NO_MEMBERS, base, message);
         };
         let btf = self.btf(name.span)?;
+        if place.space == Space::User && !layout32::is_same(btf, id) {
+            self.scope.native_layout = Some((name.span, btf.c_type(id)));
+        }
         let Some(member) = btf.find_member(id, &name.text) else {
             let message = format!("`{}` has no member `{}`", btf.c_type(id), name.text);
             let near = did_you_mean(&name.text, btf.member_names(id));

@@ -104,7 +104,7 @@ impl Pass<'_> {
             _ => seen,
         };
         let stored = seen.stored();
-        self.known.vars.insert(local.key, Some(seen));
+        self.known.vars.insert(local.key.clone(), Some(seen));
         Some(stored)
     }
 
@@ -164,7 +164,7 @@ impl Pass<'_> {
             return Vec::new();
         }
         let local = self.declare(&name.text, declared);
-        if let Some(ty) = self.var_type(local.key) {
+        if let Some(ty) = self.var_type(&local.key) {
             self.scope.vars[local.id.0 as usize].ty = ty;
         }
         let set = |pass: &mut Self| {

@@ -7,10 +7,11 @@ use super::nearest::{did_you_mean, quoted};
 use super::pass::{Pass, Scope};
 use super::providers::{self, Blind, CallProperty, Family, Lack, Offer, Target, View};
 use super::uses::Uses;
-use crate::diag::{Diagnostic, Span, codes};
+use crate::diag::{Diagnostic, Severity, Span, codes};
 use crate::facts::Facts;
 use crate::ir::{self, Probe, SyscallSet};
 use crate::syntax::ast;
+use crate::types::Abi;
 use std::rc::Rc;
 
 /// A clause whose probes are known.
@@ -267,7 +268,31 @@ fn sort_calls(probe: &mut Probe) {
     }
 }
 
+/// Takes calls of 32-bit programs out of a probe; says whether anything is left.
+fn keep_native(probe: &mut Probe) -> bool {
+    let Probe::Syscall { calls, .. } = probe else {
+        return true;
+    };
+    calls.calls.retain(|(abi, _)| *abi == Abi::Native);
+    calls.unknown || !calls.calls.is_empty()
+}
+
 impl Pass<'_> {
+    /// A struct in user memory was read by its native layout: 32-bit calls would be read wrongly.
+    fn native_only(&mut self, probes: &[Probe], name: &str, span: Span) -> Vec<Probe> {
+        let mut native = probes.to_vec();
+        native.retain_mut(keep_native);
+        if native != probes {
+            let message = format!(
+                "calls of 32-bit programs are left out: `{name}` lies otherwise in their memory"
+            );
+            let mut warning = Diagnostic::error(codes::NATIVE_LAYOUT, span, message);
+            warning.severity = Severity::Warning;
+            self.say(warning);
+        }
+        native
+    }
+
     /// Makes the IR clauses of a clause.
     pub fn clause(&mut self, resolved: &Resolved) {
         for group in &resolved.groups {
@@ -275,16 +300,20 @@ impl Pass<'_> {
                 clause: self.program.clauses.len(),
                 view: Rc::clone(&group.view),
                 vars: Vec::new(),
-                declared: 0,
                 blocks: vec![Vec::new()],
                 ended: Vec::new(),
+                native_layout: None,
             };
             let clause = resolved.clause;
             let predicate = clause.predicate.as_ref().and_then(|p| self.condition(p));
             let body = self.block(&clause.body);
             let vars = std::mem::take(&mut self.scope.vars);
+            let probes = match self.scope.native_layout.take() {
+                Some((span, name)) => self.native_only(&group.probes, &name, span),
+                None => group.probes.clone(),
+            };
             self.program.clauses.push(ir::Clause {
-                probes: group.probes.clone(),
+                probes,
                 predicate,
                 body,
                 vars,

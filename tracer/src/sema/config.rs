@@ -3,7 +3,9 @@
 //! In: the script. Out: settings, and diagnostics. Never reads the environment: `BPFTRACE_*` is the session's.
 
 use super::nearest::did_you_mean;
+use super::preamble;
 use crate::diag::{Diagnostic, Span, codes};
+use crate::facts::Facts;
 use crate::syntax::ast::{Expr, ExprKind, Ident, Item, Script};
 
 /// Settings that change what a script means.
@@ -53,7 +55,8 @@ const NOT_BUILT: &[&str] = &[
 ];
 
 /// Reads what stands outside of clauses.
-pub fn read(script: &Script, notes: &mut Vec<Diagnostic>) -> Settings {
+pub fn read(script: &Script, facts: &dyn Facts, notes: &mut Vec<Diagnostic>) -> Settings {
+    preamble::check(script, facts, notes);
     let mut settings = Settings::default();
     for item in &script.items {
         match item {
@@ -62,8 +65,7 @@ pub fn read(script: &Script, notes: &mut Vec<Diagnostic>) -> Settings {
                     entry(&mut settings, name, value, notes);
                 }
             }
-            Item::Clause(_) => {}
-            Item::Preamble { text, span } => notes.extend(preamble(text, *span)),
+            Item::Clause(_) | Item::Preamble { .. } => {}
             Item::MapDecl { span, .. } => notes.push(not_built("declared maps", *span)),
             Item::Macro { span, .. } => notes.push(not_built("macros", *span)),
         }
@@ -74,14 +76,6 @@ pub fn read(script: &Script, notes: &mut Vec<Diagnostic>) -> Settings {
 fn not_built(what: &str, span: Span) -> Diagnostic {
     let message = format!("{what} are not built yet");
     Diagnostic::error(codes::ITEM_NOT_BUILT, span, message)
-}
-
-/// An `#include` of kernel headers is not needed: BTF and our constants have what it would bring.
-fn preamble(text: &str, span: Span) -> Option<Diagnostic> {
-    let include = text
-        .lines()
-        .all(|l| l.trim().is_empty() || l.trim_start().starts_with("#include"));
-    (!include).then(|| not_built("C declarations in a script", span))
 }
 
 fn entry(settings: &mut Settings, name: &Ident, value: &Expr, notes: &mut Vec<Diagnostic>) {

@@ -23,11 +23,13 @@ mod convert;
 mod ctype;
 mod format;
 pub mod glob;
+mod layout32;
 mod maps;
 mod names;
 pub mod nearest;
 mod operators;
 mod pass;
+mod preamble;
 pub mod providers;
 mod stmt;
 mod unify;
@@ -57,7 +59,7 @@ const MAX_PASSES: usize = 64;
 /// Checks a script. The program is meaningful only without errors.
 pub fn check(script: &Script, facts: &dyn Facts) -> (ir::Program, Vec<Diagnostic>) {
     let mut notes = Vec::new();
-    let settings = config::read(script, &mut notes);
+    let settings = config::read(script, facts, &mut notes);
     let clauses: Vec<Resolved> = script
         .items
         .iter()
@@ -71,10 +73,11 @@ pub fn check(script: &Script, facts: &dyn Facts) -> (ir::Program, Vec<Diagnostic
             _ => None,
         })
         .collect();
-    let (program, found) = passes(&clauses, settings, facts);
+    let broken = notes.iter().any(is_error);
+    let (program, found) = passes(&clauses, settings, facts, broken);
     notes.extend(found);
     notes.sort_by_key(|d| (d.span.start, d.span.end));
-    if clauses.is_empty() && !notes.iter().any(|d| d.severity == Severity::Error) {
+    if clauses.is_empty() && !notes.iter().any(is_error) {
         let message = "the script has no probe";
         notes.push(Diagnostic::error(
             codes::NO_CLAUSE,
@@ -85,19 +88,28 @@ pub fn check(script: &Script, facts: &dyn Facts) -> (ir::Program, Vec<Diagnostic
     (program, notes)
 }
 
-/// Passes until nothing new is learned.
+fn is_error(diagnostic: &Diagnostic) -> bool {
+    diagnostic.severity == Severity::Error
+}
+
+/// Passes until nothing new is learned. `broken`: an error was said before.
 fn passes(
     clauses: &[Resolved],
     settings: Settings,
     facts: &dyn Facts,
+    broken: bool,
 ) -> (ir::Program, Vec<Diagnostic>) {
     let mut known = Known::default();
     for _ in 0..MAX_PASSES {
         let mut pass = new_pass(known.clone(), settings, facts);
         clauses.iter().for_each(|c| pass.clause(c));
-        if pass.known == known && !pass.known.assume_integers() {
-            pass.fill_map_types();
-            return (pass.program, pass.notes);
+        if pass.known == known {
+            // With an error said, an unknown type is its consequence, not news.
+            let failed = broken || pass.notes.iter().any(is_error);
+            if failed || !pass.known.assume_integers() {
+                pass.finish();
+                return (pass.program, pass.notes);
+            }
         }
         known = pass.known;
     }
@@ -125,9 +137,9 @@ fn new_pass(known: Known, settings: Settings, facts: &dyn Facts) -> Pass<'_> {
             clause: 0,
             view: Rc::new(Blind),
             vars: Vec::new(),
-            declared: 0,
             blocks: Vec::new(),
             ended: Vec::new(),
+            native_layout: None,
         },
     }
 }

@@ -186,7 +186,9 @@ impl Pass<'_> {
         if let Ok(at) = VARIABLES.binary_search_by(|v| v.name.cmp(name)) {
             return self.built_in(&VARIABLES[at], span);
         }
-        if let Some(value) = constants::value(name) {
+        // Enumerators of the kernel come last: asking for them reads its types.
+        let constant = constants::value(name).or_else(|| self.facts.btf()?.enumerator(name));
+        if let Some(value) = constant {
             return Some(Operand::Val(int(value, span).into()));
         }
         self.no_such_name_here(name, span)

@@ -68,12 +68,12 @@ pub struct Scope {
     pub view: Rc<dyn View>,
     /// Its variables.
     pub vars: Vec<ir::Var>,
-    /// Declarations so far.
-    pub declared: usize,
     /// Blocks, innermost last, each with the variables declared in it.
     pub blocks: Vec<Vec<Local>>,
-    /// Names of variables of blocks that have ended, for messages.
+    /// Names of variables of blocks that have ended.
     pub ended: Vec<String>,
+    /// Where a struct in user memory is read that lies otherwise in 32-bit programs, and its name.
+    pub native_layout: Option<(Span, String)>,
 }
 
 /// See the module.
@@ -216,23 +216,27 @@ impl Pass<'_> {
     /// Makes a variable in the innermost block.
     pub fn declare(&mut self, name: &str, declared: Option<Type>) -> Local {
         let scope = &mut self.scope;
+        let before = scope.vars.iter().filter(|v| v.name == name).count();
         let local = Local {
             name: name.to_owned(),
-            key: (scope.clause, scope.declared),
+            key: (scope.clause, name.to_owned(), before),
             id: VarId(scope.vars.len() as u32),
             absent: None,
             declared: declared.clone(),
         };
-        scope.declared += 1;
         scope.vars.push(ir::Var {
             name: name.to_owned(),
             ty: Type::I64,
         });
-        let block = scope.blocks.last_mut();
+        let hoisted = (scope.clause, name.to_owned());
+        let block = match self.known.hoisted.contains(&hoisted) && declared.is_none() {
+            true => scope.blocks.first_mut(),
+            false => scope.blocks.last_mut(),
+        };
         block
             .expect("a clause has a block around its statements")
             .push(local.clone());
-        let known = self.known.vars.entry(local.key).or_insert(None);
+        let known = self.known.vars.entry(local.key.clone()).or_insert(None);
         if let (None, Some(ty)) = (&known, declared) {
             *known = Some(Seen {
                 ty,
@@ -252,12 +256,18 @@ impl Pass<'_> {
     }
 
     /// The type a variable is kept in; `None` while it is not known.
-    pub fn var_type(&self, key: VarKey) -> Option<Type> {
-        Some(self.known.vars.get(&key)?.as_ref()?.stored())
+    pub fn var_type(&self, key: &VarKey) -> Option<Type> {
+        Some(self.known.vars.get(key)?.as_ref()?.stored())
     }
 
-    /// Writes what is known into the maps of the program and the variables of a clause.
-    pub fn fill_map_types(&mut self) {
+    /// Completes the program: types of maps, and without clauses that were left without a probe.
+    pub fn finish(&mut self) {
+        self.program.clauses.retain(|c| !c.probes.is_empty());
+        self.fill_map_types();
+    }
+
+    /// Writes what is known into the maps of the program.
+    fn fill_map_types(&mut self) {
         for map in &mut self.program.maps {
             let Some(known) = self.known.maps.get(&map.name) else {
                 continue;

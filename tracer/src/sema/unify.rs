@@ -5,7 +5,7 @@
 
 use crate::diag::Span;
 use crate::types::{AggKind, HistShape, Pointee, Type};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A type that was seen, and where first.
 #[derive(Clone, PartialEq, Debug)]
@@ -43,8 +43,8 @@ pub struct MapKnown {
     pub holds: MapHolds,
 }
 
-/// A variable: number of the clause in the program, number of the declaration in it.
-pub type VarKey = (usize, usize);
+/// A variable: number of the clause, name, number of the declaration of that name in the clause.
+pub type VarKey = (usize, String, usize);
 
 /// Everything known so far. It only grows from round to round, and the rounds end when it does not.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -53,11 +53,14 @@ pub struct Known {
     pub maps: BTreeMap<String, MapKnown>,
     /// By declaration; `None` until something with a type is assigned.
     pub vars: BTreeMap<VarKey, Option<Seen>>,
+    /// Variables that are first assigned in a block and read behind it, by clause: they belong to the clause, as
+    /// in older scripts.
+    pub hoisted: BTreeSet<(usize, String)>,
 }
 
 impl Known {
-    /// Gives int64 to what is only ever computed from itself (`@a = @a + 1` starts from 0) or whose
-    /// values are in error. Says whether there was any.
+    /// Gives int64 to what is only ever computed from itself: `@a = @a + 1` starts from 0. Says whether there was
+    /// any.
     pub fn assume_integers(&mut self) -> bool {
         let mut any = false;
         for map in self.maps.values_mut() {

@@ -6,6 +6,7 @@
 
 use super::access::Place;
 use super::convert::{is_weak, to_bool, to_type};
+use super::nearest::nearest;
 use super::pass::{Pass, Val, and, boolean, both_present, expr, int, not};
 use super::unify::{self, MapHolds};
 use crate::diag::{Diagnostic, Span, codes};
@@ -103,7 +104,7 @@ impl Pass<'_> {
         let Some(local) = self.local(name).cloned() else {
             return self.no_such_variable(name, span);
         };
-        let ty = self.var_type(local.key)?;
+        let ty = self.var_type(&local.key)?;
         let absent = local
             .absent
             .map(|id| not(expr(Type::Bool, ExprKind::Var(id), span)));
@@ -119,15 +120,13 @@ impl Pass<'_> {
         let message = format!("`${name}` has no value here");
         let mut diagnostic = Diagnostic::error(codes::NO_SUCH_VARIABLE, span, message);
         if self.scope.ended.iter().any(|n| n == name) {
-            diagnostic = diagnostic
-                .label("assigned only inside of a block that has ended")
-                .help(format!("declare it before that block: let ${name};"));
-        } else {
-            let known = self.scope.blocks.iter().flatten().map(|l| l.name.as_str());
-            let near = super::nearest::nearest(name, known);
-            if let Some(near) = near.first() {
-                diagnostic = diagnostic.help(format!("did you mean `${near}`?"));
-            }
+            // The next pass knows it as a variable of the clause.
+            let hoisted = (self.scope.clause, name.to_owned());
+            self.known.hoisted.insert(hoisted);
+        }
+        let known = self.scope.blocks.iter().flatten().map(|l| l.name.as_str());
+        if let Some(near) = nearest(name, known).first() {
+            diagnostic = diagnostic.help(format!("did you mean `${near}`?"));
         }
         self.fail(diagnostic)
     }
@@ -243,7 +242,7 @@ impl Pass<'_> {
         let Some(local) = self.local(name).cloned() else {
             return self.no_such_variable(name, span);
         };
-        let ty = self.var_type(local.key)?;
+        let ty = self.var_type(&local.key)?;
         if !matches!(ty, Type::Int { .. }) {
             let message = format!(
                 "`${name}` is {}, only a number can be stepped",

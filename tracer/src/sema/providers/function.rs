@@ -49,6 +49,9 @@ pub const FEXIT: Provider = Provider {
     resolve: |request| resolve(request, Mechanism::Fexit),
 };
 
+/// Tracepoints that an error proposes at most.
+const MOST_PROPOSALS: usize = 4;
+
 /// Why nothing typed is offered.
 pub(super) fn no_btf() -> Lack {
     Lack::Because(
@@ -197,20 +200,24 @@ fn instead(request: &Request, function: &str) -> Vec<String> {
         }
     }
     let listed = request.facts.tracepoints().iter();
+    let alike = listed.filter(|t| sounds_like(t, &stems));
     specs.extend(
-        listed
-            .filter(|t| {
-                let name = t.split_once(':').map_or(t.as_str(), |(_, n)| n);
-                !t.contains("syscalls:") && stems.iter().any(|s| s.len() > 3 && name.contains(s))
-            })
-            .take(4)
+        alike
+            .take(MOST_PROPOSALS)
             .map(|t| format!("tracepoint:{t}")),
     );
-    if specs.is_empty() {
-        specs.push("rawtracepoint:sys_enter".to_owned());
-        specs.push("syscall:*".to_owned());
-    }
+    specs.push("rawtracepoint:sys_enter".to_owned());
     vec![format!("these probes would do: {}", specs.join(", "))]
+}
+
+/// Whether a tracepoint's name has one of the stems in it, as whole words. Short stems are in too many.
+fn sounds_like(tracepoint: &str, stems: &[String]) -> bool {
+    let Some((category, name)) = tracepoint.split_once(':') else {
+        return false;
+    };
+    let padded = format!("_{name}_");
+    let has = |s: &String| s.len() > 4 && padded.contains(&format!("_{s}_"));
+    !category.ends_with("syscalls") && stems.iter().any(has)
 }
 
 /// The name, and without what kernel functions are wrapped in: `vfs_read` is about `read`.
