@@ -267,20 +267,68 @@ impl Term {
 }
 
 impl Lir {
-    /// Reachable blocks in the order they are laid out: as they were made, cold ones last.
+    /// Reachable blocks in the order they are laid out: each behind all that lead to it (reverse postorder; there are no
+    /// loops), cold ones last.
     pub fn layout(&self) -> Vec<BlockId> {
         let mut reached = vec![false; self.blocks.len()];
-        let mut work = vec![BlockId(0)];
-        while let Some(id) = work.pop() {
-            if !std::mem::replace(&mut reached[id.0 as usize], true) {
-                work.extend(self.block(id).term.targets());
+        let mut finished = Vec::new();
+        // A block, and its targets that are still to be followed.
+        let mut path = vec![(BlockId(0), self.block(BlockId(0)).term.targets())];
+        reached[0] = true;
+        while let Some((id, targets)) = path.last_mut() {
+            match targets.next() {
+                Some(to) if !std::mem::replace(&mut reached[to.0 as usize], true) => {
+                    path.push((to, self.block(to).term.targets()));
+                }
+                Some(_) => {}
+                None => {
+                    finished.push(*id);
+                    path.pop();
+                }
             }
         }
-        let all = (0..self.blocks.len() as u32).map(BlockId);
-        let mut order: Vec<BlockId> = all.filter(|id| reached[id.0 as usize]).collect();
+        let mut order: Vec<BlockId> = finished.into_iter().rev().collect();
         // Stable: within each kind the order stays.
         order.sort_by_key(|&id| self.block(id).cold);
         order
+    }
+
+    /// Leads every jump to a block that only jumps on straight to where that one goes.
+    pub fn thread_jumps(&mut self) {
+        let onward: Vec<BlockId> = (0..self.blocks.len() as u32)
+            .map(|id| self.onward(BlockId(id)))
+            .collect();
+        for block in &mut self.blocks {
+            match &mut block.term {
+                Term::Jump(to) => *to = onward[to.0 as usize],
+                Term::Branch {
+                    then, otherwise, ..
+                } => {
+                    *then = onward[then.0 as usize];
+                    *otherwise = onward[otherwise.0 as usize];
+                    if then == otherwise {
+                        block.term = Term::Jump(*then);
+                    }
+                }
+                Term::Exit => {}
+            }
+        }
+    }
+
+    fn onward(&self, mut id: BlockId) -> BlockId {
+        // There are no loops, so this ends.
+        while let Block {
+            insts,
+            term: Term::Jump(to),
+            ..
+        } = self.block(id)
+        {
+            if !insts.is_empty() {
+                break;
+            }
+            id = *to;
+        }
+        id
     }
 
     /// A block.

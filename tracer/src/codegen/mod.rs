@@ -25,7 +25,7 @@ use crate::plan::{Hook, Plan, Program};
 use frame::FRAME_LIMIT;
 use lir::Lir;
 use lower::Spill;
-use regalloc::Allocation;
+use regalloc::{Allocation, Resources};
 
 /// A program that cannot be generated. Each names the program.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -58,9 +58,17 @@ pub struct Lowered {
 /// # Errors
 /// The first program that does not fit, see [`Error`].
 pub fn generate(plan: &Plan) -> Result<Generated, Error> {
+    generate_with(plan, Resources::ALL)
+}
+
+/// The same with less to give away.
+///
+/// # Errors
+/// See [`Error`].
+pub fn generate_with(plan: &Plan, resources: Resources) -> Result<Generated, Error> {
     let mut out = Generated::default();
     for program in &plan.programs {
-        let lowered = lowered(plan, program)?;
+        let lowered = lowered(plan, program, resources)?;
         let section = section(program);
         out.functions
             .push(emit::emit(&lowered.lir, &lowered.allocation, section)?);
@@ -74,10 +82,10 @@ pub fn generate(plan: &Plan) -> Result<Generated, Error> {
 ///
 /// # Errors
 /// See [`Error`].
-pub fn lowered(plan: &Plan, program: &Program) -> Result<Lowered, Error> {
-    let allocated = allocated(plan, program, Spill::Stack);
+pub fn lowered(plan: &Plan, program: &Program, resources: Resources) -> Result<Lowered, Error> {
+    let allocated = allocated(plan, program, resources, Spill::Stack);
     let result = match allocated {
-        Err(Error::Stack(_)) => self::allocated(plan, program, Spill::Frame)?,
+        Err(Error::Stack(_)) => self::allocated(plan, program, resources, Spill::Frame)?,
         result => result?,
     };
     checker::allocation(&result.lir, &result.allocation)
@@ -85,9 +93,14 @@ pub fn lowered(plan: &Plan, program: &Program) -> Result<Lowered, Error> {
     Ok(result)
 }
 
-fn allocated(plan: &Plan, program: &Program, spill: Spill) -> Result<Lowered, Error> {
+fn allocated(
+    plan: &Plan,
+    program: &Program,
+    resources: Resources,
+    spill: Spill,
+) -> Result<Lowered, Error> {
     let lir = lower::lower(plan, program, spill)?;
-    let allocation = regalloc::allocate(&lir)?;
+    let allocation = regalloc::allocate(&lir, resources)?;
     if allocation.frame_bytes > FRAME_LIMIT {
         return Err(Error::Frame(program.name.clone(), allocation.frame_bytes));
     }

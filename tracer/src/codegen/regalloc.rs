@@ -43,13 +43,28 @@ pub struct Allocation {
     pub frame_bytes: u32,
 }
 
-/// Lost by calls.
-const CALLER_SAVED: [u8; 4] = [2, 3, 4, 5];
-/// Kept by calls.
-const CALLEE_SAVED: [u8; 4] = [6, 7, 8, 9];
+/// What there is to give away.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Resources {
+    /// Registers that calls lose.
+    pub caller_saved: &'static [u8],
+    /// Registers that calls keep.
+    pub callee_saved: &'static [u8],
+    /// Bytes of stack, those of places included.
+    pub stack_bytes: u32,
+}
+
+impl Resources {
+    /// Everything that a generated program may use. Tests give less, to make spilling common.
+    pub const ALL: Resources = Resources {
+        caller_saved: &[2, 3, 4, 5],
+        callee_saved: &[6, 7, 8, 9],
+        stack_bytes: STACK_LIMIT,
+    };
+}
 
 /// Allocates. `Error::Stack` when spills do not fit on the stack and may not go to a scratch frame.
-pub fn allocate(lir: &Lir) -> Result<Allocation, Error> {
+pub fn allocate(lir: &Lir, resources: Resources) -> Result<Allocation, Error> {
     let layout = lir.layout();
     let ranges = liveness::ranges(lir, &layout);
     let mut order: Vec<VReg> = (0..lir.vregs.len() as u32)
@@ -59,6 +74,7 @@ pub fn allocate(lir: &Lir) -> Result<Allocation, Error> {
     order.sort_by_key(|&v| (std::cmp::Reverse(priority(lir, &ranges, v)), v));
     let mut state = State {
         lir,
+        resources,
         ranges: &ranges,
         registers: vec![Vec::new(); 10],
         stack: Vec::new(),
@@ -95,6 +111,7 @@ fn priority(lir: &Lir, ranges: &Ranges, v: VReg) -> u32 {
 
 struct State<'a> {
     lir: &'a Lir,
+    resources: Resources,
     ranges: &'a Ranges,
     /// Ranges that are taken, by machine register.
     registers: Vec<Vec<Range>>,
@@ -112,9 +129,14 @@ impl State<'_> {
 
     fn take_register(&mut self, v: VReg) -> bool {
         let crosses = liveness::crosses(self.live(v), &self.ranges.calls);
-        let candidates = CALLER_SAVED.iter().filter(|_| !crosses);
+        let Resources {
+            caller_saved,
+            callee_saved,
+            ..
+        } = self.resources;
+        let candidates = caller_saved.iter().filter(|_| !crosses);
         let found = candidates
-            .chain(&CALLEE_SAVED)
+            .chain(callee_saved)
             .copied()
             .find(|&r| !liveness::overlap(&self.registers[r as usize], self.live(v)));
         let Some(register) = found else { return false };
@@ -133,7 +155,11 @@ impl State<'_> {
         );
         let live = self.ranges.live[v.0 as usize].clone();
         let free = |slot: &Vec<Range>| !liveness::overlap(slot, &live);
-        let slots = (STACK_LIMIT - self.lir.stack_bytes) as usize / 8;
+        let left = self
+            .resources
+            .stack_bytes
+            .saturating_sub(self.lir.stack_bytes);
+        let slots = left as usize / 8;
         if let Some(slot) = slot(&mut self.stack, slots, Vec::new, |s| free(s)) {
             occupy(&mut self.stack[slot], &live);
             let off = self.lir.stack_bytes + (slot as u32 + 1) * 8;

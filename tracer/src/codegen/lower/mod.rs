@@ -75,7 +75,9 @@ pub fn lower(plan: &Plan, program: &Program, spill: Spill) -> Result<Lir, Error>
     if bytes > FRAME_LIMIT {
         return Err(Error::Frame(program.name.clone(), bytes));
     }
-    Ok(lower.b.finish(&program.name, &lower.memory))
+    let mut lir = lower.b.finish(&program.name, &lower.memory);
+    lir.thread_jumps();
+    Ok(lir)
 }
 
 /// The state of lowering one program.

@@ -3,8 +3,9 @@
 //!
 //! The kernel runs them through `BPF_PROG_TEST_RUN`; verified, linked with the runtime, reading this process's memory.
 
-use super::{generated, loaded, planned, privileged};
+use super::{generated, loaded_with, planned, privileged};
 use crate::agg::Cell;
+use crate::codegen::regalloc::Resources;
 use crate::interp::{Effect, Event, Machine, Recorded};
 use crate::ir::{Builtin, ClauseId, EmitId, MapId, Program, SiteId, arbitrary};
 use crate::load::Loaded;
@@ -15,6 +16,20 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use tracer_ebpf::{RecordHeader, loss};
+
+/// Two registers; everything else is spilled to the stack, while it lasts.
+const STACK: Resources = Resources {
+    caller_saved: &[5, 4],
+    callee_saved: &[],
+    ..Resources::ALL
+};
+
+/// Hardly any stack either: numbers go to the scratch frame.
+const FRAME: Resources = Resources {
+    caller_saved: &[3, 2],
+    callee_saved: &[],
+    stack_bytes: 216,
+};
 
 /// Memory that programs read: what [`arbitrary`] expects behind its buffer argument.
 fn buffer() -> Vec<u8> {
@@ -100,9 +115,13 @@ fn records(loaded: &mut Loaded, plan: &Plan) -> Vec<(EmitId, Vec<Value>)> {
 }
 
 /// Runs a program on events in both worlds and compares everything that can be seen.
-fn same(program: Program, events: &[Vec<u64>]) -> Result<(), TestCaseError> {
+pub(super) fn same(
+    program: Program,
+    events: &[Vec<u64>],
+    resources: Resources,
+) -> Result<(), TestCaseError> {
     let plan = planned(program);
-    let mut loaded = loaded(&plan);
+    let mut loaded = loaded_with(&plan, resources);
     loaded.open().expect("tracing can be opened");
     let mut machine = Machine::new(&plan.ir);
     let buffer = buffer();
@@ -119,7 +138,7 @@ fn same(program: Program, events: &[Vec<u64>]) -> Result<(), TestCaseError> {
         }
     }
     let text = || {
-        let functions = generated(&plan).functions;
+        let functions = generated(&plan, resources).functions;
         let texts = functions.iter().map(crate::bpf::text::write);
         texts.collect::<String>()
     };
@@ -154,7 +173,19 @@ proptest! {
         events in vec(vec(any::<u64>().prop_map(arbitrary::word), 4), 1..5),
     ) {
         if privileged("the_kernel_does_what_the_interpreter_does") {
-            same(arbitrary::program(&tape, "sched_switch"), &events)?;
+            same(arbitrary::program(&tape, "sched_switch"), &events, Resources::ALL)?;
+        }
+    }
+
+    #[test]
+    fn the_answer_does_not_depend_on_where_values_live(
+        tape in vec(any::<u32>(), 0..400),
+        events in vec(vec(any::<u64>().prop_map(arbitrary::word), 4), 1..5),
+        spill_to_frame in any::<bool>(),
+    ) {
+        if privileged("the_answer_does_not_depend_on_where_values_live") {
+            let resources = if spill_to_frame { FRAME } else { STACK };
+            same(arbitrary::program(&tape, "sched_switch"), &events, resources)?;
         }
     }
 }

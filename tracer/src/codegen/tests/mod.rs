@@ -4,6 +4,7 @@
 //! was not checked.
 
 mod equivalence;
+mod tables;
 
 use super::*;
 use crate::facts::Fixed;
@@ -26,8 +27,8 @@ fn planned(program: ir::Program) -> Plan {
 }
 
 /// Generates, and checks what was generated.
-fn generated(plan: &Plan) -> Generated {
-    let out = generate(plan).expect("the plan can be generated");
+fn generated(plan: &Plan, resources: Resources) -> Generated {
+    let out = generate_with(plan, resources).expect("the plan can be generated");
     if let Err(what) = checker::check(plan, &out) {
         let texts: Vec<String> = out.functions.iter().map(crate::bpf::text::write).collect();
         panic!("{what}\n{}", texts.join("\n"));
@@ -51,7 +52,11 @@ fn privileged(test: &str) -> bool {
 
 /// Generates, links, and has the kernel verify.
 fn loaded(plan: &Plan) -> Loaded {
-    let generated = generated(plan);
+    loaded_with(plan, Resources::ALL)
+}
+
+fn loaded_with(plan: &Plan, resources: Resources) -> Loaded {
+    let generated = generated(plan, resources);
     let image = crate::link::link(plan, &generated, crate::link::runtime()).expect("it links");
     let options = load::Options {
         functions: &generated.functions,

@@ -1,0 +1,293 @@
+//! Corners that arbitrary programs rarely meet, each run by the kernel and by the interpreter: every operator on every
+//! pair of difficult words, buckets at their bounds, strings at their capacity, values made of their own parts.
+
+use super::equivalence::same;
+use super::privileged;
+use crate::codegen::regalloc::Resources;
+use crate::ir::build::*;
+use crate::ir::{
+    Binary, Builtin, Compare, Expr, ExprKind, MapId, MapValue, Probe, Program, Site, SiteKind,
+    Stmt, StmtKind, Unary,
+};
+use crate::types::{AggKind, HistShape, Type};
+
+const WORDS: [u64; 12] = [
+    0,
+    1,
+    2,
+    7,
+    63,
+    64,
+    65,
+    u64::MAX,
+    i64::MIN as u64,
+    i64::MAX as u64,
+    (-7i64) as u64,
+    0x8000_0000,
+];
+
+const INTEGERS: [Type; 2] = [Type::I64, Type::U64];
+
+fn arg(n: u8, ty: &Type) -> Expr {
+    cast(ty.clone(), builtin(Builtin::Arg(n)))
+}
+
+fn program(body: Vec<Stmt>, maps: Vec<crate::ir::Map>, types: &[Type]) -> Program {
+    let probe = Probe::RawTracepoint {
+        name: "sched_switch".to_owned(),
+    };
+    let mut clause = clause(probe, None, body);
+    clause.vars = vars(types);
+    let mut program = script(vec![clause], maps);
+    program.sites = vec![Site {
+        kind: SiteKind::DivideByZero,
+        span: Default::default(),
+    }];
+    program
+}
+
+/// `@[event, number of the expression] = expression`, where the event is argument 2.
+fn results(exprs: Vec<Expr>, ty: &Type) -> Program {
+    let statement = |(n, e): (usize, Expr)| {
+        let key = vec![arg(2, &Type::U64), uint(n as u64)];
+        set_map(0, key, e)
+    };
+    let body = exprs.into_iter().enumerate().map(statement).collect();
+    let key = vec![Type::U64, Type::U64];
+    let value = MapValue::Plain(ty.clone());
+    program(body, vec![map(key, value)], &[])
+}
+
+/// All pairs of words, numbered.
+fn pairs() -> Vec<Vec<u64>> {
+    let pair = |(a, b): (&u64, &u64)| (*a, *b);
+    let all = WORDS.iter().flat_map(|a| WORDS.iter().map(move |b| (a, b)));
+    all.map(pair)
+        .enumerate()
+        .map(|(n, (a, b))| vec![a, b, n as u64])
+        .collect()
+}
+
+fn check(test: &str, program: Program, events: &[Vec<u64>]) {
+    if privileged(test) {
+        same(program, events, Resources::ALL).expect("both worlds agree");
+    }
+}
+
+const BINARY: [Binary; 10] = [
+    Binary::Add,
+    Binary::Sub,
+    Binary::Mul,
+    Binary::Div,
+    Binary::Mod,
+    Binary::And,
+    Binary::Or,
+    Binary::Xor,
+    Binary::Shl,
+    Binary::Shr,
+];
+
+const COMPARISONS: [Compare; 6] = [
+    Compare::Eq,
+    Compare::Ne,
+    Compare::Lt,
+    Compare::Le,
+    Compare::Gt,
+    Compare::Ge,
+];
+
+#[test]
+fn operators_on_registers() {
+    let mut exprs = Vec::new();
+    for ty in INTEGERS {
+        for op in BINARY {
+            let e = binary(op, arg(0, &ty), arg(1, &ty));
+            exprs.push(cast(Type::U64, e));
+        }
+        for op in COMPARISONS {
+            let e = compare(op, arg(0, &ty), arg(1, &ty));
+            exprs.push(cast(Type::U64, e));
+        }
+        for op in [Unary::Neg, Unary::BitNot] {
+            exprs.push(cast(Type::U64, unary(op, arg(0, &ty))));
+        }
+    }
+    check(
+        "operators_on_registers",
+        results(exprs, &Type::U64),
+        &pairs(),
+    );
+}
+
+#[test]
+fn operators_on_constants() {
+    let events: Vec<Vec<u64>> = WORDS
+        .iter()
+        .enumerate()
+        .map(|(n, word)| vec![*word, 0, n as u64])
+        .collect();
+    for word in WORDS {
+        let mut exprs = Vec::new();
+        for ty in INTEGERS {
+            let constant = || expr(ty.clone(), ExprKind::Int(word));
+            for op in BINARY {
+                let right = binary(op, arg(0, &ty), constant());
+                let left = binary(op, constant(), arg(0, &ty));
+                exprs.extend([cast(Type::U64, right), cast(Type::U64, left)]);
+            }
+            for op in COMPARISONS {
+                let e = compare(op, arg(0, &ty), constant());
+                exprs.push(cast(Type::U64, e));
+            }
+        }
+        let program = results(exprs, &Type::U64);
+        check("operators_on_constants", program, &events);
+    }
+}
+
+#[test]
+fn casts_between_all_widths() {
+    let integer = |bits, signed| Type::Int { bits, signed };
+    let types: Vec<Type> = [8, 16, 32, 64]
+        .into_iter()
+        .flat_map(|bits| [integer(bits, true), integer(bits, false)])
+        .chain([Type::Bool])
+        .collect();
+    let mut exprs = Vec::new();
+    for from in &types {
+        for to in &types {
+            let e = cast(to.clone(), arg(0, from));
+            exprs.push(cast(Type::U64, e));
+        }
+    }
+    check(
+        "casts_between_all_widths",
+        results(exprs, &Type::U64),
+        &pairs(),
+    );
+}
+
+#[test]
+fn buckets_at_their_bounds() {
+    let linear = HistShape::Linear {
+        min: -5,
+        max: 20,
+        step: 4,
+    };
+    let kinds = [
+        AggKind::Hist(linear),
+        AggKind::Hist(HistShape::Log2 { signed: true }),
+        AggKind::Hist(HistShape::Log2 { signed: false }),
+        AggKind::Min { signed: true },
+        AggKind::Min { signed: false },
+        AggKind::Max { signed: true },
+        AggKind::Avg { signed: true },
+        AggKind::Sum { signed: false },
+        AggKind::Count,
+    ];
+    let mut maps = Vec::new();
+    let mut body = Vec::new();
+    for kind in kinds {
+        for key in [vec![], vec![Type::U64]] {
+            let value = (kind != AggKind::Count).then(|| arg(0, &Type::I64));
+            body.push(stmt(StmtKind::Aggregate {
+                map: MapId(maps.len() as u32),
+                key: key.iter().map(|_| uint(3)).collect(),
+                value,
+            }));
+            maps.push(map(key, MapValue::Agg(kind)));
+        }
+    }
+    let near = [-6i64, -5, -4, -2, -1, 0, 3, 18, 19, 20, 21].map(|x| x as u64);
+    let powers = (0..64).flat_map(|bit| [(1u64 << bit) - 1, 1 << bit]);
+    let events: Vec<Vec<u64>> = near.into_iter().chain(powers).map(|x| vec![x]).collect();
+    check("buckets_at_their_bounds", program(body, maps, &[]), &events);
+}
+
+#[test]
+fn strings_at_their_capacity() {
+    let texts = ["", "a", "abc", "abcd", "abce", "abcdefg", "abcdefgh"];
+    let mut exprs = Vec::new();
+    for left in texts {
+        for cap in [left.len() as u32 + 1, 16] {
+            // Through a variable, so that it is not a constant any more.
+            let value = || cond(boolean(true), text(left, cap), text(left, cap));
+            for right in texts {
+                for other in [right.len() as u32 + 1, 24] {
+                    for op in [Compare::Eq, Compare::Lt] {
+                        exprs.push(compare(op, value(), text(right, other)));
+                    }
+                    let copy = cond(boolean(true), text(right, other), text(right, other));
+                    exprs.push(compare(Compare::Eq, value(), copy.clone()));
+                    let cut = cast(Type::Str { cap: 4 }, copy);
+                    exprs.push(compare(Compare::Ge, value(), cut));
+                }
+            }
+        }
+    }
+    let exprs: Vec<Expr> = exprs.into_iter().map(|e| cast(Type::U64, e)).collect();
+    for chunk in exprs.chunks(64) {
+        let program = results(chunk.to_vec(), &Type::U64);
+        check("strings_at_their_capacity", program, &[vec![0, 0, 0]]);
+    }
+}
+
+#[test]
+fn large_values_pass_through_scratch() {
+    let long = "x".repeat(190);
+    let wide = Type::Str { cap: 200 };
+    let body = vec![
+        set_var(0, text(&long, 200)),
+        set_map(0, vec![var(0, wide.clone())], var(0, wide.clone())),
+        set_map(1, vec![], get(0, wide.clone(), vec![text(&long, 200)])),
+        set_map(1, vec![], get(0, wide.clone(), vec![text("no", 200)])),
+        set_map(0, vec![text("", 200)], cast(wide.clone(), text("y", 8))),
+    ];
+    let plain = |key| map(key, MapValue::Plain(wide.clone()));
+    let maps = vec![plain(vec![wide.clone()]), plain(vec![])];
+    check(
+        "large_values_pass_through_scratch",
+        program(body, maps, std::slice::from_ref(&wide)),
+        &[vec![0]],
+    );
+}
+
+#[test]
+fn a_variable_may_be_made_of_its_own_parts() {
+    let pair = Type::Tuple(vec![Type::U64, Type::U64]);
+    let field = |n| {
+        let whole = Box::new(var(0, pair.clone()));
+        expr(Type::U64, ExprKind::TupleField(whole, n))
+    };
+    let body = vec![
+        set_var(0, tuple(vec![arg(0, &Type::U64), arg(1, &Type::U64)])),
+        set_var(0, tuple(vec![field(1), field(0)])),
+        set_map(0, vec![], var(0, pair.clone())),
+    ];
+    let maps = vec![map(vec![], MapValue::Plain(pair.clone()))];
+    check(
+        "a_variable_may_be_made_of_its_own_parts",
+        program(body, maps, std::slice::from_ref(&pair)),
+        &[vec![11, 22]],
+    );
+}
+
+/// More variables than registers and stack hold: the rest goes to the scratch frame, by itself.
+#[test]
+fn sixty_variables_live_across_calls() {
+    let types = vec![Type::U64; 60];
+    let mut body = Vec::new();
+    for n in 0..60 {
+        let scaled = binary(Binary::Mul, arg(0, &Type::U64), uint(u64::from(n) + 1));
+        body.push(set_var(n, scaled));
+    }
+    for n in 0..60 {
+        body.push(set_map(0, vec![uint(u64::from(n))], var(n, Type::U64)));
+    }
+    let maps = vec![map(vec![Type::U64], MapValue::Plain(Type::U64))];
+    check(
+        "sixty_variables_live_across_calls",
+        program(body, maps, &types),
+        &[vec![3]],
+    );
+}
