@@ -180,12 +180,17 @@ impl<'a> Lower<'a> {
         self.b.switch(next);
     }
 
-    /// `clear(@x)`, `zero(@x)`: the switch, then the record that says which generation ended.
+    /// `clear(@x)`, `zero(@x)`: the switch, then the record that says which generation ended. Without a spare map there
+    /// is no switch, and nothing to tell but the loss that the runtime counted.
     pub fn clear(&mut self, map: MapId, is_meant: &dyn Fn(&EmitKind) -> bool) {
-        self.b.call(runtime("rt_clear"), vec![imm(map.0)]);
+        let next = self.b.block();
+        let switched = self.b.call_number(runtime("rt_clear"), vec![imm(map.0)]);
+        self.b.branch_away(Cond::Eq, switched, Opnd::Imm(0), next);
         if let Some(id) = self.find_emit(is_meant) {
             self.emit(id, &[]);
         }
+        self.b.jump(next);
+        self.b.switch(next);
     }
 
     /// The map's generation word; 0 for one that is never cleared.

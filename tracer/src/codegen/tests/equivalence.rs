@@ -65,7 +65,11 @@ fn comm() -> Vec<u8> {
 
 /// Keys and merged values of a script's map, as bytes. The entry of a map without key is always there in the kernel;
 /// untouched it is all 0.
-fn kernel_map(loaded: &Loaded, program: &Program, map: MapId) -> BTreeMap<Vec<u8>, Vec<u8>> {
+pub(super) fn kernel_map(
+    loaded: &Loaded,
+    program: &Program,
+    map: MapId,
+) -> BTreeMap<Vec<u8>, Vec<u8>> {
     let value = &program.maps[map.0 as usize].value;
     let table = loaded.read_map(map, 0).expect("the map can be read");
     let mut out = BTreeMap::new();
@@ -95,7 +99,7 @@ fn interpreted_map(machine: &Machine<'_>, map: MapId) -> BTreeMap<Vec<u8>, Vec<u
 }
 
 /// All records so far, in order of time.
-fn records(loaded: &mut Loaded, plan: &Plan) -> Vec<(EmitId, Vec<Value>)> {
+pub(super) fn records(loaded: &mut Loaded, plan: &Plan) -> Vec<(EmitId, Vec<Value>)> {
     let mut found = Vec::new();
     for mut pair in loaded.take_rings() {
         for ring in [&mut pair.main, &mut pair.control] {

@@ -4,6 +4,7 @@
 //! was not checked.
 
 mod equivalence;
+mod live;
 mod tables;
 
 use super::*;
