@@ -9,6 +9,8 @@
 //!   calls; a table of masks by ABI and number says which clauses want a call.
 //! - A `Whole` clause runs at exit. What must be taken at entry becomes a [`Capture`]; a clause without
 //!   captures and without `Duration` needs no entry program at all.
+//! - An execve that succeeds clears its registers and shows another number: what a clause needs of it is
+//!   kept at entry, and its identity with it. Other calls do not pay for that.
 //! - A predicate conjunct runs at entry as well when its value there is already final (constants,
 //!   scalar syscall arguments, pid, tid), so that entry work is skipped; it is always checked at exit.
 

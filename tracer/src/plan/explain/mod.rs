@@ -131,13 +131,10 @@ fn write_entry_half(
     out: &mut String,
 ) -> fmt::Result {
     let syscalls = plan.syscalls.as_ref().expect("an entry half has a plan");
-    let runs_at_exit = part
-        .mask_bit
-        .is_some_and(|b| syscalls.exit_bits >> b & 1 != 0);
-    if !runs_at_exit {
+    if is_marker(plan, part) {
         return writeln!(
             out,
-            "      keeps   which execve it is: its exit shows another number"
+            "      keeps   which execve it is: a successful one shows another number at exit"
         );
     }
     write_conjuncts("when", predicate, names, out)?;
@@ -172,10 +169,12 @@ fn write_entry_use(
         .mask_bit
         .is_some_and(|b| syscalls.enter_bits >> b & 1 != 0);
     if !has_entry {
-        return writeln!(
-            out,
-            "      entry   not needed: what is asked for is still known at exit"
-        );
+        let needed = if keeps_call(plan, part) {
+            "only which execve it is: a successful one shows another number"
+        } else {
+            "not needed: what is asked for is still known at exit"
+        };
+        return writeln!(out, "      entry   {needed}");
     }
     if names::uses_time(clause) {
         writeln!(out, "      entry   its time, for the duration")?;
@@ -190,6 +189,23 @@ fn write_entry_use(
         writeln!(out, "      entry   {text}: {why}")?;
     }
     Ok(())
+}
+
+/// Whether some other part's entry keeps calls that this one runs for: the identity of execves.
+fn keeps_call(plan: &Plan, part: &Part) -> bool {
+    let enter = plan.programs.iter().find(|p| p.hook == Hook::SysEnter);
+    let keepers = enter.into_iter().flat_map(|p| &p.parts);
+    let own = wanted(plan, part);
+    keepers
+        .filter(|p| is_marker(plan, p))
+        .any(|p| own.zip(wanted(plan, p)).is_some_and(|(a, b)| a.meets(b)))
+}
+
+/// An entry half without an exit half: it keeps which execve a task is in.
+fn is_marker(plan: &Plan, part: &Part) -> bool {
+    let exit_bits = plan.syscalls.as_ref().map_or(0, |s| s.exit_bits);
+    let runs_at_exit = part.mask_bit.is_some_and(|b| exit_bits >> b & 1 != 0);
+    matches!(part.role, Role::Capture { .. }) && !runs_at_exit
 }
 
 fn write_conjuncts(
