@@ -19,7 +19,7 @@ use crate::case::Case;
 use crate::expect::{self, Facts};
 
 /// Far more than any case takes, also in an emulated guest on a busy machine.
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// These attach nothing, and so are never ready.
 const SUBCOMMANDS: &[&str] = &["list", "explain", "doctor"];
