@@ -18,7 +18,7 @@ pub struct Ranges {
     pub live: Vec<Vec<Range>>,
     /// By register: how often it is read or written, cold code aside.
     pub weight: Vec<u32>,
-    /// Point of each instruction that loses r0 to r5: values live across it live at this point and the next.
+    /// Point of each instruction that loses r0 to r5, ascending: values live across it live at this point and the next.
     pub calls: Vec<u32>,
 }
 
@@ -68,6 +68,7 @@ pub fn ranges(lir: &Lir, layout: &[BlockId]) -> Ranges {
         first += lir.block(id).insts.len() as u32 + 1;
     }
     out.live.iter_mut().for_each(normalize);
+    out.calls.sort_unstable();
     out
 }
 
@@ -153,25 +154,20 @@ fn normalize(ranges: &mut Vec<Range>) {
     *ranges = out;
 }
 
-/// Whether two sorted lists share a point.
-pub fn overlap(a: &[Range], b: &[Range]) -> bool {
-    let (mut i, mut j) = (0, 0);
-    while i < a.len() && j < b.len() {
-        if a[i].1 <= b[j].0 {
-            i += 1;
-        } else if b[j].1 <= a[i].0 {
-            j += 1;
-        } else {
-            return true;
-        }
-    }
-    false
+/// Whether a few ranges share a point with any of a long sorted list of disjoint ones.
+pub fn overlap(taken: &[Range], live: &[Range]) -> bool {
+    live.iter().any(|&(from, to)| {
+        let first = taken.partition_point(|t| t.1 <= from);
+        taken.get(first).is_some_and(|t| t.0 < to)
+    })
 }
 
-/// Whether a register is live across a call: before it is made and after it returned.
+/// Whether a register is live across a call: before it is made and after it returned. Calls are sorted.
 pub fn crosses(live: &[Range], calls: &[u32]) -> bool {
-    live.iter()
-        .any(|&(from, to)| calls.iter().any(|&at| from <= at && to > at + 1))
+    live.iter().any(|&(from, to)| {
+        let first = calls.partition_point(|&at| at < from);
+        calls.get(first).is_some_and(|&at| at + 1 < to)
+    })
 }
 
 #[cfg(test)]

@@ -197,8 +197,10 @@ fn slot<T>(
     found
 }
 
-/// Adds ranges that do not overlap the ones that are there.
+/// Adds ranges that do not overlap the ones that are there; the list stays sorted.
 fn occupy(taken: &mut Vec<Range>, live: &[Range]) {
-    taken.extend_from_slice(live);
-    taken.sort_unstable();
+    for range in live {
+        let at = taken.partition_point(|t| t < range);
+        taken.insert(at, *range);
+    }
 }

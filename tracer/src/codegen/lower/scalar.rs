@@ -6,7 +6,7 @@
 use super::{Lower, Var};
 use crate::bpf::{Alu, Cond, Size};
 use crate::codegen::lir::{BlockId, Class, Inst, Opnd, VReg};
-use crate::ir::{Expr, ExprKind, Unary, VarId};
+use crate::ir::{Builtin, Expr, ExprKind, Unary, VarId};
 use crate::types::Type;
 
 impl Lower<'_> {
@@ -103,6 +103,10 @@ impl Lower<'_> {
                 let (cond, a, b) = self.compare(*op, left, right);
                 self.b.branch(cond, a, b, yes, no);
             }
+            ExprKind::Builtin(Builtin::EntrySeen) => match self.part.saved {
+                Some(saved) => self.b.branch(Cond::Ne, saved, Opnd::Imm(0), yes, no),
+                None => self.b.jump(no),
+            },
             _ => {
                 let value = self.scalar(e);
                 let value = self.b.reg(value);

@@ -358,3 +358,13 @@ fn many_clauses_share_the_pair_of_programs() {
         loaded(&plan);
     }
 }
+/// The verifier's work grows with the number of clauses, not with the number of paths through them.
+#[test]
+fn sixty_clauses_that_send_are_accepted() {
+    let mut program = opens();
+    program.clauses = vec![program.clauses[0].clone(); 60];
+    let plan = planned(program);
+    if privileged("sixty_clauses_that_send_are_accepted") {
+        loaded(&plan);
+    }
+}

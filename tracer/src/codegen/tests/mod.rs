@@ -4,8 +4,10 @@
 //! was not checked.
 
 mod equivalence;
+mod listings;
 mod live;
 mod tables;
+mod wrong;
 
 use super::*;
 use crate::facts::Fixed;
