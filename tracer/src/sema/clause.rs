@@ -39,12 +39,20 @@ pub fn resolve<'a>(
 ) -> Resolved<'a> {
     let uses = Uses::of(clause);
     let mut targets = Vec::new();
+    let mut missing = Vec::new();
     for spec in &clause.probes {
         match providers::resolve(spec, &uses, facts, max_strlen) {
             Ok(found) => targets.extend(found),
-            Err(diagnostic) => notes.push(diagnostic),
+            Err(diagnostic) => missing.push(diagnostic),
         }
     }
+    // Scripts list one function by its names in several kernels: one that exists will do.
+    for diagnostic in &mut missing {
+        if diagnostic.code == codes::NO_SUCH_FUNCTION && !targets.is_empty() {
+            diagnostic.severity = Severity::Warning;
+        }
+    }
+    notes.extend(missing);
     let asked = properties(&uses);
     let targets = without_lacks(targets, &asked, facts, notes);
     let mut groups = group(targets, &asked, facts);
@@ -56,6 +64,9 @@ pub fn resolve<'a>(
     }
     Resolved { clause, groups }
 }
+
+/// Probes that an error names at most.
+const NAMED: usize = 3;
 
 /// A property of the event that the clause asks for.
 #[derive(Clone, Debug)]
@@ -159,20 +170,14 @@ fn explain(
     facts: &dyn Facts,
 ) -> Diagnostic {
     let text = property.text();
-    let mut names: Vec<String> = without.iter().map(|t| t.view.name()).collect();
-    names.dedup();
-    let some: Vec<&str> = names.iter().take(3).map(String::as_str).collect();
-    let which = match names.len() {
-        0..=3 => quoted(&some, "and"),
-        n => format!("{} and {} others", quoted(&some, "and"), n - 3),
-    };
+    let (which, has) = these(without);
     match lack {
         Lack::Because(code, message, help) => {
             let diagnostic = Diagnostic::error(code, span, message);
             help.into_iter().fold(diagnostic, Diagnostic::help)
         }
         Lack::NotHere | Lack::Silent => {
-            let message = format!("{which} has no `{text}`");
+            let message = format!("{which} {has} no `{text}`");
             let diagnostic = Diagnostic::error(codes::NOT_IN_THIS_PROBE, span, message);
             match property {
                 Property::Call(..) => {
@@ -182,9 +187,27 @@ fn explain(
             }
         }
         Lack::NoSuchArg => {
-            let message = format!("{which} has no argument `{text}`");
+            let message = format!("{which} {has} no argument `{text}`");
             let diagnostic = Diagnostic::error(codes::NO_SUCH_ARGUMENT, span, message);
             with_arguments(diagnostic, property, without, all, facts)
+        }
+    }
+}
+
+/// Targets as the subject of a sentence, and its verb.
+fn these(targets: &[&Target]) -> (String, &'static str) {
+    let mut names: Vec<String> = targets.iter().map(|t| t.view.name()).collect();
+    names.dedup();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    match names.as_slice() {
+        [only] => (format!("`{only}`"), "has"),
+        names if names.len() <= NAMED => (quoted(names, "and"), "have"),
+        names => {
+            let listed = names[..NAMED].join("`, `");
+            (
+                format!("`{listed}` and {} others", names.len() - NAMED),
+                "have",
+            )
         }
     }
 }

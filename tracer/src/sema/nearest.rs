@@ -7,7 +7,13 @@ const MOST: usize = 3;
 
 /// The nearest of `known` to `name`, best first; empty when nothing is near enough to be a slip.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
-    let limit = (name.chars().count() / 3).clamp(1, 4);
+    // A name of one or two letters is a slip of any other.
+    let limit = match name.chars().count() {
+        0..=2 => 0,
+        3..=5 => 1,
+        6..=8 => 2,
+        _ => 3,
+    };
     let mut found: Vec<(usize, &str)> = known
         .into_iter()
         .filter_map(|k| Some((closeness(name, k, limit)?, k)))
@@ -78,6 +84,7 @@ mod tests {
         assert_eq!(nearest("raed", known), ["read"]);
         assert_eq!(nearest("OPENAT", known)[0], "openat");
         assert!(nearest("zzzzzz", known).is_empty());
+        assert!(nearest("x", ["y"]).is_empty());
     }
 
     #[test]

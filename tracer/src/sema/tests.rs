@@ -24,6 +24,7 @@ fn good_with(script: &str, params: &[&str], facts: &Fixed) -> ir::Program {
         notes.iter().all(|d| d.severity == Severity::Warning),
         "{text}"
     );
+    assert_eq!(ir::verify::verify(&program), Ok(()), "{script}");
     program
 }
 

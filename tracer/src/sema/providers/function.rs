@@ -110,7 +110,7 @@ fn resolve(request: &Request, asked: Mechanism) -> Result<Vec<Target>, Diagnosti
 
 fn no_match(name: &Ident) -> Diagnostic {
     let message = format!("no kernel function matches `{}`", name.text);
-    Diagnostic::error(codes::NO_MATCH, name.span, message)
+    Diagnostic::error(codes::NO_SUCH_FUNCTION, name.span, message)
 }
 
 fn target(asked: Mechanism, used: Mechanism, function: String, offset: u64) -> Target {

@@ -257,8 +257,11 @@ impl View for Call {
     }
 
     fn name(&self) -> String {
+        // The 32-bit variant of a call is told apart only where the native one differs.
         match self.abi {
-            Some(Abi::I386) => format!("{} (i386)", self.name),
+            Some(Abi::I386) if syscalls::number(Abi::Native, &self.name).is_none() => {
+                format!("{} (i386)", self.name)
+            }
             _ => self.name.clone(),
         }
     }
