@@ -3,23 +3,33 @@
 //! In: what a case says the kernel lacks. Out: [`Fixed`] facts. Never reads the machine.
 
 use tracer::facts::{Feature, Fixed, TracepointField, TracepointFormat};
-use tracer::types::btf::{Btf, Builder};
+use tracer::types::btf::{Btf, Builder, TypeId};
 
-/// Four CPUs; two tracepoints, two raw tracepoints, two functions; every feature but those named.
+/// Four CPUs; a few tracepoints, raw tracepoints and functions; every feature but those named. `Btf` and `Tracefs`
+/// can be lacking too.
 pub fn kernel(lacks: &[String]) -> Fixed {
+    let without = |name: &str| lacks.iter().any(|l| l == name);
     let mut formats = vec![
         ("sched:sched_process_exec".to_owned(), exec_format()),
         ("sched:sched_switch".to_owned(), switch_format()),
+        ("vfs:vfs_sample".to_owned(), sample_format()),
     ];
+    if without("Tracefs") {
+        formats.clear();
+    }
     formats.sort_by(|a, b| a.0.cmp(&b.0));
     let strings = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect();
     Fixed {
-        btf: Some(btf()),
+        btf: (!without("Btf")).then(btf),
         tracepoints: formats.iter().map(|(name, _)| name.clone()).collect(),
         formats,
         raw_tracepoints: strings(&["sched_switch", "sched_wakeup"]),
-        functions: strings(&["kernel_clone", "vfs_read"]),
-        lacks: lacks.iter().map(|name| lacking(name)).collect(),
+        functions: strings(&["kernel_clone", "kfree", "vfs_read", "vfs_readlink"]),
+        lacks: lacks
+            .iter()
+            .filter(|name| *name != "Btf")
+            .map(|name| lacking(name))
+            .collect(),
         possible_cpus: 4,
     }
 }
@@ -31,7 +41,10 @@ fn lacking(name: &str) -> (Feature, String) {
         Feature::TaskStorage,
         Feature::NoPreallocSafe,
     ];
-    let found = features.into_iter().find(|f| format!("{f:?}") == name);
+    let found = match name {
+        "Tracefs" => Some(Feature::Tracepoint),
+        _ => features.into_iter().find(|f| format!("{f:?}") == name),
+    };
     let feature = found.unwrap_or_else(|| panic!("no feature {name} to lack"));
     (feature, "this kernel was built without it".to_owned())
 }
@@ -69,8 +82,24 @@ fn switch_format() -> TracepointFormat {
     }
 }
 
+/// One field of each kind.
+fn sample_format() -> TracepointFormat {
+    TracepointFormat {
+        id: 302,
+        fields: vec![
+            field("name", "__rel_loc char[]", 8, 4, false),
+            field("words", "unsigned long[2]", 16, 16, false),
+            field("file", "struct file *", 32, 8, false),
+            field("label", "const char *", 40, 8, false),
+            field("small", "u8", 48, 1, false),
+            field("flag", "bool", 49, 1, false),
+            field("odd", "struct odd", 52, 12, false),
+        ],
+    }
+}
+
 /// `pid_t kernel_clone(struct kernel_clone_args *args)` and
-/// `ssize_t vfs_read(struct file *file, char *buf, size_t count)`.
+/// `ssize_t vfs_read(struct file *file, char *buf, size_t count)`, and what [`functions`] and [`task`] add.
 fn btf() -> Btf {
     let mut b = Builder::new();
     let u64_ = b.int("unsigned long", 8, false);
@@ -90,5 +119,64 @@ fn btf() -> Btf {
     let buf = b.pointer(char_);
     let read = b.proto(i64_, &[("file", file), ("buf", buf), ("count", u64_)]);
     b.func("vfs_read", read);
+    functions(&mut b, file, i32_);
+    task(&mut b, [u64_, i64_, i32_, char_]);
     b.build().expect("the types are well-formed")
+}
+
+/// `int vfs_readlink(struct file *, bool)`, `void kfree(void)`, the hook of `sched_wakeup`, and a function that takes a
+/// struct by value.
+fn functions(b: &mut Builder, file: TypeId, int: TypeId) {
+    let flag = b.bool("_Bool");
+    let readlink = b.proto(int, &[("file", file), ("force", flag)]);
+    b.func("vfs_readlink", readlink);
+    let pair = b.structure("pair", 16, &[("low", int, 0, 0), ("high", int, 64, 0)]);
+    let kfree = b.proto(TypeId::VOID, &[("both", pair), ("behind", int)]);
+    b.func("kfree", kfree);
+    let void = b.pointer(TypeId::VOID);
+    let wakeup = b.proto(
+        TypeId::VOID,
+        &[("__data", void), ("file", file), ("success", flag)],
+    );
+    b.func("__traceiter_sched_wakeup", wakeup);
+}
+
+/// `struct task_struct` with a nested, an anonymous and an array member, text, bit fields, an enum, an integer that is
+/// too wide, and pointers to itself; `struct pointed`, which lies otherwise in 32-bit programs.
+fn task(b: &mut Builder, [u64_, i64_, i32_, char_]: [TypeId; 4]) {
+    let u32_ = b.int("unsigned int", 4, false);
+    let state = b.enumeration("task_state", &[("TASK_SAMPLE", 0), ("TASK_OTHER", 7)]);
+    let entity = b.structure(
+        "entity",
+        16,
+        &[("runtime", u64_, 0, 0), ("weight", i64_, 64, 0)],
+    );
+    let anonymous = b.union("", 8, &[("flags", u64_, 0, 0), ("low_flags", u32_, 0, 0)]);
+    let comm = b.array(char_, 16);
+    let label = b.array(char_, 20);
+    let counts = b.array(u32_, 4);
+    let huge = b.int("__int128", 16, true);
+    // A struct that points to itself names the id that it will get: the pointer comes first.
+    let itself = TypeId(b.pointer(TypeId::VOID).0 + 2);
+    let parent = b.pointer(itself);
+    let members = [
+        ("tgid", i32_, 0, 0),
+        ("state", state, 32, 0),
+        ("real_parent", parent, 64, 0),
+        ("se", entity, 128, 0),
+        ("", anonymous, 256, 0),
+        ("comm", comm, 320, 0),
+        ("label", label, 448, 0),
+        ("counts", counts, 608, 0),
+        ("exiting", u32_, 736, 1),
+        ("kind", u32_, 737, 5),
+        ("huge", huge, 768, 0),
+    ];
+    assert_eq!(b.structure("task_struct", 112, &members), itself);
+    let text = b.pointer(char_);
+    b.structure(
+        "pointed",
+        16,
+        &[("text", text, 0, 0), ("count", i64_, 64, 0)],
+    );
 }

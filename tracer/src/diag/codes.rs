@@ -145,11 +145,9 @@ codes! {
         "Members of kernel structs and typed arguments need BTF, which kernels have that are built with CONFIG_DEBUG_INFO_BTF.";
     PARAMETER_NOT_NUMBER = 222, "positional parameter that is not a number",
         "$1 stands for a number. Text is written as str($1).";
-    CANNOT_ASSIGN = 223, "something that cannot be assigned to",
-        "Only variables ($x) and maps (@x, @x[k]) are assigned to and stepped.";
-    SIGNS_DIFFER = 224, "negative constant beside an unsigned value",
+    SIGNS_DIFFER = 223, "negative constant beside an unsigned value",
         "When one side of a comparison is unsigned, both are compared as unsigned, and a negative constant is a huge number.";
-    NATIVE_LAYOUT = 225, "struct of 32-bit programs",
+    NATIVE_LAYOUT = 224, "struct of 32-bit programs",
         "The kernel describes structs as 64-bit programs lay them out. A struct with pointers or `long` lies otherwise in 32-bit programs, so their calls are left out of the clause.";
     // E03xx: probes.
     NO_SUCH_PROVIDER = 301, "no such kind of probe",
@@ -220,8 +218,6 @@ codes! {
         "A record says which of its arguments are absent in one 64-bit word. Print them in two statements.";
     NO_TASK_STORAGE = 507, "this kernel cannot keep a call's entry",
         "Durations and arguments are kept with the thread from entry to exit, which needs Linux 5.11. Probes at the entry alone (syscall:NAME:entry) work without.";
-    TYPE_GROWS = 509, "type without an end",
-        "A map cannot hold a tuple that holds the map's own value: its type would grow with each assignment.";
     // E09xx: known to the language, not built yet.
     GRAMMAR_NOT_BUILT = 901, "part of the language that is not built yet",
         "The construct is known (functions, imports), but this version cannot run it.";

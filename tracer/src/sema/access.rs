@@ -12,7 +12,7 @@ use super::uses::is_args;
 use super::value::{Operand, constant, describe};
 use crate::diag::{Diagnostic, Span, codes};
 use crate::ir::{Binary, Builtin, Expr, ExprKind, SiteKind};
-use crate::syntax::ast::{self, Ident};
+use crate::syntax::ast::{self, Ident, Tag};
 use crate::types::btf::{Btf, Member};
 use crate::types::{Pointee, Space, Type};
 
@@ -196,7 +196,7 @@ impl<'a> Pass<'a> {
                 let btf = self.btf(span)?;
                 match btf.struct_named(&name).or_else(|| btf.union_named(&name)) {
                     Some(id) => Type::Record(id),
-                    None => return self.no_such_type(&format!("struct {name}"), span),
+                    None => return self.no_such_type(Some(Tag::Struct), &name, span),
                 }
             }
             (Pointee::Unknown, None) => {

@@ -30,11 +30,8 @@ impl Pass<'_> {
             ast::ExprKind::Map { name, keys } => {
                 self.assign_map(target, name, keys.as_deref(), op, value, span)
             }
-            _ => self.error(
-                codes::CANNOT_ASSIGN,
-                target.span,
-                "only variables and maps can be assigned to",
-            ),
+            // The parser has refused anything else.
+            _ => None,
         };
         stmts.unwrap_or_default()
     }

@@ -226,7 +226,10 @@ fn with_arguments(
         let near = did_you_mean(name, known.iter().map(String::as_str));
         diagnostic.help.extend(near);
     }
-    if diagnostic.help.is_empty() && !known.is_empty() {
+    if let Property::Position(_) = property {
+        diagnostic =
+            diagnostic.help("numbered arguments begin with arg0; a probe has at most a few");
+    } else if diagnostic.help.is_empty() && !known.is_empty() && all {
         diagnostic = diagnostic.help(format!("it has {}", known.join(", ")));
     }
     match all {

@@ -41,11 +41,21 @@ pub fn to_type(e: Expr, to: &Type) -> Expr {
             let parts = parts.into_iter().zip(types).map(|(p, t)| to_type(p, t));
             expr(to.clone(), ExprKind::Tuple(parts.collect()), span)
         }
+        // A cast to 64 bits changes no bit, so a cast of it starts from what was cast.
+        (ExprKind::Cast(inner), _) if is_word(&e.ty) && inner.ty.is_scalar() => to_type(*inner, to),
         (kind, _) => {
             let inner = Box::new(expr(e.ty, kind, span));
             expr(to.clone(), ExprKind::Cast(inner), span)
         }
     }
+}
+
+/// Scalars of which all 64 bits count.
+fn is_word(ty: &Type) -> bool {
+    matches!(
+        ty,
+        Type::Int { bits: 64, .. } | Type::Ptr { .. } | Type::Lazy(_)
+    )
 }
 
 /// The components of a tuple, as expressions.

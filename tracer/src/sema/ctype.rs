@@ -10,6 +10,7 @@ use super::value::{Operand, describe};
 use crate::diag::{Diagnostic, Span, codes};
 use crate::ir::{Expr, ExprKind};
 use crate::syntax::ast::{self, Ident, Tag, TypeName};
+use crate::types::btf::Kind;
 use crate::types::{Pointee, Space, Type};
 
 /// Basic types: name, bits, signed.
@@ -109,20 +110,28 @@ impl Pass<'_> {
             None if found.is_some() => {
                 self.not_built(&format!("values of type `{text}`"), name.span)
             }
-            None => self.no_such_type(&spelled(name), name.span),
+            None => self.no_such_type(name.tag, text, name.span),
         }
     }
 
     /// Says that a type does not exist.
-    pub fn no_such_type<T>(&mut self, text: &str, span: Span) -> Option<T> {
-        let message = format!("no such type: `{text}`");
+    pub fn no_such_type<T>(&mut self, tag: Option<Tag>, text: &str, span: Span) -> Option<T> {
+        let message = format!("no such type: `{}{text}`", tag.map_or("", tag_word));
         let mut diagnostic = Diagnostic::error(codes::NO_SUCH_TYPE, span, message);
-        let near = did_you_mean(text, INTEGERS.iter().map(|(n, ..)| *n));
-        diagnostic.help.extend(near);
-        if let Some(btf) = self.facts.btf()
-            && btf.struct_named(text).is_some()
-        {
-            diagnostic = diagnostic.help(format!("the kernel has `struct {text}`"));
+        match (tag, self.facts.btf()) {
+            (None, Some(btf)) if btf.struct_named(text).is_some() => {
+                diagnostic = diagnostic.help(format!("the kernel has `struct {text}`"));
+            }
+            (None, _) => {
+                let basic = INTEGERS.iter().map(|(n, ..)| *n);
+                diagnostic.help.extend(did_you_mean(text, basic));
+            }
+            (Some(tag), Some(btf)) => {
+                let same = btf.ids().filter(|&id| is_tagged(btf.kind(id), tag));
+                let near = did_you_mean(text, same.map(|id| btf.name(id)));
+                diagnostic.help.extend(near);
+            }
+            (Some(_), None) => {}
         }
         self.fail(diagnostic)
     }
@@ -206,13 +215,24 @@ fn constant(value: u64, span: Span) -> Val {
     expr(Type::U64, ExprKind::Int(value), span).into()
 }
 
+fn is_tagged(kind: Kind, tag: Tag) -> bool {
+    match tag {
+        Tag::Struct => kind == Kind::Struct,
+        Tag::Union => kind == Kind::Union,
+        Tag::Enum => matches!(kind, Kind::Enum { .. }),
+    }
+}
+
+fn tag_word(tag: Tag) -> &'static str {
+    match tag {
+        Tag::Struct => "struct ",
+        Tag::Union => "union ",
+        Tag::Enum => "enum ",
+    }
+}
+
 fn spelled(name: &TypeName) -> String {
-    let tag = match name.tag {
-        Some(Tag::Struct) => "struct ",
-        Some(Tag::Union) => "union ",
-        Some(Tag::Enum) => "enum ",
-        None => "",
-    };
+    let tag = name.tag.map_or("", tag_word);
     let stars = "*".repeat(name.pointers as usize);
     let gap = if stars.is_empty() { "" } else { " " };
     format!("{tag}{}{gap}{stars}", name.name)

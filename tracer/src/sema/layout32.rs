@@ -8,9 +8,13 @@ use crate::types::btf::{Btf, Kind, TypeId};
 /// Structs within each other; deeper ones count as different.
 const MAX_DEPTH: u32 = 8;
 
-/// Whether members of the struct are at the same offsets for a 32-bit program.
+/// Whether members of the struct are at the same offsets for a 32-bit program. Its size does not matter.
 pub fn is_same(btf: &Btf, id: TypeId) -> bool {
-    layout(btf, id, MAX_DEPTH).is_some()
+    let id = btf.strip(id);
+    match btf.kind(id) {
+        Kind::Struct => end_of_members(btf, id, MAX_DEPTH).is_some(),
+        _ => layout(btf, id, MAX_DEPTH).is_some(),
+    }
 }
 
 /// Size and alignment on i386; `None` when size or an offset within differs from the native one.
@@ -19,7 +23,7 @@ fn layout(btf: &Btf, id: TypeId, depth: u32) -> Option<(u32, u32)> {
     let id = btf.strip(id);
     let native = btf.size_of(id)?;
     match btf.kind(id) {
-        Kind::Int(_) if matches!(btf.name(id), "long int" | "long unsigned int") => None,
+        Kind::Int(_) if is_long(btf.name(id)) => None,
         Kind::Int(_) | Kind::Enum { .. } => Some((native, native.min(4))),
         Kind::Array { elem, .. } => Some((native, layout(btf, elem, depth)?.1)),
         Kind::Union => union(btf, id, native, depth),
@@ -37,6 +41,12 @@ fn union(btf: &Btf, id: TypeId, native: u32, depth: u32) -> Option<(u32, u32)> {
 }
 
 fn structure(btf: &Btf, id: TypeId, native: u32, depth: u32) -> Option<(u32, u32)> {
+    let (end, align) = end_of_members(btf, id, depth)?;
+    (end.next_multiple_of(align) == native).then_some((native, align))
+}
+
+/// Where the last member ends, and the alignment; `None` when an offset differs.
+fn end_of_members(btf: &Btf, id: TypeId, depth: u32) -> Option<(u32, u32)> {
     let (mut at, mut align) = (0u32, 1);
     for member in btf.members(id) {
         let (size, member_align) = layout(btf, member.ty, depth)?;
@@ -48,7 +58,12 @@ fn structure(btf: &Btf, id: TypeId, native: u32, depth: u32) -> Option<(u32, u32
         at = member.offset() + size;
         align = align.max(member_align);
     }
-    (at.next_multiple_of(align) == native).then_some((native, align))
+    Some((at, align))
+}
+
+/// `long` in the spellings of gcc and clang; `long long` has 8 bytes everywhere.
+fn is_long(name: &str) -> bool {
+    name.contains("long") && !name.contains("long long")
 }
 
 #[cfg(test)]

@@ -230,11 +230,8 @@ impl Pass<'_> {
             ast::ExprKind::Map { name, keys } => {
                 self.step_map(name, keys.as_deref(), (delta, postfix), span)
             }
-            _ => self.error(
-                codes::CANNOT_ASSIGN,
-                target.span,
-                "only variables and maps can be stepped",
-            ),
+            // The parser has refused anything else.
+            _ => None,
         }
     }
 

@@ -97,6 +97,7 @@ fn mismatch<T>(
     let message = format!("%{conv} wants {wants}, this is {}", describe(is));
     let diagnostic = Diagnostic::error(codes::FORMAT_TYPE, span, message);
     let help = match is {
+        _ if conversion.conv == b'r' => None,
         Type::Str { .. } | Type::Stack { .. } => Some("text is printed with %s"),
         Type::Ptr { .. } => Some("an address is printed with %p, the text there with str(x)"),
         Type::Int { .. } => Some("a number is printed with %d, %u or %x"),

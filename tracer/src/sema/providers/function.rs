@@ -169,16 +169,12 @@ fn mechanism(
         return Ok(asked);
     };
     let other = asked.other();
-    let same_meaning = offset == 0
-        && match asked {
-            // A kretprobe has no arguments left.
-            Mechanism::Fexit => request.uses.args.is_empty(),
-            _ => true,
-        };
     let why_not_other = match request.facts.has(other.feature()) {
         Support::No(reason) => reason,
-        _ if same_meaning => return Ok(other),
-        _ => format!("`{}` would mean something else here", other.name()),
+        _ => match differs(request, asked, offset) {
+            None => return Ok(other),
+            Some(difference) => difference.to_owned(),
+        },
     };
     let message = format!(
         "`{}` cannot be used: {why}; nor `{}`: {why_not_other}",
@@ -188,6 +184,16 @@ fn mechanism(
     let mut diagnostic = Diagnostic::error(codes::PROBE_NOT_HERE, request.spec.span, message);
     diagnostic.help = instead(request, function);
     Err(diagnostic)
+}
+
+/// Why the other mechanism would not mean the same.
+fn differs(request: &Request, asked: Mechanism, offset: u64) -> Option<&'static str> {
+    let uses = request.uses;
+    if offset != 0 {
+        return Some("it fires at the start of a function only");
+    }
+    let arguments = !uses.args.is_empty() || !uses.positions.is_empty();
+    (asked == Mechanism::Fexit && arguments).then_some("it has no arguments left at the return")
 }
 
 /// Probes that would do: the system call of the same stem, tracepoints that sound alike.

@@ -149,7 +149,11 @@ impl View for Function {
         }
         let btf = facts.btf().ok_or_else(no_btf)?;
         let proto = self.proto(facts).ok_or_else(no_btf)?;
-        typed::parameter(btf, &proto, 0, name)
+        let reachable = match self.used.needs_btf() {
+            true => u32::MAX,
+            false => u32::from(REGISTERS),
+        };
+        typed::parameter(btf, &proto, (0, reachable), name)
     }
 
     fn arg_names(&self, facts: &dyn Facts) -> Vec<String> {

@@ -92,7 +92,7 @@ impl View for Hook {
             let help = "its arguments are arg0, arg1, … as numbers".to_owned();
             Lack::Because(codes::NO_BTF, message, Some(help))
         })?;
-        typed::parameter(btf, &proto, 1, name)
+        typed::parameter(btf, &proto, (1, u32::from(MAX_ARGS)), name)
     }
 
     fn arg_names(&self, facts: &dyn Facts) -> Vec<String> {

@@ -3,6 +3,7 @@
 //! In: BTF types and C words. Out: offers and language types. Never looks a probe up.
 
 use super::{Lack, Offer, arg_as, value};
+use crate::diag::codes;
 use crate::types::btf::{Btf, Kind, Proto, TypeId};
 use crate::types::{Pointee, Space, Type};
 
@@ -23,8 +24,14 @@ pub fn struct_name(words: &[&str]) -> Option<String> {
     Some((*words.get(at + 1)?).to_owned())
 }
 
-/// Parameter of that name, `skip` parameters left out in front; `argN` counts from there.
-pub fn parameter(btf: &Btf, proto: &Proto, skip: usize, name: &str) -> Result<Offer, Lack> {
+/// The parameter of that name. `skip` parameters in front are not the script's; `argN` counts behind them.
+/// Only the first `reachable` words can be read.
+pub fn parameter(
+    btf: &Btf,
+    proto: &Proto,
+    (skip, reachable): (usize, u32),
+    name: &str,
+) -> Result<Offer, Lack> {
     let params = &proto.params[skip.min(proto.params.len())..];
     let at = params
         .iter()
@@ -33,6 +40,10 @@ pub fn parameter(btf: &Btf, proto: &Proto, skip: usize, name: &str) -> Result<Of
     // A struct passed by value takes a word for each 8 bytes.
     let words = |id| btf.size_of(id).map_or(1, |size| size.div_ceil(8).max(1));
     let word: u32 = params[..at].iter().map(|p| words(p.ty)).sum();
+    if word >= reachable {
+        let message = format!("`{name}` is not in a register here");
+        return Err(Lack::Because(codes::NO_ARGS_HERE, message, None));
+    }
     by_value(btf, params[at].ty, word as u8)
 }
 
@@ -71,7 +82,7 @@ fn is_user_pointer(btf: &Btf, id: TypeId) -> bool {
 fn by_value(btf: &Btf, id: TypeId, word: u8) -> Result<Offer, Lack> {
     let ty = register_type(btf, id).ok_or_else(|| {
         let message = format!("it is a `{}`, passed by value", btf.c_type(id));
-        Lack::Because(crate::diag::codes::TYPE_NOT_BUILT, message, None)
+        Lack::Because(codes::TYPE_NOT_BUILT, message, None)
     })?;
     Ok(value(arg_as(word, ty)))
 }
