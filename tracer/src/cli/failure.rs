@@ -2,6 +2,8 @@
 //!
 //! In: errors of the rooms. Out: one sentence (or the diagnostics of a script) and a [`Status`]. Never exits.
 
+use crate::diag::{Severity, codes};
+use crate::session::{self, Script, voice};
 use std::fmt;
 use std::process::ExitCode;
 
@@ -34,6 +36,8 @@ pub enum Failure {
     Usage(String),
     /// The script is wrong: its diagnostics as text, already with source lines.
     Script(String),
+    /// The script is right, but this machine lacks a probe of it: the same.
+    NotHere(String),
     /// The machine cannot: a sentence.
     Machine(String),
     /// We are wrong: a sentence.
@@ -43,11 +47,28 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// From a session's error about a script.
+    pub fn of(error: session::Error, script: &Script) -> Failure {
+        match error {
+            session::Error::Script(found) => {
+                let text = voice::diagnostics(script, &found);
+                let mut errors = found.iter().filter(|d| d.severity == Severity::Error);
+                match errors.all(|d| d.code == codes::PROBE_NOT_HERE) {
+                    true => Failure::NotHere(text),
+                    false => Failure::Script(text),
+                }
+            }
+            limit @ session::Error::Limit(_) => Failure::Usage(limit.to_string()),
+            session::Error::Bug(sentence) => Failure::Bug(sentence),
+            other => Failure::Machine(other.to_string()),
+        }
+    }
+
     /// The exit status that says so.
     pub fn status(&self) -> Status {
         match self {
             Failure::Usage(_) | Failure::Script(_) => Status::Usage,
-            Failure::Machine(_) => Status::Machine,
+            Failure::Machine(_) | Failure::NotHere(_) => Status::Machine,
             Failure::Bug(_) => Status::Bug,
             Failure::Closed => Status::Done,
         }
@@ -61,7 +82,9 @@ impl fmt::Display for Failure {
                 writeln!(f, "tracer: {sentence}")
             }
             Failure::Bug(sentence) => writeln!(f, "tracer: a bug of the tracer: {sentence}"),
-            Failure::Script(diagnostics) => f.write_str(diagnostics),
+            Failure::Script(diagnostics) | Failure::NotHere(diagnostics) => {
+                f.write_str(diagnostics)
+            }
             Failure::Closed => Ok(()),
         }
     }

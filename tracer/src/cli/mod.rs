@@ -4,6 +4,8 @@
 //! ([`typed`]) and what it means ([`meant`]) are two things. Never traces, never formats a result.
 
 pub mod doctor;
+mod dump;
+mod explain;
 pub mod failure;
 mod generate;
 pub mod list;
@@ -57,9 +59,7 @@ fn perform(command: Command) -> Result<ExitCode, Failure> {
             let works = doctor::run(typed.format != typed::Format::Text, &mut out)?;
             return Ok(if works { Status::Done } else { Status::Machine }.into());
         }
-        Command::Explain(_) => {
-            return Err(Failure::Usage("this command is not built yet".into()));
-        }
+        Command::Explain(typed) => explain::run(&typed, &mut out)?,
     }
     Ok(Status::Done.into())
 }

@@ -4,9 +4,8 @@
 
 use super::failure::{Failure, Status};
 use super::{meant, typed};
-use crate::diag::{Diagnostic, Severity, render};
-use crate::session::Script;
-use std::io::{IsTerminal, Write};
+use crate::kernel::Live;
+use crate::session;
 use std::process::ExitCode;
 
 /// Runs what was typed.
@@ -21,46 +20,17 @@ pub fn run(typed: &typed::RunArgs) -> Result<ExitCode, Failure> {
         return Ok(Status::Done.into());
     }
     let request = meant::request(typed)?;
+    let script = request.script.clone();
+    let facts = Live::new();
     if !typed.dump.is_empty() {
-        dump(&request.script, &typed.dump)?;
+        let options = session::compile::Options::new(request.scope.pid, &request.limits);
+        super::dump::stages(&script, &typed.dump, options, &facts)?;
         return Ok(Status::Done.into());
     }
-    Err(Failure::Machine("this build cannot trace yet".into()))
-}
-
-/// Prints what the stages made of the script, in the order asked for.
-fn dump(script: &Script, stages: &[typed::Stage]) -> Result<(), Failure> {
-    let mut out = std::io::stdout().lock();
-    for stage in stages {
-        match stage {
-            typed::Stage::Tokens => {
-                out.write_all(crate::syntax::tokens(&script.text).as_bytes())?
-            }
-            typed::Stage::Ast => {
-                let (tree, found) = crate::syntax::parse(&script.text, &script.params);
-                out.write_all(crate::syntax::dump::text(&tree).as_bytes())?;
-                no_errors(script, &found)?;
-            }
-            other => return Err(Failure::Usage(format!("stage {other:?} is not built yet"))),
-        }
-    }
-    Ok(())
-}
-
-/// Fails with the diagnostics as text when one of them is an error.
-fn no_errors(script: &Script, found: &[Diagnostic]) -> Result<(), Failure> {
-    if found.iter().any(|d| d.severity == Severity::Error) {
-        return Err(Failure::Script(diagnostics(script, found)));
-    }
-    Ok(())
-}
-
-/// Diagnostics as people read them: with colours on a terminal.
-pub fn diagnostics(script: &Script, found: &[Diagnostic]) -> String {
-    let colour = if std::io::stderr().is_terminal() {
-        render::Colour::Always
-    } else {
-        render::Colour::Never
-    };
-    render::text(&script.name, &script.text, found, colour)
+    let strict = request.limits.strict;
+    let ended = session::run(request, &facts).map_err(|error| Failure::of(error, &script))?;
+    Ok(match ended.lossy && strict {
+        true => Status::Losses.into(),
+        false => ExitCode::from(ended.code),
+    })
 }

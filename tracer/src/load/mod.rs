@@ -128,6 +128,15 @@ impl Loaded {
         self.maps.wait_for_programs()
     }
 
+    /// Whether tracing is open: a script's `exit` closes it in the kernel.
+    ///
+    /// # Errors
+    /// When the control word cannot be read.
+    pub fn is_open(&self) -> Result<bool, Error> {
+        let control = self.maps.read_control()?;
+        Ok(control.iter().take(size_of::<u64>()).any(|&byte| byte != 0))
+    }
+
     /// When tracing was opened, in nanoseconds of the monotonic clock; 0 before.
     pub fn start_ns(&self) -> u64 {
         self.control.start_ns

@@ -43,14 +43,10 @@ pub fn check(
     facts: &dyn Facts,
 ) -> Result<Warned<ir::Program>, Error> {
     let (tree, mut found) = syntax::parse(&script.text, &script.params);
-    if has_errors(&found) {
-        return Err(Error::Script(found));
-    }
+    found = no_errors(found)?;
     let (mut program, more) = sema::check(&tree, facts);
     found.extend(more);
-    if has_errors(&found) {
-        return Err(Error::Script(found));
-    }
+    let found = no_errors(found)?;
     if let Some(pid) = options.pid {
         scope::restrict(&mut program, pid);
     }
@@ -79,11 +75,19 @@ pub fn plan(script: &Script, options: Options, facts: &dyn Facts) -> Result<Warn
 /// # Errors
 /// When the generator or its checker finds a mistake of ours.
 pub fn generate(plan: &Plan) -> Result<Generated, Error> {
-    let generated = codegen::generate(plan).map_err(|error| Error::Bug(error.to_string()))?;
+    let generated = codegen::generate(plan).map_err(from_codegen)?;
     verify("generated code", || {
         codegen::checker::check(plan, &generated).map_err(|broken| broken.to_string())
     })?;
     Ok(generated)
+}
+
+/// What the generator says: a limit that the script meets, or a mistake of ours.
+pub fn from_codegen(error: codegen::Error) -> Error {
+    match error {
+        codegen::Error::Wrong(..) => Error::Bug(error.to_string()),
+        _ => Error::Limit(error.to_string()),
+    }
 }
 
 /// The image to load.
@@ -94,8 +98,12 @@ pub fn link(plan: &Plan, generated: &Generated) -> Result<Vec<u8>, Error> {
     link::link(plan, generated, link::runtime()).map_err(|error| Error::Bug(error.to_string()))
 }
 
-fn has_errors(found: &[Diagnostic]) -> bool {
-    found.iter().any(|d| d.severity == Severity::Error)
+/// The diagnostics when none of them is an error, else they are the error.
+pub fn no_errors(found: Vec<Diagnostic>) -> Result<Vec<Diagnostic>, Error> {
+    match found.iter().any(|d| d.severity == Severity::Error) {
+        true => Err(Error::Script(found)),
+        false => Ok(found),
+    }
 }
 
 /// Checks a stage's own rules in debug builds, where a mistake should be named before the kernel's verifier stumbles.

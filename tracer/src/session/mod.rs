@@ -7,13 +7,25 @@
 //! attached and closes before the rings are drained; then `END`; then the maps are printed; only then is anything
 //! detached.
 
+pub mod compile;
+mod desk;
+mod live;
+mod maps;
+mod names;
 pub mod output;
+mod reader;
 pub mod report;
 pub mod request;
 pub mod scope;
+mod signals;
+mod target;
 pub mod terminal;
+pub mod ticks;
+pub mod voice;
 
-pub use request::{Buffering, Format, Limits, Output, Request, Scope, Script};
+pub use crate::print::Format;
+pub use live::run;
+pub use request::{Buffering, Limits, Output, Request, Scope, Script};
 
 use crate::diag::Diagnostic;
 use std::io;
@@ -34,6 +46,9 @@ pub enum Error {
     /// The script is wrong.
     #[error("the script has errors")]
     Script(Vec<Diagnostic>),
+    /// The script is right and asks for more than a program can hold: a sentence.
+    #[error("{0}; use fewer or shorter strings, or split the clause")]
+    Limit(String),
     /// The output cannot be opened.
     #[error("open output {}: {source}", path.display())]
     Output {
@@ -58,6 +73,18 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// The query needs more rights than this process has.
+    #[error(transparent)]
+    Privilege(#[from] crate::kernel::privilege::Unmet),
+    /// The kernel refused something.
+    #[error(transparent)]
+    Load(#[from] crate::load::Error),
+    /// The output cannot be written.
+    #[error("write the output: {0}")]
+    Write(#[source] io::Error),
+    /// Signals, timers or threads are not to be had.
+    #[error("set up the run: {0}")]
+    Runtime(#[source] io::Error),
     /// A generated program or value broke a rule of its own: ours to mend.
     #[error("{0}")]
     Bug(String),

@@ -18,6 +18,7 @@ pub struct Output {
     to: Box<dyn Write + Send>,
     buffer: Vec<u8>,
     mode: Buffering,
+    terminal: bool,
     /// When the oldest byte in the buffer came, as far as ticks tell.
     waiting_since: Option<Instant>,
 }
@@ -41,15 +42,25 @@ impl Output {
         } else {
             Buffering::Full
         };
-        Ok(Output::new(to, request.buffering.unwrap_or(by_kind)))
+        let mode = request.buffering.unwrap_or(by_kind);
+        Ok(Output {
+            terminal,
+            ..Output::new(to, mode)
+        })
     }
 
-    /// Over any writer.
+    /// Whether somebody watches it.
+    pub fn is_terminal(&self) -> bool {
+        self.terminal
+    }
+
+    /// Over any writer that is no terminal.
     pub fn new(to: Box<dyn Write + Send>, mode: Buffering) -> Output {
         Output {
             to,
             buffer: Vec::new(),
             mode,
+            terminal: false,
             waiting_since: None,
         }
     }

@@ -1,14 +1,15 @@
 //! What is said at the end of a run: losses, runtime errors, accounts.
 //!
-//! In: counters, and the script they belong to. Out: sentences, one a line. Never prints.
+//! In: counters, and the script they belong to. Out: the same as data for printers, and as sentences. Never prints.
 
 use super::Script;
 use crate::diag::render::position;
-use crate::ir::{Program, SiteKind};
+use crate::ir::Program;
+use crate::print::{Loss, RuntimeError};
 use crate::stream::account::{RingTotal, Totals};
 
-/// One sentence per place of the script where something went wrong at run time, in source order. `counts` is by site.
-pub fn runtime_errors(script: &Script, program: &Program, counts: &[u64]) -> Vec<String> {
+/// One for each place of the script where something went wrong at run time, in source order. `counts` is by site.
+pub fn runtime_errors(script: &Script, program: &Program, counts: &[u64]) -> Vec<RuntimeError> {
     let mut seen: Vec<_> = program
         .sites
         .iter()
@@ -17,29 +18,42 @@ pub fn runtime_errors(script: &Script, program: &Program, counts: &[u64]) -> Vec
         .collect();
     seen.sort_by_key(|(site, _)| site.span);
     seen.into_iter()
-        .map(|(site, n)| {
+        .map(|(site, count)| {
             let (line, column) = position(&script.text, site.span.start as usize);
-            let (what, result) = meaning(site.kind);
-            let times = if *n == 1 {
-                "once"
-            } else {
-                &format!("{n} times")
-            };
-            format!("{}:{line}:{column}: {what} {times}; {result}", script.name)
+            RuntimeError {
+                kind: site.kind,
+                count: *count,
+                file: script.name.clone(),
+                line: line as u32,
+                column: column as u32,
+            }
         })
         .collect()
 }
 
-fn meaning(kind: SiteKind) -> (&'static str, &'static str) {
-    match kind {
-        SiteKind::DivideByZero => ("division by zero", "the result was 0"),
-        SiteKind::ModuloByZero => ("modulo by zero", "the result was the left operand"),
-        SiteKind::ReadFailed => (
-            "memory could not be read",
-            "the value was 0 or the empty string",
-        ),
-        SiteKind::Absent => ("a value was absent", "the update was skipped"),
-    }
+/// A runtime error as a sentence.
+pub fn sentence(error: &RuntimeError) -> String {
+    let times = match error.count {
+        1 => "once".to_owned(),
+        n => format!("{n} times"),
+    };
+    let (file, line, column) = (&error.file, error.line, error.column);
+    format!("{file}:{line}:{column}: {} ({times})", error.message())
+}
+
+/// Losses for a printer: by reason and CPU.
+pub fn losses(totals: &Totals) -> Vec<Loss> {
+    let by_cpu = totals.lost_by_cpu.iter().enumerate();
+    by_cpu
+        .flat_map(|(cpu, lost)| {
+            Totals::reasons(lost).map(move |(count, reason)| Loss {
+                count,
+                reason: reason.to_owned(),
+                cpu: Some(cpu as u32),
+                between_ns: None,
+            })
+        })
+        .collect()
 }
 
 /// The accounts of all buffers, for `--verbose`: attempts, deliveries and losses per ring, and whether they balance.
@@ -77,7 +91,7 @@ fn account(kind: &str, cpu: usize, ring: &RingTotal) -> String {
 mod tests {
     use super::*;
     use crate::diag::Span;
-    use crate::ir::Site;
+    use crate::ir::{Site, SiteKind};
 
     fn script() -> Script {
         Script {
@@ -101,11 +115,12 @@ mod tests {
             ],
             ..Program::default()
         };
+        let errors = runtime_errors(&script(), &program, &[1, 7, 0]);
         assert_eq!(
-            runtime_errors(&script(), &program, &[1, 7, 0]),
+            errors.iter().map(sentence).collect::<Vec<_>>(),
             [
-                "-e:2:7: division by zero 7 times; the result was 0",
-                "-e:2:13: a value was absent once; the update was skipped",
+                "-e:2:7: division by zero: the result was 0 (7 times)",
+                "-e:2:13: the value was absent: the update was skipped (once)",
             ]
         );
     }

@@ -2,6 +2,7 @@
 //!
 //! In: nothing. Out: plain data that `cli` fills in. Never knows how options are spelled.
 
+use crate::print::Format;
 use std::fs::File;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -62,18 +63,6 @@ pub struct Output {
     pub quiet: bool,
     /// Steps, times and accounts on standard error.
     pub verbose: bool,
-}
-
-/// Forms of output.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Format {
-    /// bpftrace's text.
-    #[default]
-    Text,
-    /// bpftrace's JSON objects, one a line.
-    Json,
-    /// Ours, one object a line.
-    Jsonl,
 }
 
 /// When output is written.

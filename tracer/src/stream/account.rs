@@ -69,8 +69,8 @@ pub struct Totals {
     pub main: Vec<RingTotal>,
     /// Control ring of each CPU.
     pub control: Vec<RingTotal>,
-    /// Losses of all CPUs by reason ([`loss`]).
-    pub lost: [u64; LOSSES],
+    /// Losses by CPU and reason ([`loss`]).
+    pub lost_by_cpu: Vec<[u64; LOSSES]>,
 }
 
 impl Totals {
@@ -90,30 +90,41 @@ impl Totals {
                 delivered: delivered(2 * cpu + 1),
                 lost: s.lost[loss::CONTROL_FULL as usize],
             });
-            for (sum, n) in totals.lost.iter_mut().zip(s.lost) {
-                *sum += n;
-            }
+            totals.lost_by_cpu.push(s.lost);
         }
         totals
     }
 
     /// Whether anything was lost.
     pub fn any_lost(&self) -> bool {
-        self.lost.iter().any(|&n| n > 0)
+        self.lost_by_cpu.iter().flatten().any(|&n| n > 0)
     }
 
-    /// A sentence for each reason that occurred: the number, the unit, and what to do.
+    /// The reasons that occur among one CPU's losses: how often, and why.
+    pub fn reasons(lost: &[u64; LOSSES]) -> impl Iterator<Item = (u64, &'static str)> {
+        occurred(*lost).map(|(n, reason)| (n, reason.why))
+    }
+
+    /// A sentence for each reason that occurred on any CPU: the number, the unit, and what to do.
     pub fn sentences(&self) -> Vec<String> {
-        REASONS
-            .iter()
-            .map(|reason| (self.lost[reason.index as usize], reason))
-            .filter(|(n, _)| *n > 0)
+        let mut sums = [0; LOSSES];
+        for lost in &self.lost_by_cpu {
+            sums.iter_mut().zip(lost).for_each(|(sum, n)| *sum += n);
+        }
+        occurred(sums)
             .map(|(n, reason)| {
                 let unit = if n == 1 { reason.one } else { reason.many };
                 format!("lost {n} {unit}: {}; {}", reason.why, reason.advice)
             })
             .collect()
     }
+}
+
+fn occurred(lost: [u64; LOSSES]) -> impl Iterator<Item = (u64, &'static Reason)> {
+    REASONS
+        .iter()
+        .map(move |reason| (lost[reason.index as usize], reason))
+        .filter(|(n, _)| *n > 0)
 }
 
 /// What is said about one reason.

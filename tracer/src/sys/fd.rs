@@ -1,27 +1,55 @@
-//! Descriptors that were handed to this process by number (`--ready-fd N`).
+//! Descriptors: those handed to this process by number (`--ready-fd N`), and those that tokio watches.
 //!
-//! In: a number. Out: an owned file. Never takes the standard streams.
+//! In: a number, or a descriptor. Out: an owned file, or a future's source.
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{FromRawFd, RawFd};
+use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 
-/// Takes over descriptor `number`, which whoever started us left open for us.
+/// A file over descriptor `number`, which whoever started us left open for us. It is a duplicate: the number itself may
+/// be a standard stream, which belongs to the standard library.
 ///
 /// # Errors
-/// When it is not open, or is one of the standard streams (those belong to the standard library).
+/// When it is not open.
 pub fn inherited(number: RawFd) -> io::Result<File> {
-    if number <= 2 {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "a descriptor above 2 is needed",
-        ));
-    }
-    // SAFETY: F_GETFD only asks; it is defined for every number.
-    if unsafe { libc::fcntl(number, libc::F_GETFD) } < 0 {
+    // SAFETY: F_DUPFD_CLOEXEC is defined for every number and gives a new descriptor or -1.
+    let own = unsafe { libc::fcntl(number, libc::F_DUPFD_CLOEXEC, 3) };
+    if own < 0 {
         return Err(io::Error::last_os_error());
     }
-    // SAFETY: the descriptor is open, and by contract it was opened for us before we started: nothing in this
-    // process owns it. Called while options are read, before anything else is opened.
-    Ok(unsafe { File::from_raw_fd(number) })
+    // SAFETY: the descriptor was just made for us, nobody else owns it.
+    Ok(unsafe { File::from_raw_fd(own) })
+}
+
+/// Watches whatever stands behind `fd` for reading. Inside a tokio runtime.
+///
+/// # Errors
+/// When it cannot be duplicated or watched.
+pub fn readable(fd: BorrowedFd<'_>) -> io::Result<AsyncFd<OwnedFd>> {
+    let own = fd.try_clone_to_owned()?;
+    // SAFETY: an `OwnedFd` keeps its one descriptor open until it is dropped, and `AsyncFd` owns it.
+    let watched = unsafe { AsyncFd::register_with_interest(own, Interest::READABLE) };
+    watched.map_err(io::Error::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::inherited;
+    use std::io::{Read, Write};
+    use std::os::fd::AsRawFd;
+
+    #[test]
+    fn a_number_becomes_a_file_of_its_own() {
+        let (mut read, write) = std::io::pipe().expect("a pipe");
+        let mut file = inherited(write.as_raw_fd()).expect("it is open");
+        drop(write);
+        file.write_all(b"ready").expect("the pipe");
+        drop(file);
+        let mut text = String::new();
+        read.read_to_string(&mut text).expect("the pipe");
+        assert_eq!(text, "ready");
+        assert!(inherited(-1).is_err());
+    }
 }

@@ -3,13 +3,13 @@
 //! In: a command, or a pid. Out: [`Held`], [`Watched`]. Never reads `/proc`, never decides when to end a process.
 
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitStatus};
 use std::sync::mpsc::{Receiver, channel};
+use tokio::io::unix::AsyncFd;
 
-/// A process known by a descriptor, so that its number cannot be taken by another one meanwhile. The descriptor
-/// becomes readable when the process ends.
+/// A process known by a descriptor, so that its number cannot be taken by another one meanwhile.
 pub struct Watched {
     pidfd: OwnedFd,
 }
@@ -25,6 +25,11 @@ impl Watched {
         // SAFETY: the descriptor was just made for us, nobody else owns it.
         let pidfd = unsafe { OwnedFd::from_raw_fd(fd as RawFd) };
         Ok(Watched { pidfd })
+    }
+
+    /// What becomes readable when the process ends. Inside a tokio runtime.
+    pub fn end(&self) -> io::Result<AsyncFd<OwnedFd>> {
+        super::fd::readable(self.pidfd.as_fd())
     }
 
     /// Asks the process to end (SIGTERM). It may have ended already.
@@ -43,18 +48,6 @@ impl Watched {
             return Err(io::Error::last_os_error());
         }
         Ok(())
-    }
-}
-
-impl AsFd for Watched {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.pidfd.as_fd()
-    }
-}
-
-impl AsRawFd for Watched {
-    fn as_raw_fd(&self) -> RawFd {
-        self.pidfd.as_raw_fd()
     }
 }
 

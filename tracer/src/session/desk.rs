@@ -1,0 +1,218 @@
+//! One record after the other, each to what it asks for.
+//!
+//! In: records in order, and the last words of the run. Out: printed results; maps cleared; what the run has to know. After
+//! the first failure nothing is printed any more, and records are only counted. Never waits.
+
+use super::Error;
+use super::maps::Maps;
+use super::names::Names;
+use super::output::Output;
+use super::reader::Told;
+use crate::ir::{Emit, EmitKind, MapId};
+use crate::plan::Plan;
+use crate::print::{Loss, Origin, Printer, RuntimeError};
+use crate::stream::{Record, decode};
+use crate::sys::clock;
+use crate::types::Value;
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use tokio::sync::mpsc::UnboundedSender;
+
+/// Where records are handled.
+pub struct Desk {
+    plan: Arc<Plan>,
+    maps: Maps,
+    printer: Box<dyn Printer>,
+    names: Names,
+    out: Output,
+    told: UnboundedSender<Told>,
+    /// Arguments of the record in hand; kept for its memory.
+    values: Vec<Value>,
+    failed: bool,
+}
+
+/// What is printed when nothing more comes.
+#[derive(Debug, Default)]
+pub struct LastWords {
+    /// Losses that belong into the output.
+    pub losses: Vec<Loss>,
+    /// Runtime errors that belong into the output.
+    pub errors: Vec<RuntimeError>,
+}
+
+impl Desk {
+    /// Made in the thread that uses it: symbols stay there.
+    pub fn new(
+        plan: Arc<Plan>,
+        maps: Maps,
+        printer: Box<dyn Printer>,
+        out: Output,
+        told: UnboundedSender<Told>,
+    ) -> Desk {
+        Desk {
+            names: Names::new(Arc::clone(&plan)),
+            plan,
+            maps,
+            printer,
+            out,
+            told,
+            values: Vec::new(),
+            failed: false,
+        }
+    }
+
+    /// Says that all probes are attached.
+    pub fn attached(&mut self, probes: usize) {
+        self.attempt(|desk| {
+            desk.printer.attached(&mut desk.out, probes)?;
+            Ok(desk.out.record_done()?)
+        });
+    }
+
+    /// Handles one record.
+    pub fn handle(&mut self, record: Record<'_>) {
+        self.attempt(|desk| desk.act(record));
+    }
+
+    /// Time has passed: writes what has waited long enough.
+    pub fn tick(&mut self, now: Instant) {
+        self.attempt(|desk| Ok(desk.out.tick(now)?));
+    }
+
+    /// Writes what is waiting.
+    pub fn flush(&mut self) {
+        self.attempt(|desk| Ok(desk.out.flush()?));
+    }
+
+    /// The end: what is left in the maps, by name, then losses and errors.
+    pub fn last(&mut self, words: &LastWords) {
+        self.attempt(|desk| {
+            desk.printer.end(&mut desk.out)?;
+            for map in desk.maps_by_name() {
+                let table = desk.maps.last(map)?;
+                if !table.rows.is_empty() {
+                    let (out, names) = (&mut desk.out, &desk.names);
+                    desk.printer.map(out, names, &table, None, None)?;
+                }
+            }
+            for loss in &words.losses {
+                desk.printer.lost(&mut desk.out, loss)?;
+            }
+            for error in &words.errors {
+                desk.printer.error(&mut desk.out, error)?;
+            }
+            Ok(desk.out.flush()?)
+        });
+    }
+
+    /// Why addresses were printed as numbers, when they were.
+    pub fn notice(&self) -> Option<String> {
+        self.names.notice().map(str::to_owned)
+    }
+
+    fn maps_by_name(&self) -> Vec<MapId> {
+        let maps = &self.plan.ir.maps;
+        let mut ids: Vec<MapId> = (0..maps.len() as u32).map(MapId).collect();
+        ids.sort_by_key(|id| maps[id.0 as usize].name.as_str());
+        ids
+    }
+
+    /// Does something unless an earlier failure stands in the way; the first failure is told.
+    fn attempt(&mut self, act: impl FnOnce(&mut Desk) -> Result<(), Stop>) {
+        if self.failed {
+            return;
+        }
+        if let Err(stop) = act(self) {
+            self.failed = true;
+            self.tell(match stop {
+                Stop::Closed => Told::Closed,
+                Stop::Error(error) => Told::Failed(error),
+            });
+        }
+    }
+
+    fn act(&mut self, record: Record<'_>) -> Result<(), Stop> {
+        let plan = Arc::clone(&self.plan);
+        let at = record.header.emit as usize;
+        let (Some(emit), Some(layout)) = (plan.ir.emits.get(at), plan.records.get(at)) else {
+            let sentence = format!("a record names emit {at}, which does not exist");
+            return Err(Error::Bug(sentence).into());
+        };
+        decode::args(layout, record.payload, &mut self.values)
+            .map_err(|error| Error::Bug(error.to_string()))?;
+        let generation = decode::generation(record.payload);
+        match &emit.kind {
+            EmitKind::Clear(map) => self.maps.clear(*map, generation)?,
+            EmitKind::Zero(map) => self.maps.zero(*map, generation)?,
+            EmitKind::Exit => self.exit(),
+            _ => self.print(emit, record, generation)?,
+        }
+        Ok(self.out.record_done()?)
+    }
+
+    fn print(&mut self, emit: &Emit, record: Record<'_>, generation: u64) -> Result<(), Stop> {
+        let origin = Origin::from(&record.header);
+        let (out, names, values) = (&mut self.out, &self.names, &self.values);
+        match &emit.kind {
+            EmitKind::Printf(format) => {
+                self.printer.printf(out, names, &origin, format, values)?;
+            }
+            EmitKind::PrintValue => {
+                if let (Some(ty), Some(value)) = (emit.args.first(), values.first()) {
+                    self.printer.value(out, names, &origin, ty, value)?;
+                }
+            }
+            EmitKind::PrintMap { map, top, div } => {
+                let table = self.maps.at(*map, generation)?;
+                self.printer.map(out, names, &table, *top, *div)?;
+            }
+            EmitKind::Time(format) => {
+                let text = clock::local_time(format, seconds(record.header.time_ns));
+                self.printer.time(out, &origin, &text.unwrap_or_default())?;
+            }
+            EmitKind::Clear(_) | EmitKind::Zero(_) | EmitKind::Exit => {}
+        }
+        Ok(())
+    }
+
+    /// The script's `exit(code)`: a status has one byte.
+    fn exit(&mut self) {
+        let code = self.values.first().map_or(0, Value::bits);
+        self.tell(Told::Exit(code as u8));
+    }
+
+    fn tell(&self, told: Told) {
+        // The run may be over already.
+        let _ = self.told.send(told);
+    }
+}
+
+/// Wall-clock seconds of a moment of the monotonic clock.
+fn seconds(monotonic_ns: u64) -> i64 {
+    let ago_ns = clock::monotonic_ns().saturating_sub(monotonic_ns);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let now_ns = now.map_or(0, |since| since.as_nanos());
+    (now_ns.saturating_sub(u128::from(ago_ns)) / 1_000_000_000) as i64
+}
+
+/// Why nothing is printed any more.
+enum Stop {
+    Closed,
+    Error(Error),
+}
+
+impl From<io::Error> for Stop {
+    fn from(source: io::Error) -> Stop {
+        match source.kind() {
+            io::ErrorKind::BrokenPipe => Stop::Closed,
+            _ => Stop::Error(Error::Write(source)),
+        }
+    }
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Stop {
+        Stop::Error(error)
+    }
+}

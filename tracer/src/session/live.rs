@@ -1,0 +1,441 @@
+//! The run itself: from a request to its end.
+//!
+//! In: a [`Request`], the running kernel. Out: [`Ended`]. Two threads: this one starts programs, waits for signals, timers and
+//! processes (tokio); the [`reader`](super::reader) prints. They share the programs and maps behind one lock, held for
+//! microseconds, and for a grace period of the kernel when a map's generation is closed.
+
+use super::desk::{Desk, LastWords};
+use super::maps::{Maps, lock};
+use super::output::Output;
+use super::reader::{Accounts, Order, Reader, Told};
+use super::signals::Signals;
+use super::target::Target;
+use super::ticks::Ticks;
+use super::voice::Voice;
+use super::{Ended, Error, Request, compile, report, terminal};
+use crate::kernel::{self, privilege::Needs};
+use crate::load::{self, Exclusion, Loaded};
+use crate::plan::{Hook, Plan};
+use crate::print::{self, Format};
+use crate::stream::account::Totals;
+use crate::sys::fd::readable;
+use std::io::Write;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use tokio::io::unix::AsyncFd;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::oneshot;
+
+/// Status of a run that was ended by force: as a shell shows an interrupt.
+const FORCED: u8 = 130;
+
+/// Runs a request to its end.
+///
+/// # Errors
+/// What kept it from beginning, or from going on.
+pub fn run(request: Request, facts: &kernel::Live) -> Result<Ended, Error> {
+    let voice = Voice::new(request.output.quiet, request.output.verbose);
+    let options = compile::Options::new(request.scope.pid, &request.limits);
+    let (plan, warnings) = compile::plan(&request.script, options, facts)?;
+    voice.diagnostics(&request.script, &warnings);
+    facts.notices().iter().for_each(|notice| voice.note(notice));
+    if let Some(unmet) = Needs::of(&plan).unmet(facts.held()) {
+        return Err(Error::Privilege(unmet));
+    }
+    let out = Output::open(&request.output)?;
+    voice.step("planned");
+    let loaded = load(&plan, &request, &out, facts, &voice)?;
+    voice.step("loaded");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(Error::Runtime)?;
+    let ended = runtime.block_on(async {
+        let run = Run::new(request, plan, loaded, out, voice)?;
+        run.live().await
+    });
+    // A reader that blocks on its output after a forced end is not waited for.
+    runtime.shutdown_background();
+    ended
+}
+
+/// Generates, links and loads.
+fn load(
+    plan: &Plan,
+    request: &Request,
+    out: &Output,
+    facts: &kernel::Live,
+    voice: &Voice,
+) -> Result<Loaded, Error> {
+    let generated = compile::generate(plan)?;
+    let image = compile::link(plan, &generated)?;
+    voice.step(&format!("linked: {} bytes", image.len()));
+    let mut exclusion = Exclusion {
+        itself: !request.scope.include_self,
+        ..Exclusion::default()
+    };
+    if plan.streams && out.is_terminal() && exclusion.itself && !request.scope.include_terminal {
+        exclusion.ancestors = terminal::ancestors_up_to_terminal();
+    }
+    if exclusion.ancestors > 0 {
+        exclusion.offsets = facts.task_offsets();
+    }
+    let options = load::Options {
+        functions: &generated.functions,
+        exclusion,
+    };
+    let loaded = Loaded::load(plan, &image, &options)?;
+    let ancestors = loaded.excluded().len().saturating_sub(1);
+    if ancestors > 0 {
+        voice.note(&format!(
+            "not tracing this process and {ancestors} of its ancestors, up to the terminal; --include-terminal does"
+        ));
+    }
+    Ok(loaded)
+}
+
+/// How often it is looked whether a script's `exit` has closed tracing although its record was lost.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Why tracing ends.
+enum Why {
+    Signal,
+    Time,
+    Target,
+    Exit(u8),
+    Closed,
+    Failed(Error),
+}
+
+impl From<Told> for Why {
+    fn from(told: Told) -> Why {
+        match told {
+            Told::Exit(code) => Why::Exit(code),
+            Told::Closed => Why::Closed,
+            Told::Failed(error) => Why::Failed(error),
+        }
+    }
+}
+
+/// A run that has been loaded.
+struct Run {
+    request: Request,
+    plan: Arc<Plan>,
+    loaded: Arc<Mutex<Loaded>>,
+    voice: Voice,
+    signals: Signals,
+    target: Target,
+    reader: Link,
+}
+
+/// This thread's end of the reader.
+struct Link {
+    orders: Sender<Order>,
+    told: UnboundedReceiver<Told>,
+    thread: JoinHandle<()>,
+}
+
+impl Run {
+    /// Starts the reader, forks for a command. Inside a tokio runtime.
+    fn new(
+        request: Request,
+        plan: Plan,
+        mut loaded: Loaded,
+        out: Output,
+        voice: Voice,
+    ) -> Result<Run, Error> {
+        let signals = Signals::listen().map_err(Error::Runtime)?;
+        let target = Target::open(&request.scope)?;
+        let rings = loaded.take_rings();
+        let (plan, loaded) = (Arc::new(plan), Arc::new(Mutex::new(loaded)));
+        let reader = start_reader(&plan, &loaded, rings, out, request.output.format)?;
+        Ok(Run {
+            request,
+            plan,
+            loaded,
+            voice,
+            signals,
+            target,
+            reader,
+        })
+    }
+
+    async fn live(mut self) -> Result<Ended, Error> {
+        lock(&self.loaded).attach_all()?;
+        self.voice.step("attached");
+        if self.request.dry_run {
+            self.target.stop();
+            return Ok(Ended::default());
+        }
+        let why = match self.begin().await? {
+            Some(why) => why,
+            None => self.follow().await,
+        };
+        let (mut signals, voice) = (self.signals, self.voice);
+        let end = End {
+            script: self.request.script,
+            format: self.request.output.format,
+            plan: self.plan,
+            loaded: self.loaded,
+            reader: self.reader,
+            voice,
+        };
+        self.target.stop();
+        tokio::select! {
+            biased;
+            ended = end.end(why) => ended,
+            () = signals.next() => {
+                voice.warn("ended at once; what was not printed yet is lost");
+                Ok(Ended { code: FORCED, ..Ended::default() })
+            }
+        }
+    }
+
+    /// `BEGIN`, then everything opens at once. A reason when the run is already over.
+    async fn begin(&mut self) -> Result<Option<Why>, Error> {
+        if !self.request.output.quiet || self.request.output.format != Format::Text {
+            let probes = self.plan.ir.clauses.iter().map(|c| c.probes.len()).sum();
+            self.reader.order(Order::Attached(probes));
+        }
+        run_all(&self.plan, &self.loaded, &Hook::Begin)?;
+        self.reader.drain().await;
+        if let Ok(told) = self.reader.told.try_recv() {
+            return Ok(Some(told.into()));
+        }
+        lock(&self.loaded).open()?;
+        self.target.release()?;
+        self.voice.step("tracing");
+        if let Some(mut ready) = self.request.ready.take() {
+            // Whoever wanted to know may be gone.
+            let _ = ready.write_all(b"ready\n");
+        }
+        Ok(None)
+    }
+
+    /// Runs intervals until something ends the run.
+    async fn follow(&mut self) -> Why {
+        let start = Instant::now();
+        let deadline = self.request.scope.duration.map(|after| start + after);
+        let mut ticks = Ticks::new(intervals(&self.plan), start);
+        let mut look = start + LOOK;
+        loop {
+            tokio::select! {
+                biased;
+                () = self.signals.next() => return Why::Signal,
+                told = self.reader.told.recv() => return told.map_or(Why::Closed, Why::from),
+                ended = self.target.end() => return self.target_ended(ended),
+                () = until(deadline) => return Why::Time,
+                () = until(ticks.next()) => match self.tick(&mut ticks) {
+                    Ok(false) => {}
+                    Ok(true) => return Why::Exit(0),
+                    Err(error) => return Why::Failed(error.into()),
+                },
+                () = until(Some(look)) => {
+                    look += LOOK;
+                    if matches!(lock(&self.loaded).is_open(), Ok(false)) {
+                        return Why::Exit(0);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Runs the interval programs that are due; whether the script called `exit`, be it meanwhile or in one of them: then
+    /// none runs any more.
+    fn tick(&self, ticks: &mut Ticks) -> Result<bool, load::Error> {
+        for program in ticks.due(Instant::now()) {
+            let mut loaded = lock(&self.loaded);
+            if !loaded.is_open()? {
+                return Ok(true);
+            }
+            loaded.test_run(program)?;
+        }
+        Ok(!lock(&self.loaded).is_open()?)
+    }
+
+    /// Says how a command ended when that was not well.
+    fn target_ended(&self, ended: Result<Option<std::process::ExitStatus>, Error>) -> Why {
+        match ended {
+            Err(error) => Why::Failed(error),
+            Ok(status) => {
+                if let Some(status) = status.filter(|status| !status.success()) {
+                    self.voice.note(&format!("the command ended with {status}"));
+                }
+                Why::Target
+            }
+        }
+    }
+}
+
+/// What the end needs.
+struct End {
+    script: super::Script,
+    format: Format,
+    plan: Arc<Plan>,
+    loaded: Arc<Mutex<Loaded>>,
+    reader: Link,
+    voice: Voice,
+}
+
+impl End {
+    /// Closes, drains, runs `END`, prints the maps and what was lost. Only then the programs go.
+    async fn end(mut self, why: Why) -> Result<Ended, Error> {
+        let code = match why {
+            Why::Failed(error) => return Err(error),
+            Why::Exit(code) => code,
+            Why::Signal | Why::Time | Why::Target | Why::Closed => 0,
+        };
+        lock(&self.loaded).close()?;
+        self.voice.step("closed");
+        self.reader.drain().await;
+        let code = self.reader.gather()?.unwrap_or(code);
+        run_all(&self.plan, &self.loaded, &Hook::End)?;
+        let accounts = self.reader.drain().await;
+        let (totals, words) = self.last_words(&accounts)?;
+        if let Some(notice) = self.reader.last(words).await {
+            self.voice.note(&notice);
+        }
+        self.reader.gather()?;
+        for sentence in totals.sentences() {
+            self.voice.warn(&sentence);
+        }
+        for line in report::accounts(&totals, accounts.late) {
+            self.voice.step(&line);
+        }
+        self.reader.join();
+        self.voice.step("ended");
+        Ok(Ended {
+            code,
+            lossy: totals.any_lost(),
+        })
+    }
+
+    /// Losses and runtime errors: in the output for formats that machines read, else on standard error.
+    fn last_words(&self, accounts: &Accounts) -> Result<(Totals, LastWords), Error> {
+        let loaded = lock(&self.loaded);
+        let totals = Totals::new(&loaded.stats()?, &accounts.rings);
+        let errors = report::runtime_errors(&self.script, &self.plan.ir, &loaded.sites()?);
+        if self.format == Format::Text {
+            let sentences = errors.iter().map(report::sentence);
+            sentences.for_each(|sentence| self.voice.note(&sentence));
+            return Ok((totals, LastWords::default()));
+        }
+        let losses = report::losses(&totals);
+        Ok((totals, LastWords { losses, errors }))
+    }
+}
+
+impl Link {
+    fn order(&self, order: Order) {
+        // The thread ends only when it is told to, or by a panic, which ends the process.
+        let _ = self.orders.send(order);
+    }
+
+    async fn drain(&self) -> Accounts {
+        let (done, answer) = oneshot::channel();
+        self.order(Order::Drain(done));
+        answer.await.unwrap_or_default()
+    }
+
+    async fn last(&self, words: LastWords) -> Option<String> {
+        let (done, answer) = oneshot::channel();
+        self.order(Order::Last(words, done));
+        // Without an answer the thread is gone, and with it the process.
+        answer.await.ok().flatten()
+    }
+
+    /// What was told since anybody asked: the first exit code.
+    fn gather(&mut self) -> Result<Option<u8>, Error> {
+        let mut code = None;
+        while let Ok(told) = self.told.try_recv() {
+            match told {
+                Told::Exit(asked) => code = code.or(Some(asked)),
+                Told::Closed => {}
+                Told::Failed(error) => return Err(error),
+            }
+        }
+        Ok(code)
+    }
+
+    fn join(self) {
+        self.order(Order::Quit);
+        // A panic there has ended the process already.
+        let _ = self.thread.join();
+    }
+}
+
+/// Starts the reading thread, and a task for each ring that passes the kernel's wake-ups on.
+fn start_reader(
+    plan: &Arc<Plan>,
+    loaded: &Arc<Mutex<Loaded>>,
+    rings: load::Rings,
+    out: Output,
+    format: Format,
+) -> Result<Link, Error> {
+    let (orders, received) = channel();
+    let (tell, told) = unbounded_channel();
+    let looking = Arc::new(AtomicBool::new(false));
+    for pair in &rings {
+        for ring in [&pair.main, &pair.control] {
+            let fd = readable(ring.as_fd()).map_err(Error::Runtime)?;
+            tokio::spawn(watch(fd, orders.clone(), Arc::clone(&looking)));
+        }
+    }
+    let (plan, loaded) = (Arc::clone(plan), Arc::clone(loaded));
+    let printer = print::printer(format, out.is_terminal());
+    let work = move || {
+        let ring_bytes = plan.rings.main_bytes;
+        let maps = Maps::new(Arc::clone(&plan), loaded);
+        let desk = Desk::new(plan, maps, printer, out, tell);
+        Reader::new(rings, ring_bytes, desk, looking).run(&received);
+    };
+    let thread = std::thread::Builder::new()
+        .name("reader".into())
+        .spawn(work)
+        .map_err(Error::Runtime)?;
+    Ok(Link {
+        orders,
+        told,
+        thread,
+    })
+}
+
+/// Passes the wake-ups of one ring on, at most one at a time for all rings.
+async fn watch(ring: AsyncFd<OwnedFd>, orders: Sender<Order>, looking: Arc<AtomicBool>) {
+    while let Ok(mut ready) = ring.readable().await {
+        ready.clear_ready();
+        if !looking.swap(true, Ordering::AcqRel) && orders.send(Order::Look).is_err() {
+            return;
+        }
+    }
+}
+
+/// Runs all programs of a synthetic hook once, in the script's order.
+fn run_all(plan: &Plan, loaded: &Mutex<Loaded>, hook: &Hook) -> Result<(), Error> {
+    for (index, program) in plan.programs.iter().enumerate() {
+        if program.hook == *hook {
+            lock(loaded).test_run(index)?;
+        }
+    }
+    Ok(())
+}
+
+fn intervals(plan: &Plan) -> impl Iterator<Item = (usize, Duration)> {
+    let programs = plan.programs.iter().enumerate();
+    programs.filter_map(|(index, program)| match program.hook {
+        Hook::Interval { period_ns } => Some((index, Duration::from_nanos(period_ns))),
+        _ => None,
+    })
+}
+
+/// Returns at that time; never without one.
+async fn until(time: Option<Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time.into()).await,
+        None => std::future::pending().await,
+    }
+}
