@@ -402,3 +402,22 @@ fn links_in_documents_lead_somewhere() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+#[test]
+fn the_language_page_names_every_function_and_provider() {
+    let page = fs::read_to_string(root().join("docs/language.md")).expect("the page");
+    let functions = tracer::sema::builtins::FUNCTIONS
+        .iter()
+        .map(|function| format!("{}(", function.name));
+    let providers = tracer::sema::providers::PROVIDERS
+        .iter()
+        .map(|provider| format!("`{}", provider.name));
+    let missing: Vec<_> = functions
+        .chain(providers)
+        .filter(|name| !page.contains(name))
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "docs/language.md does not name {missing:?}"
+    );
+}
