@@ -185,10 +185,18 @@ impl Run {
             voice,
         };
         self.target.stop();
+        // The second signal ends at once; when it was something else that ended the run, none has come yet.
+        let signalled = matches!(why, Why::Signal);
+        let force = async {
+            if !signalled {
+                signals.next().await;
+            }
+            signals.next().await;
+        };
         tokio::select! {
             biased;
             ended = end.end(why) => ended,
-            () = signals.next() => {
+            () = force => {
                 voice.warn("ended at once; what was not printed yet is lost");
                 Ok(Ended { code: FORCED, ..Ended::default() })
             }
@@ -320,8 +328,10 @@ impl End {
         let totals = Totals::new(&loaded.stats()?, &accounts.rings);
         let errors = report::runtime_errors(&self.script, &self.plan.ir, &loaded.sites()?);
         if self.format == Format::Text {
-            let sentences = errors.iter().map(report::sentence);
-            sentences.for_each(|sentence| self.voice.note(&sentence));
+            for error in &errors {
+                let sentence = report::sentence(error);
+                self.voice.place(&sentence, report::is_mistake(error));
+            }
             return Ok((totals, LastWords::default()));
         }
         let losses = report::losses(&totals);

@@ -4,7 +4,7 @@
 
 use super::Script;
 use crate::diag::render::position;
-use crate::ir::Program;
+use crate::ir::{Program, SiteKind};
 use crate::print::{Loss, RuntimeError};
 use crate::stream::account::{RingTotal, Totals};
 
@@ -31,6 +31,11 @@ pub fn runtime_errors(script: &Script, program: &Program, counts: &[u64]) -> Vec
         .collect()
 }
 
+/// Whether the script should be changed. A page that is not there or a value that is absent is how things are.
+pub fn is_mistake(error: &RuntimeError) -> bool {
+    matches!(error.kind, SiteKind::DivideByZero | SiteKind::ModuloByZero)
+}
+
 /// A runtime error as a sentence.
 pub fn sentence(error: &RuntimeError) -> String {
     let times = match error.count {
@@ -38,7 +43,11 @@ pub fn sentence(error: &RuntimeError) -> String {
         n => format!("{n} times"),
     };
     let (file, line, column) = (&error.file, error.line, error.column);
-    format!("{file}:{line}:{column}: {} ({times})", error.message())
+    let (what, result) = error
+        .message()
+        .split_once(": ")
+        .unwrap_or((error.message(), ""));
+    format!("{file}:{line}:{column}: {what} {times}; {result}")
 }
 
 /// Losses for a printer: by reason and CPU.
@@ -91,7 +100,7 @@ fn account(kind: &str, cpu: usize, ring: &RingTotal) -> String {
 mod tests {
     use super::*;
     use crate::diag::Span;
-    use crate::ir::{Site, SiteKind};
+    use crate::ir::Site;
 
     fn script() -> Script {
         Script {
@@ -119,8 +128,8 @@ mod tests {
         assert_eq!(
             errors.iter().map(sentence).collect::<Vec<_>>(),
             [
-                "-e:2:7: division by zero: the result was 0 (7 times)",
-                "-e:2:13: the value was absent: the update was skipped (once)",
+                "-e:2:7: division by zero 7 times; the result was 0",
+                "-e:2:13: the value was absent once; the update was skipped",
             ]
         );
     }

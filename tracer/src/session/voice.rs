@@ -1,6 +1,7 @@
 //! What a run says on standard error.
 //!
-//! In: sentences. Out: lines, each beginning with the program's name, or nothing when they were not asked for. A closed
+//! In: sentences. Out: lines, each beginning with the program's name or a place in the script, or nothing when they
+//! were not asked for. A closed
 //! standard error is nobody's error.
 
 use super::Script;
@@ -29,6 +30,13 @@ impl Voice {
     /// What has to be known whatever the options are: losses, failures.
     pub fn warn(&self, sentence: &str) {
         let _ = writeln!(std::io::stderr(), "tracer: {sentence}");
+    }
+
+    /// About a place in the script, which the sentence names; `always` even when quiet was asked for.
+    pub fn place(&self, sentence: &str, always: bool) {
+        if always || !self.quiet {
+            let _ = writeln!(std::io::stderr(), "{sentence}");
+        }
     }
 
     /// What a user wants to know who did not ask for quiet.
