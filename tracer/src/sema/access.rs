@@ -4,6 +4,7 @@
 //! BTF. A place is read only where its value is asked for, so a chain of members is one load, and `str(x.name)`
 //! reads the array itself.
 
+use super::config::LONGEST_STRING;
 use super::convert::{split_tuple, to_number, to_type};
 use super::layout32;
 use super::nearest::did_you_mean;
@@ -48,7 +49,7 @@ impl Place {
 
     fn inner(self, offset: i64, ty: Type) -> Place {
         Place {
-            offset: self.offset + offset,
+            offset: self.offset.wrapping_add(offset),
             ty,
             ..self
         }
@@ -128,7 +129,7 @@ impl<'a> Pass<'a> {
         match len {
             0 => self.settings.max_strlen,
             COMM_LEN => COMM_LEN,
-            _ => len.saturating_add(1),
+            _ => len.min(LONGEST_STRING - 1) + 1,
         }
     }
 

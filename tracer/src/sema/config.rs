@@ -27,7 +27,7 @@ impl Default for Settings {
 }
 
 /// Largest `max_strlen`: a string must fit a scratch frame and a record.
-const LONGEST_STRING: u64 = 16 * 1024;
+pub const LONGEST_STRING: u32 = 16 * 1024;
 /// Largest `max_map_keys`: memory for keys is bounded by it.
 const MOST_KEYS: u64 = 16 * 1024 * 1024;
 
@@ -54,10 +54,14 @@ const NOT_BUILT: &[&str] = &[
     "use_blazesym",
 ];
 
-/// Reads what stands outside of clauses.
-pub fn read(script: &Script, facts: &dyn Facts, notes: &mut Vec<Diagnostic>) -> Settings {
+/// Reads what stands outside of clauses; what the script does not set stays as it is in `settings`.
+pub fn read(
+    script: &Script,
+    facts: &dyn Facts,
+    mut settings: Settings,
+    notes: &mut Vec<Diagnostic>,
+) -> Settings {
     preamble::check(script, facts, notes);
-    let mut settings = Settings::default();
     for item in &script.items {
         match item {
             Item::Config { entries, .. } => {
@@ -80,7 +84,7 @@ fn not_built(what: &str, span: Span) -> Diagnostic {
 
 fn entry(settings: &mut Settings, name: &Ident, value: &Expr, notes: &mut Vec<Diagnostic>) {
     let (slot, most): (&mut u32, u64) = match name.text.as_str() {
-        "max_strlen" => (&mut settings.max_strlen, LONGEST_STRING),
+        "max_strlen" => (&mut settings.max_strlen, LONGEST_STRING.into()),
         "max_map_keys" => (&mut settings.max_map_keys, MOST_KEYS),
         other => {
             notes.push(unknown(other, name.span));

@@ -204,7 +204,7 @@ impl Pass<'_> {
                 let diagnostic = Diagnostic::error(codes::NO_SUCH_MEMBER, part.span, message);
                 return self.fail(near.into_iter().fold(diagnostic, Diagnostic::help));
             };
-            bits += member.bit_offset;
+            bits = u32::wrapping_add(bits, member.bit_offset);
             ty = btf.to_type(member.ty, Space::Kernel).unwrap_or(Type::Void);
         }
         Some(constant(u64::from(bits / 8), span))

@@ -39,6 +39,7 @@ mod value;
 #[cfg(test)]
 mod tests;
 
+pub use config::Settings;
 pub use names::{VARIABLES, Variable};
 
 use crate::diag::{Diagnostic, Severity, Span, codes};
@@ -46,7 +47,6 @@ use crate::facts::Facts;
 use crate::ir;
 use crate::syntax::ast::{Item, Script};
 use clause::Resolved;
-use config::Settings;
 use pass::{Pass, Scope};
 use providers::Blind;
 use std::rc::Rc;
@@ -54,8 +54,17 @@ use unify::Known;
 
 /// Checks a script. The program is meaningful only without errors.
 pub fn check(script: &Script, facts: &dyn Facts) -> (ir::Program, Vec<Diagnostic>) {
+    check_with(script, facts, Settings::default())
+}
+
+/// The same with other settings than the usual ones; the script's own config block comes first.
+pub fn check_with(
+    script: &Script,
+    facts: &dyn Facts,
+    settings: Settings,
+) -> (ir::Program, Vec<Diagnostic>) {
     let mut notes = Vec::new();
-    let settings = config::read(script, facts, &mut notes);
+    let settings = config::read(script, facts, settings, &mut notes);
     let clauses: Vec<Resolved> = script
         .items
         .iter()

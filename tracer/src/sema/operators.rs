@@ -239,45 +239,45 @@ impl Pass<'_> {
         text: Expr,
         span: Span,
     ) -> Option<Expr> {
-        let ExprKind::Str(text_bytes) = &text.kind else {
-            let message = "a name is compared with a string literal";
-            return self.error(codes::CANNOT_COMPARE, text.span, message);
-        };
-        let name = String::from_utf8_lossy(text_bytes).into_owned();
-        let raw: Vec<u64> = match lazy {
-            Lazy::SyscallName => call_values(&name),
-            Lazy::Abi => abi_values(&name),
-            Lazy::Errno => {
-                let diagnostic = Diagnostic::error(
-                    codes::CANNOT_COMPARE,
-                    text.span,
-                    "an error number is compared with a constant, not with text",
-                );
-                return self.fail(diagnostic.help(format!("write {name} without quotes")));
-            }
-            _ => return self.not_built("comparing this with text", span),
-        };
         if !matches!(op, Compare::Eq | Compare::Ne) {
             let message = "names compare with `==` and `!=` only";
             return self.error(codes::CANNOT_COMPARE, span, message);
         }
-        if raw.is_empty() {
-            return self.no_such_name(lazy, &name, text.span);
-        }
+        let raw = self.raw_values(lazy, &text, span)?;
         let number = to_type(value, &Type::U64);
-        let equal = |raw: &u64| {
-            let constant = expr(Type::U64, ExprKind::Int(*raw), span);
+        let equal = |raw: u64| {
+            let constant = expr(Type::U64, ExprKind::Int(raw), span);
             compare(Compare::Eq, number.clone(), constant)
         };
-        let mut terms = raw.iter().map(equal);
-        let first = terms.next()?;
-        let any = terms.fold(first, |a, b| {
-            expr(Type::Bool, ExprKind::Or(Box::new(a), Box::new(b)), span)
-        });
+        let either = |a, b| expr(Type::Bool, ExprKind::Or(Box::new(a), Box::new(b)), span);
+        let any = raw.into_iter().map(equal).reduce(either)?;
         Some(match op {
             Compare::Ne => not(any),
             _ => any,
         })
+    }
+
+    /// The raw values that a name's text stands for; at least one.
+    fn raw_values(&mut self, lazy: Lazy, text: &Expr, span: Span) -> Option<Vec<u64>> {
+        let ExprKind::Str(bytes) = &text.kind else {
+            let message = "a name is compared with a string literal";
+            return self.error(codes::CANNOT_COMPARE, text.span, message);
+        };
+        let name = String::from_utf8_lossy(bytes).into_owned();
+        let raw = match lazy {
+            Lazy::SyscallName => call_values(&name),
+            Lazy::Abi => abi_values(&name),
+            Lazy::Errno => {
+                let message = "an error number is compared with a constant, not with text";
+                let diagnostic = Diagnostic::error(codes::CANNOT_COMPARE, text.span, message);
+                return self.fail(diagnostic.help(format!("write {name} without quotes")));
+            }
+            _ => return self.not_built("comparing this with text", span),
+        };
+        match raw.is_empty() {
+            true => self.no_such_name(lazy, &name, text.span),
+            false => Some(raw),
+        }
     }
 
     fn no_such_name<T>(&mut self, lazy: Lazy, name: &str, span: Span) -> Option<T> {
