@@ -15,6 +15,9 @@ pub const STACK_VALUE: u32 = 64;
 /// Bytes that a scratch frame may have: offsets of BPF accesses are 16 bits.
 pub const FRAME_LIMIT: u32 = 32_000;
 
+/// Bytes at the front of a scratch frame that say which one it is, for giving it back.
+pub const FRAME_SLOT: u32 = 8;
+
 /// How much is taken at some moment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Mark {
@@ -59,8 +62,9 @@ impl Memory {
         }
     }
 
-    /// Takes space in the scratch frame at `base`.
+    /// Takes space in the scratch frame at `base`, behind the word that says which frame it is.
     pub fn frame(&mut self, base: VReg, bytes: u32) -> Place {
+        self.used.frame = self.used.frame.max(FRAME_SLOT);
         let off = self.used.frame;
         self.used.frame += bytes.next_multiple_of(8);
         self.most.frame = self.most.frame.max(self.used.frame);
@@ -68,6 +72,11 @@ impl Memory {
             base: Base::Reg(base),
             off: off as i32,
         }
+    }
+
+    /// A scratch frame is taken, for whatever.
+    pub fn hold_frame(&mut self) {
+        self.most.frame = self.most.frame.max(FRAME_SLOT);
     }
 
     /// Most bytes of stack that were in use.
@@ -106,7 +115,7 @@ mod tests {
         }
         assert_eq!(memory.stack(8), None);
         let place = memory.frame(VReg(3), 100);
-        assert_eq!((place.base, place.off), (Base::Reg(VReg(3)), 0));
-        assert_eq!(memory.frame_bytes(), 104);
+        assert_eq!((place.base, place.off), (Base::Reg(VReg(3)), 8));
+        assert_eq!(memory.frame_bytes(), 112);
     }
 }

@@ -169,7 +169,16 @@ impl Builder {
         let a = self.reg(a);
         let d = self.vreg(Class::Scalar);
         self.push(Inst::Set(cond, d, a, b));
+        self.forget(d);
         d
+    }
+
+    /// Makes the verifier forget what it knows of a number that depends on the path taken: negated twice, it is any
+    /// number. Before 6.5 the verifier does not merge paths that differ in a number, in programs with
+    /// functions: thirty flags, one after the other, would be a billion paths.
+    pub fn forget(&mut self, v: VReg) {
+        self.push(Inst::Neg(v, v));
+        self.push(Inst::Neg(v, v));
     }
 
     /// A number in memory.

@@ -53,6 +53,8 @@ impl Lower<'_> {
         match &e.kind {
             ExprKind::Str(bytes) => self.literal(bytes, to, size),
             ExprKind::Builtin(Builtin::Comm) => {
+                // Some kernels (6.1) do not pad the name.
+                self.zero(to, size);
                 let helper = Callee::Helper(helpers::GET_CURRENT_COMM);
                 self.b.call(helper, vec![Arg::Addr(to), imm(size)]);
             }

@@ -126,12 +126,12 @@ impl<'a> Lower<'a> {
         self.b.jump(self.exit);
     }
 
-    /// Goes to `away` when the bit is not set.
+    /// Goes to `away` when the bit is not set. The bit is tested in a register of its own: from a test of the mask the
+    /// verifier would learn that bit of it, and follow every combination of bits by itself.
     fn test_bit(&mut self, mask: VReg, bit: u8, away: BlockId) {
         let bit = self.b.num(1 << bit);
-        let here = self.b.block();
-        self.b.branch(Cond::Set, mask, bit, here, away);
-        self.b.switch(here);
+        let is_set = self.b.alu(Alu::And, Opnd::Reg(mask), bit);
+        self.b.branch_away(Cond::Eq, is_set, Opnd::Imm(0), away);
     }
 
     fn part(&mut self, part: &'a plan::Part, next: BlockId, finish: BlockId) {
@@ -255,7 +255,9 @@ impl<'a> Lower<'a> {
         }
         let ty = &clause.vars[var.0 as usize].ty;
         let home = if ty.is_scalar() {
-            Var::Word(self.b.copy(Opnd::Imm(0)))
+            let v = self.b.copy(Opnd::Imm(0));
+            self.b.forget(v);
+            Var::Word(v)
         } else {
             let place = self.temporary(ty.size());
             self.zero(place, ty.size());
@@ -289,6 +291,7 @@ impl<'a> Lower<'a> {
     /// Makes a block that only jumps on take the frame first; without one the part does not run.
     fn take_frame(&mut self, block: BlockId, without: BlockId) {
         let frame = self.part.frame.expect("every part has a frame register");
+        self.memory.hold_frame();
         let on = self.b.target(block);
         self.b.switch(block);
         self.b.push(Inst::Call {
@@ -296,17 +299,20 @@ impl<'a> Lower<'a> {
             args: vec![Arg::Addr(self.frame_slot)],
             dst: Some(frame),
         });
-        self.b.branch(Cond::Ne, frame, Opnd::Imm(0), on, without);
+        let taken = self.b.block();
+        self.b.branch(Cond::Ne, frame, Opnd::Imm(0), taken, without);
+        self.b.switch(taken);
+        // Kept in the frame itself, where the verifier forgets which of a few numbers it is: it would follow the rest of
+        // the program once for each.
+        let slot = self.b.load(Size::DW, self.frame_slot);
+        self.b.store(Size::DW, frame_slot(frame), Opnd::Reg(slot));
+        self.b.jump(on);
     }
 
     fn give_frame_back(&mut self) {
-        if self.spill == Spill::Frame {
-            // Spilled registers are read through the frame's pointer: it must live as long as they can.
-            let frame = self.part.frame.expect("every part has a frame register");
-            let end = self.b.vreg(Class::Pointer);
-            self.b.push(Inst::Copy(end, Opnd::Reg(frame)));
-        }
-        let slot = self.b.load(Size::DW, self.frame_slot);
+        // This also keeps the frame's pointer as long as registers may be spilled to the frame.
+        let frame = self.part.frame.expect("every part has a frame register");
+        let slot = self.b.load(Size::DW, frame_slot(frame));
         self.b.call(runtime("rt_frame_put"), vec![arg(slot)]);
     }
 
@@ -326,15 +332,13 @@ impl<'a> Lower<'a> {
         }
         let saved = self.b.vreg(Class::Pointer);
         self.b.push(Inst::Copy(saved, Opnd::Imm(0)));
-        let (test, take, next) = (self.b.block(), self.b.block(), self.b.block());
+        let (test, next) = (self.b.block(), self.b.block());
         self.b.branch(Cond::Eq, state, Opnd::Imm(0), next, test);
         self.b.switch(test);
         let seen = self
             .b
             .load(Size::DW, state_field(state, offset_of!(EntryState, seen)));
-        let bit = self.b.num(1 << bit);
-        self.b.branch(Cond::Set, seen, bit, take, next);
-        self.b.switch(take);
+        self.test_bit(seen, bit, next);
         self.b.push(Inst::Copy(saved, Opnd::Reg(state)));
         self.b.jump(next);
         self.b.switch(next);
@@ -370,6 +374,12 @@ impl<'a> Lower<'a> {
         }
         found
     }
+}
+
+/// The first word of the scratch frame: which one it is.
+fn frame_slot(frame: VReg) -> Place {
+    let base = Base::Reg(frame);
+    Place { base, off: 0 }
 }
 
 /// A field of the entry state.

@@ -127,6 +127,7 @@ impl Lower<'_> {
             self.b.jump(next);
         }
         self.b.switch(next);
+        self.b.forget(out);
         Opnd::Reg(out)
     }
 
@@ -142,6 +143,7 @@ impl Lower<'_> {
             self.b.jump(next);
         }
         self.b.switch(next);
+        self.b.forget(out);
         Opnd::Reg(out)
     }
 
@@ -178,6 +180,7 @@ impl Lower<'_> {
         let before = self.b.copy(Opnd::Reg(v));
         let delta = self.b.num(delta as u64);
         self.b.push(Inst::Alu(Alu::Add, v, before, delta));
+        self.b.forget(v);
         if postfix {
             return Opnd::Reg(before);
         }

@@ -54,6 +54,7 @@ impl Lower<'_> {
             Var::Word(v) => {
                 let value = self.scalar(value);
                 self.b.push(Inst::Copy(v, value));
+                self.b.forget(v);
             }
             // The value may be made of the variable's own parts.
             Var::Memory(home) if value.any(&|e| e.kind == ExprKind::Var(var)) => {

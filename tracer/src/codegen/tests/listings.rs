@@ -34,19 +34,22 @@ b0:
     v1 = rt_sys_exit(v0, &[stack-80], 0)
     if Eq v1, 0 goto b1 else b2
 b2:
-    if Set v1, 1 goto b12 else b1
+    v2 = And v1, 1
+    if Eq v2, 0 goto b1 else b12
 b12:
+    store.8 [stack-96], 0
+    store.8 [stack-88], 0
     get_current_comm(&[stack-96], 16)
-    v3 = map_lookup_elem(map m0_m, &[stack-96])
-    if Eq v3, 0 goto b14 else b15
+    v4 = map_lookup_elem(map m0_m, &[stack-96])
+    if Eq v4, 0 goto b14 else b15
 b14:
     store.8 [stack-104], 0
-    v3 = rt_slot(map m0_m, &[stack-96], &[stack-104])
-    if Eq v3, 0 goto b1 else b15
+    v4 = rt_slot(map m0_m, &[stack-96], &[stack-104])
+    if Eq v4, 0 goto b1 else b15
 b15:
-    v4 = load.8 [v3+0]
-    v5 = Add v4, 1
-    store.8 [v3+0], v5
+    v5 = load.8 [v4+0]
+    v6 = Add v5, 1
+    store.8 [v4+0], v6
     goto b1
 b1:
     exit
@@ -62,31 +65,33 @@ sys_exit (raw_tp/sys_exit):
     4 r3 = 0
     5 call rt_sys_exit
     6 r2 = r0
-    7 if r2 == 0 goto 34
-    8 if r2 & 1 goto 10
-    9 goto 34
-   10 r1 = r10
-   11 r1 += -96
-   12 r2 = 16
-   13 call get_current_comm
-   14 r1 = map m0_m
-   16 r2 = r10
-   17 r2 += -96
-   18 call map_lookup_elem
-   19 r3 = r0
-   20 if r3 != 0 goto 31
-   21 *(u64 *)(r10 -104) = 0
-   22 r1 = map m0_m
-   24 r2 = r10
-   25 r2 += -96
-   26 r3 = r10
-   27 r3 += -104
-   28 call rt_slot
-   29 r3 = r0
-   30 if r3 == 0 goto 34
-   31 r2 = *(u64 *)(r3 +0)
-   32 r2 += 1
-   33 *(u64 *)(r3 +0) = r2
-   34 r0 = 0
-   35 exit
+    7 if r2 == 0 goto 36
+    8 r2 &= 1
+    9 if r2 == 0 goto 36
+   10 *(u64 *)(r10 -96) = 0
+   11 *(u64 *)(r10 -88) = 0
+   12 r1 = r10
+   13 r1 += -96
+   14 r2 = 16
+   15 call get_current_comm
+   16 r1 = map m0_m
+   18 r2 = r10
+   19 r2 += -96
+   20 call map_lookup_elem
+   21 r3 = r0
+   22 if r3 != 0 goto 33
+   23 *(u64 *)(r10 -104) = 0
+   24 r1 = map m0_m
+   26 r2 = r10
+   27 r2 += -96
+   28 r3 = r10
+   29 r3 += -104
+   30 call rt_slot
+   31 r3 = r0
+   32 if r3 == 0 goto 36
+   33 r2 = *(u64 *)(r3 +0)
+   34 r2 += 1
+   35 *(u64 *)(r3 +0) = r2
+   36 r0 = 0
+   37 exit
 ";

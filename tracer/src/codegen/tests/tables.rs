@@ -291,3 +291,33 @@ fn sixty_variables_live_across_calls() {
         &[vec![3]],
     );
 }
+
+/// Every combination of these is another path; the verifier must not follow each.
+#[test]
+fn independent_conditions_in_a_row() {
+    let bit = |n: u64| {
+        let shifted = binary(Binary::Shr, arg(0, &Type::U64), uint(n));
+        binary(Binary::And, shifted, uint(1))
+    };
+    let is_set = |n| compare(Compare::Ne, bit(n), uint(0));
+    let mut body = Vec::new();
+    let mut sum = uint(0);
+    for n in 0..30 {
+        let flags = binary(Binary::Or, var(0, Type::U64), uint(1 << n));
+        body.push(when(is_set(n), vec![set_var(0, flags)], vec![]));
+        let chosen = cond(is_set(n), uint(n), uint(100 * n));
+        let both = cast(Type::U64, or(is_set(n), is_set(n + 1)));
+        sum = binary(Binary::Add, sum, binary(Binary::Add, chosen, both));
+    }
+    body.push(set_map(0, vec![], tuple(vec![var(0, Type::U64), sum])));
+    let result = Type::Tuple(vec![Type::U64, Type::U64]);
+    check(
+        "independent_conditions_in_a_row",
+        program(
+            body,
+            vec![map(vec![], MapValue::Plain(result))],
+            &[Type::U64],
+        ),
+        &[vec![0x1234_5678], vec![0x3fff_ffff]],
+    );
+}
