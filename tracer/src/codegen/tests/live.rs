@@ -3,13 +3,14 @@
 
 use super::equivalence::{kernel_map, records};
 use super::{GETPPID, OPENAT, loaded, opens, planned, privileged};
+use crate::facts::{Facts, Feature, Support};
 use crate::ir::build::*;
 use crate::ir::{
     self, Binary, Builtin, Compare, Emit, EmitId, EmitKind, Expr, ExprKind, MapId, MapValue, Phase,
     Probe, Program, SiteId, Stmt, StmtKind,
 };
 use crate::load::Loaded;
-use crate::plan::Plan;
+use crate::plan::{self, Plan};
 use crate::types::{Abi, AggKind, HistShape, Lazy, Space, Type, Value};
 use std::os::unix::process::parent_id;
 
@@ -367,4 +368,105 @@ fn sixty_clauses_that_send_are_accepted() {
     if privileged("sixty_clauses_that_send_are_accepted") {
         loaded(&plan);
     }
+}
+
+/// Whether this kernel can do it; what it cannot is said by name.
+fn supported(test: &str, feature: Feature) -> bool {
+    match crate::kernel::Live::new().has(feature) {
+        Support::Yes => true,
+        Support::No(why) | Support::Unknown(why) => {
+            eprintln!("not checked, {why}: {test}");
+            false
+        }
+    }
+}
+
+/// Reads 64 bytes of a file of unlimited length, ten times.
+fn read_zeroes() {
+    let mut file = std::fs::File::open("/dev/zero").expect("it is there");
+    for _ in 0..10 {
+        std::io::Read::read_exact(&mut file, &mut [0; 64]).expect("it never ends");
+    }
+}
+
+/// Counts by a value and by stack at one probe of `vfs_read`, whose third argument and result are numbers of bytes.
+fn reads(thread: &str, probe: Probe, value: Expr) -> Plan {
+    let body = vec![
+        count(0, vec![value]),
+        count(1, vec![builtin(Builtin::Kstack(5))]),
+    ];
+    let maps = vec![
+        map(vec![Type::I64], MapValue::Agg(AggKind::Count)),
+        map(
+            vec![Type::Stack { depth: 5 }],
+            MapValue::Agg(AggKind::Count),
+        ),
+    ];
+    let program = script(vec![clause(probe, is_named(thread), body)], maps);
+    let facts = crate::kernel::Live::new();
+    plan::plan(program, &facts, &plan::Options::default()).expect("the program fits")
+}
+
+fn reads_are_seen(test: &str, feature: Feature, probes: [(Probe, Expr); 2]) {
+    if !privileged(test) || !supported(test, feature) {
+        return;
+    }
+    for (probe, value) in probes {
+        let plan = reads("cg-reads", probe, value);
+        let loaded = trace(&plan, "cg-reads", read_zeroes);
+        let counts = kernel_map(&loaded, &plan.ir, MapId(0));
+        let of_64 = counts.get(&64_u64.to_ne_bytes().to_vec());
+        assert_eq!(of_64, Some(&10_u64.to_ne_bytes().to_vec()), "{counts:?}");
+        let stacks = kernel_map(&loaded, &plan.ir, MapId(1));
+        assert!(stacks.keys().all(|stack| stack[7] == 0xff), "{stacks:?}");
+    }
+}
+
+#[test]
+fn kprobes_see_arguments_and_results() {
+    let function = || "vfs_read".to_owned();
+    let entry = Probe::Kprobe {
+        function: function(),
+        offset: 0,
+    };
+    let result = Probe::Kretprobe {
+        function: function(),
+    };
+    reads_are_seen(
+        "kprobes_see_arguments_and_results",
+        Feature::Kprobe,
+        [
+            (entry, builtin(Builtin::Arg(2))),
+            (result, builtin(Builtin::Retval)),
+        ],
+    );
+}
+
+#[test]
+fn fentry_and_fexit_see_arguments_and_results() {
+    let function = || "vfs_read".to_owned();
+    let entry = Probe::Fentry {
+        function: function(),
+    };
+    let result = Probe::Fexit {
+        function: function(),
+    };
+    let both = binary(
+        Binary::Or,
+        builtin(Builtin::Retval),
+        builtin(Builtin::Arg(2)),
+    );
+    // The file and the buffer are pointers: computing with them must be allowed too.
+    let pointers = binary(Binary::And, builtin(Builtin::Arg(0)), int(0));
+    reads_are_seen(
+        "fentry_and_fexit_see_arguments_and_results",
+        Feature::Fentry,
+        [
+            (
+                entry,
+                binary(Binary::Or, builtin(Builtin::Arg(2)), pointers),
+            ),
+            (result, both),
+        ],
+    );
 }
