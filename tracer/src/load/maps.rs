@@ -3,6 +3,7 @@
 //! In: the plan's maps and the descriptors that aya created. Out: [`RawTable`]s and the wire's counters. Which map is which
 //! comes from the plan alone; a map that the linker left out, because nothing refers to it, reads as empty.
 
+use super::outer::Filling;
 use super::rings::{self, Rings};
 use super::{Error, Loaded};
 use crate::ir::MapId;
@@ -60,6 +61,8 @@ pub(super) struct Maps {
     open: HashMap<String, Open>,
     session: Vec<SessionMap>,
     rings: Rings,
+    /// Arrays of maps whose slots may not be filled yet.
+    filling: Vec<Filling>,
     cpus: usize,
 }
 
@@ -92,14 +95,21 @@ impl Maps {
             open,
             session: plan.session_maps.clone(),
             rings: Vec::new(),
+            filling: Vec::new(),
             cpus,
         };
+        maps.make_rings(plan)?;
         maps.make_generations()?;
-        if let Some(array) = maps.open.get(map::RINGS) {
-            let publish = |slot, ring: BorrowedFd<'_>| maps.set_inner(array, slot, ring);
-            maps.rings = rings::create(plan.rings, array.spec.max_entries / 2, &publish)?;
-        }
         Ok(maps)
+    }
+
+    /// Returns when every array of maps is filled: before the first program runs.
+    pub fn wait_until_filled(&mut self) -> Result<(), Error> {
+        let filled = |filling: Filling| filling.wait();
+        std::mem::take(&mut self.filling)
+            .into_iter()
+            .try_for_each(filled)
+            .map_err(|error| failed("fill", "arrays of maps", error))
     }
 
     /// Whether the map is in the kernel.
@@ -112,14 +122,40 @@ impl Maps {
         std::mem::take(&mut self.rings)
     }
 
-    /// Fills every cleared map's array with empty maps and allows as many switches as there are spare ones.
+    fn make_rings(&mut self, plan: &Plan) -> Result<(), Error> {
+        let Some(array) = self.open.get(map::RINGS) else {
+            return Ok(());
+        };
+        self.rings = rings::create(plan.rings, array.spec.max_entries / 2)?;
+        let filling = Filling::start(array.fd.as_fd(), &rings::in_slots(&self.rings))
+            .map_err(|error| failed("fill", map::RINGS, error))?;
+        self.filling.push(filling);
+        Ok(())
+    }
+
+    /// Makes the empty maps of every cleared map's array and allows as many switches as there are spare ones.
     fn make_generations(&mut self) -> Result<(), Error> {
         for map in self.session.clone().iter().filter(|map| map.cleared) {
-            for slot in 0..GENERATIONS {
-                self.recycle(map, slot)?;
-            }
+            self.fill_generations(&map.spec)?;
             self.set_limit(map.map, u64::from(GENERATIONS) - 1)?;
         }
+        Ok(())
+    }
+
+    fn fill_generations(&mut self, name: &str) -> Result<(), Error> {
+        let Some(array) = self.open.get_mut(name) else {
+            return Ok(());
+        };
+        let Some(spec) = &array.spec.inner else {
+            return Ok(());
+        };
+        array.inner = (0..GENERATIONS)
+            .map(|_| create(spec))
+            .collect::<Result<_, _>>()?;
+        let inner: Vec<BorrowedFd<'_>> = array.inner.iter().map(AsFd::as_fd).collect();
+        let filling = Filling::start(array.fd.as_fd(), &inner)
+            .map_err(|error| failed("fill", name, error))?;
+        self.filling.push(filling);
         Ok(())
     }
 
@@ -134,10 +170,7 @@ impl Maps {
         let fresh = create(spec)?;
         self.set_inner(array, slot, fresh.as_fd())?;
         let array = self.open.get_mut(&map.spec).expect("found above");
-        match array.inner.get_mut(slot as usize) {
-            Some(old) => *old = fresh,
-            None => array.inner.push(fresh),
-        }
+        array.inner[slot as usize] = fresh;
         Ok(())
     }
 

@@ -11,6 +11,7 @@ mod attach;
 mod control;
 mod error;
 mod maps;
+mod outer;
 mod rings;
 mod syscalls;
 #[cfg(test)]
@@ -56,6 +57,7 @@ impl Loaded {
             .allow_unsupported_maps()
             .load(image)
             .map_err(Error::from_image)?;
+        let mut maps = Maps::new(plan, &ebpf)?;
         let mut kernel_types = None;
         for (program, planned) in plan.programs.iter().enumerate() {
             let function = options.functions.get(program);
@@ -63,9 +65,9 @@ impl Loaded {
             attach::load(loaded, &planned.hook, &mut kernel_types)
                 .map_err(|error| Error::from_load(&planned.name, error, function))?;
         }
-        let mut maps = Maps::new(plan, &ebpf)?;
         syscalls::fill(&maps, plan)?;
         let control = control::exclude(&mut ebpf, &mut maps, options.exclusion)?;
+        maps.wait_until_filled()?;
         Ok(Loaded {
             ebpf,
             maps,

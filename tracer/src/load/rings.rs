@@ -21,29 +21,27 @@ pub type Rings = Vec<RingPair>;
 /// `BPF_MAP_TYPE_RINGBUF`.
 const RINGBUF: u32 = plan::MapKind::Ringbuf as u32;
 
-/// Creates rings for `cpus` CPUs and has `publish` put each where the programs find it: 2 × cpu the main one, 2 × cpu + 1
-/// the control one.
-pub(super) fn create(
-    sizes: plan::Rings,
-    cpus: u32,
-    publish: &dyn Fn(u32, BorrowedFd<'_>) -> Result<(), Error>,
-) -> Result<Rings, Error> {
+/// Creates rings for `cpus` CPUs.
+pub(super) fn create(sizes: plan::Rings, cpus: u32) -> Result<Rings, Error> {
     (0..cpus)
-        .map(|cpu| {
+        .map(|_| {
             Ok(RingPair {
-                main: ring("ring", sizes.main_bytes, 2 * cpu, publish)?,
-                control: ring("ring_control", sizes.control_bytes, 2 * cpu + 1, publish)?,
+                main: ring("ring", sizes.main_bytes)?,
+                control: ring("ring_control", sizes.control_bytes)?,
             })
         })
         .collect()
 }
 
-fn ring(
-    name: &str,
-    bytes: u32,
-    slot: u32,
-    publish: &dyn Fn(u32, BorrowedFd<'_>) -> Result<(), Error>,
-) -> Result<RingBuf<MapData>, Error> {
+/// In the order of their slots where the programs find them: 2 × cpu the main one, 2 × cpu + 1 the control one.
+pub(super) fn in_slots(rings: &Rings) -> Vec<BorrowedFd<'_>> {
+    rings
+        .iter()
+        .flat_map(|pair| [pair.main.as_fd(), pair.control.as_fd()])
+        .collect()
+}
+
+fn ring(name: &str, bytes: u32) -> Result<RingBuf<MapData>, Error> {
     let aya_error = |error| match error {
         aya::maps::MapError::CreateError { name, io_error } => Error::create_map(name, io_error),
         other => Error::MapKind {
@@ -53,6 +51,5 @@ fn ring(
     };
     let definition = aya_obj::Map::new_from_params(RINGBUF, 0, 0, bytes, 0);
     let data = MapData::create(definition, name, None).map_err(aya_error)?;
-    publish(slot, data.fd().as_fd())?;
     RingBuf::try_from(Map::RingBuf(data)).map_err(aya_error)
 }
