@@ -91,6 +91,8 @@ impl Child {
             command: name.clone(),
             source,
         };
+        // Said now, before BEGIN prints anything; what can only be seen by executing it is said then.
+        find(name).map_err(error)?;
         let mut command = Command::new(name);
         command.args(args);
         let held = Held::spawn(command).map_err(error)?;
@@ -115,6 +117,36 @@ impl Child {
         Error::Command {
             command: self.name.clone(),
             source,
+        }
+    }
+}
+
+/// Whether there is a program of this name: a path, or a file in one of `PATH`'s folders (execvp(3)).
+fn find(name: &str) -> io::Result<()> {
+    if name.contains('/') {
+        return std::fs::metadata(name).map(|_| ());
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    match std::env::split_paths(&path).any(|folder| folder.join(name).is_file()) {
+        true => Ok(()),
+        false => Err(io::Error::new(
+            io::ErrorKind::NotFound,
+            "no such program in PATH",
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_are_found_by_path_and_by_name() {
+        assert!(find("sh").is_ok());
+        assert!(find("/bin/sh").is_ok());
+        for missing in ["no-such-program-anywhere", "/no/such/program"] {
+            let error = find(missing).expect_err("it does not exist");
+            assert_eq!(error.kind(), io::ErrorKind::NotFound);
         }
     }
 }
