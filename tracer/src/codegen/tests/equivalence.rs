@@ -124,8 +124,16 @@ pub(super) fn same(
     events: &[Vec<u64>],
     resources: Resources,
 ) -> Result<(), TestCaseError> {
-    let plan = planned(program);
-    let mut loaded = loaded_with(&plan, resources);
+    same_plan(&planned(program), events, resources)
+}
+
+/// The same for a plan, which may keep its maps in another way than it would by itself.
+pub(super) fn same_plan(
+    plan: &Plan,
+    events: &[Vec<u64>],
+    resources: Resources,
+) -> Result<(), TestCaseError> {
+    let mut loaded = loaded_with(plan, resources);
     loaded.open().expect("tracing can be opened");
     let mut machine = Machine::new(&plan.ir);
     let buffer = buffer();
@@ -142,7 +150,7 @@ pub(super) fn same(
         }
     }
     let text = || {
-        let functions = generated(&plan, resources).functions;
+        let functions = generated(plan, resources).functions;
         let texts = functions.iter().map(crate::bpf::text::write);
         texts.collect::<String>()
     };
@@ -162,7 +170,7 @@ pub(super) fn same(
     let stats = loaded.stats().expect("the counters can be read");
     let full: u64 = stats.iter().map(|s| s.lost[loss::MAP_FULL as usize]).sum();
     prop_assert_eq!(full, machine.map_full());
-    let sent = records(&mut loaded, &plan);
+    let sent = records(&mut loaded, plan);
     prop_assert_eq!(sent, expected, "{}", text());
     Ok(())
 }

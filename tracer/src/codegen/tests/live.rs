@@ -415,7 +415,7 @@ fn reads_are_seen(test: &str, feature: Feature, probes: [(Probe, Expr); 2]) {
         let plan = reads("cg-reads", probe, value);
         let loaded = trace(&plan, "cg-reads", read_zeroes);
         let counts = kernel_map(&loaded, &plan.ir, MapId(0));
-        let of_64 = counts.get(&64_u64.to_ne_bytes().to_vec());
+        let of_64 = counts.get(&64_u64.to_ne_bytes()[..]);
         assert_eq!(of_64, Some(&10_u64.to_ne_bytes().to_vec()), "{counts:?}");
         let stacks = kernel_map(&loaded, &plan.ir, MapId(1));
         assert!(stacks.keys().all(|stack| stack[7] == 0xff), "{stacks:?}");
