@@ -51,6 +51,9 @@ enum Command {
         /// Only this guest kernel, e.g. 6.1; may be given several times.
         #[arg(long)]
         kernel: Vec<String>,
+        /// Run this shell command in the guest instead of the cases, e.g. "tracer doctor".
+        #[arg(long, value_name = "COMMAND", conflicts_with = "filter")]
+        run: Option<String>,
     },
     /// Install and mount what the other commands need, and say why.
     Setup {
@@ -88,7 +91,11 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Run { args } => run::run(&args),
         Command::Test { filter, no_guests } => test::test(filter.as_deref(), !no_guests),
-        Command::Vm { filter, kernel } => test::guests_only(filter.as_deref(), &kernel),
+        Command::Vm {
+            filter,
+            kernel,
+            run,
+        } => test::guests_only(filter.as_deref(), &kernel, run.as_deref()),
         Command::Setup { ebpf } => need::all(ebpf).map(|()| ExitCode::SUCCESS),
         Command::BuildEbpf { check } => build_ebpf(check),
         Command::Bench {

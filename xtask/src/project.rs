@@ -2,15 +2,17 @@
 //!
 //! In: the environment that cargo gives to `cargo xtask`. Out: paths and commands. Never runs anything.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 /// The target triple of the static binaries.
 pub const STATIC_TARGET: &str = "x86_64-unknown-linux-gnu";
 
-/// The root of the repository.
+/// The root of the repository: of the checkout that `cargo xtask` runs in, which need not be the one it was built in
+/// when they share a target directory.
 pub fn root() -> PathBuf {
-    let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let built_in = || env!("CARGO_MANIFEST_DIR").into();
+    let xtask = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(built_in));
     xtask.parent().expect("xtask lies in the repository").into()
 }
 

@@ -41,8 +41,12 @@ pub fn test(filter: Option<&str>, guests: bool) -> Result<ExitCode> {
     Ok(close(&summary))
 }
 
-/// Runs the kernel cases in the named guests, or in all.
-pub fn guests_only(filter: Option<&str>, versions: &[String]) -> Result<ExitCode> {
+/// Runs the kernel cases in the named guests, or in all; with `command`, that instead of the cases.
+pub fn guests_only(
+    filter: Option<&str>,
+    versions: &[String],
+    command: Option<&str>,
+) -> Result<ExitCode> {
     need::guests()?;
     let kernels: Vec<_> = match versions {
         [] => all_kernels(),
@@ -52,6 +56,10 @@ pub fn guests_only(filter: Option<&str>, versions: &[String]) -> Result<ExitCode
             .collect::<Result<_>>()?,
     };
     let products = product::all()?;
+    if let Some(command) = command {
+        kernels.iter().try_for_each(|kernel| vm::run_command(kernel, &products, command))?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let mut summary = Summary::default();
     in_guests(&mut summary, &kernels, &products, filter);
     Ok(close(&summary))

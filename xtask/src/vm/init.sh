@@ -13,7 +13,7 @@ mount -t tracefs tracefs /sys/kernel/tracing
 ip link set lo up
 ln -s /proc/self/fd /dev/fd
 exec >/dev/ttyS1 2>&1
-TRACER=/bin/tracer TRIGGER=/bin/trigger CASES=/cases SCRIPTS=/scripts \
-    FEATURES='@FEATURES@' /bin/runner --color=never --test-threads=1 @FILTER@
+export TRACER=/bin/tracer TRIGGER=/bin/trigger CASES=/cases SCRIPTS=/scripts FEATURES='@FEATURES@'
+@COMMAND@
 echo "guest: finished with status $?"
 poweroff -f

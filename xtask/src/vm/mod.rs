@@ -14,8 +14,9 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 
+use crate::need::quote;
 use crate::product::Products;
 use crate::project;
 use crate::results::Outcomes;
@@ -28,24 +29,45 @@ const SILENCE_MAX: Duration = Duration::from_secs(300);
 /// What the guest's first process prints last.
 const END_MARK: &str = "guest: finished with status ";
 
-/// The guest's first process. `@FEATURES@` and `@FILTER@` are replaced.
+/// The guest's first process. `@FEATURES@` and `@COMMAND@` are replaced.
 const INIT: &str = include_str!("init.sh");
 
 /// Boots a kernel, runs the cases whose names contain `filter`, and reports each as it ends.
 pub fn run_cases(kernel: &Kernel, products: &Products, filter: Option<&str>) -> Result<Outcomes> {
+    let filter = quote(filter.unwrap_or_default());
+    let command = format!("runner --color=never --test-threads=1 {filter}");
+    let mut outcomes = Outcomes::new(&format!("kernel {}", kernel.version));
+    let ended = run(kernel, products, &command, &mut |line| outcomes.line(line))?;
+    if let Err(reason) = ended.and_then(|status| outcomes.complete(&status)) {
+        outcomes.fail(&format!("guest {}", kernel.version), &reason);
+    }
+    Ok(outcomes)
+}
+
+/// Boots a kernel and runs a shell command in it, whose output is printed.
+pub fn run_command(kernel: &Kernel, products: &Products, command: &str) -> Result<()> {
+    let ended = run(kernel, products, command, &mut |_| ())?;
+    ended.map(drop).map_err(|reason| anyhow!("the guest {reason}"))
+}
+
+/// Boots a kernel, runs a command and passes its lines on. The command's status, or how the guest failed.
+fn run(
+    kernel: &Kernel,
+    products: &Products,
+    command: &str,
+    take: &mut dyn FnMut(&str),
+) -> Result<Result<String, String>> {
     let vmlinuz = kernel.fetch()?;
     let initramfs = kernel.dir().join("initramfs");
-    let bytes = initramfs_bytes(kernel, products, filter)?;
+    let bytes = initramfs_bytes(kernel, products, command)?;
     fs::write(&initramfs, bytes).with_context(|| format!("write {}", initramfs.display()))?;
     let console = kernel.dir().join("console.log");
     let mut guest = Guest(boot(&vmlinuz, &initramfs, &console)?);
-    let lines = lines_of(&mut guest.0);
-    let mut outcomes = Outcomes::new(&format!("kernel {}", kernel.version));
-    if let Err(reason) = follow(&lines, kernel.version, &mut outcomes) {
-        outcomes.fail(&format!("guest {}", kernel.version), &reason);
+    let ended = follow(&lines_of(&mut guest.0), kernel.version, take);
+    if ended.is_err() {
         print_tail(kernel.version, &console);
     }
-    Ok(outcomes)
+    Ok(ended)
 }
 
 /// A running QEMU, ended with its owner.
@@ -90,8 +112,12 @@ fn boot(vmlinuz: &Path, initramfs: &Path, console: &Path) -> Result<Child> {
     qemu.spawn().context("start qemu-system-x86_64")
 }
 
-/// Reads the results until the end mark; the error says how the guest failed.
-fn follow(lines: &Receiver<String>, version: &str, outcomes: &mut Outcomes) -> Result<(), String> {
+/// Passes lines on until the end mark; the status behind it, or how the guest failed.
+fn follow(
+    lines: &Receiver<String>,
+    version: &str,
+    take: &mut dyn FnMut(&str),
+) -> Result<String, String> {
     let mut begun = false;
     loop {
         let line = match lines.recv_timeout(SILENCE_MAX) {
@@ -103,9 +129,9 @@ fn follow(lines: &Receiver<String>, version: &str, outcomes: &mut Outcomes) -> R
         begun = true;
         println!("[{version}] {line}");
         if let Some(status) = line.strip_prefix(END_MARK) {
-            return outcomes.complete(status);
+            return Ok(status.to_owned());
         }
-        outcomes.line(&line);
+        take(&line);
     }
 }
 
@@ -137,7 +163,7 @@ fn print_tail(version: &str, console: &Path) {
     }
 }
 
-fn initramfs_bytes(kernel: &Kernel, products: &Products, filter: Option<&str>) -> Result<Vec<u8>> {
+fn initramfs_bytes(kernel: &Kernel, products: &Products, command: &str) -> Result<Vec<u8>> {
     let mut image = Image::default();
     for dir in [
         "bin", "dev", "proc", "sys", "tmp", "etc", "cases", "scripts",
@@ -146,7 +172,7 @@ fn initramfs_bytes(kernel: &Kernel, products: &Products, filter: Option<&str>) -
     }
     let init = INIT
         .replace("@FEATURES@", kernel.features)
-        .replace("@FILTER@", &crate::need::quote(filter.unwrap_or_default()));
+        .replace("@COMMAND@", command);
     image.file("init", init.as_bytes());
     image.file(
         "etc/passwd",
