@@ -57,7 +57,9 @@ pub fn guests_only(
     };
     let products = product::all()?;
     if let Some(command) = command {
-        kernels.iter().try_for_each(|kernel| vm::run_command(kernel, &products, command))?;
+        kernels
+            .iter()
+            .try_for_each(|kernel| vm::run_command(kernel, &products, command))?;
         return Ok(ExitCode::SUCCESS);
     }
     let mut summary = Summary::default();

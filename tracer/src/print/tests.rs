@@ -188,7 +188,7 @@ fn stacks_stand_on_lines_of_their_own() {
     );
     assert_eq!(
         map(Format::Text, &t),
-        "@[\n        vfs_read+5\n        0x99\n]: 1\n"
+        "@[\n    vfs_read+5\n    0x99\n]: 1\n"
     );
     assert!(map(Format::Jsonl, &t).contains("\"key\":[[\"vfs_read+5\",\"0x99\"]]"));
 }

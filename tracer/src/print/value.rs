@@ -15,8 +15,9 @@ pub enum Bytes {
     Visible,
 }
 
-/// Spaces before each frame of a stack.
+/// Spaces before each frame of a stack that is printed by itself, and of one in a key.
 const STACK_INDENT: usize = 8;
+const KEY_STACK_INDENT: usize = 4;
 
 /// Appends a value. Pointers are hexadecimal, which only the type can tell.
 pub fn write(out: &mut Vec<u8>, names: &dyn Names, ty: Option<&Type>, value: &Value, bytes: Bytes) {
@@ -34,7 +35,7 @@ pub fn write(out: &mut Vec<u8>, names: &dyn Names, ty: Option<&Type>, value: &Va
             list(out, names, ty, parts, bytes);
             out.push(b')');
         }
-        Value::Stack(frames) => stack(out, names, frames),
+        Value::Stack(frames) => stack(out, names, frames, STACK_INDENT),
         Value::Lazy(kind, raw) => lazy(out, names, *kind, *raw),
     }
 }
@@ -70,15 +71,18 @@ pub fn key(
         if i > 0 {
             out.extend_from_slice(between.as_bytes());
         }
-        write(out, names, types.get(i), part, bytes);
+        match part {
+            Value::Stack(frames) => stack(out, names, frames, KEY_STACK_INDENT),
+            part => write(out, names, types.get(i), part, bytes),
+        }
     }
 }
 
 /// A line for each frame, after a line break.
-fn stack(out: &mut Vec<u8>, names: &dyn Names, frames: &[u64]) {
+fn stack(out: &mut Vec<u8>, names: &dyn Names, frames: &[u64], indent: usize) {
     out.push(b'\n');
     for &frame in frames {
-        out.resize(out.len() + STACK_INDENT, b' ');
+        out.resize(out.len() + indent, b' ');
         match names.symbol(frame, out) {
             Some(offset) => {
                 out.push(b'+');

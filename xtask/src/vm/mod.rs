@@ -47,7 +47,9 @@ pub fn run_cases(kernel: &Kernel, products: &Products, filter: Option<&str>) -> 
 /// Boots a kernel and runs a shell command in it, whose output is printed.
 pub fn run_command(kernel: &Kernel, products: &Products, command: &str) -> Result<()> {
     let ended = run(kernel, products, command, &mut |_| ())?;
-    ended.map(drop).map_err(|reason| anyhow!("the guest {reason}"))
+    ended
+        .map(drop)
+        .map_err(|reason| anyhow!("the guest {reason}"))
 }
 
 /// Boots a kernel, runs a command and passes its lines on. The command's status, or how the guest failed.
