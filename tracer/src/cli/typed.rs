@@ -175,7 +175,7 @@ pub struct RunArgs {
         help_heading = "Output"
     )]
     pub format: Format,
-    /// When output is written: each line, when a buffer is full (or 50 ms passed), or at once.
+    /// When output is written: each line, when a buffer is full (or 20 ms passed), or at once.
     /// Lines to a terminal, full otherwise
     #[arg(short = 'B', value_name = "MODE", help_heading = "Output")]
     pub buffering: Option<Buffering>,
@@ -223,7 +223,7 @@ pub enum Format {
 pub enum Buffering {
     /// After each line
     Line,
-    /// When a buffer is full, or after 50 ms
+    /// When a buffer is full, or after 20 ms
     Full,
     /// At once
     None,

@@ -5,6 +5,7 @@
 //! microseconds, and for a grace period of the kernel when a map's generation is closed.
 
 use super::desk::{Desk, LastWords};
+use super::log::{self, Diagnostics};
 use super::maps::{Maps, lock};
 use super::output::Output;
 use super::reader::{Accounts, Order, Reader, Told};
@@ -40,13 +41,16 @@ const FORCED: u8 = 130;
 pub fn run(request: Request, facts: &kernel::Live) -> Result<Ended, Error> {
     let voice = Voice::new(request.output.quiet, request.output.verbose);
     let options = compile::Options::new(request.scope.pid, &request.limits);
-    let (plan, warnings) = compile::plan(&request.script, options, facts)?;
+    let (mut plan, warnings) = compile::plan(&request.script, options, facts)?;
     voice.diagnostics(&request.script, &warnings);
     facts.notices().iter().for_each(|notice| voice.note(notice));
     if let Some(unmet) = Needs::of(&plan).unmet(facts.held()) {
         return Err(Error::Privilege(unmet));
     }
     let out = Output::open(&request.output)?;
+    if request.output.verbose {
+        log::request(&mut plan);
+    }
     voice.step("planned");
     let loaded = load(&plan, &request, &out, facts, &voice)?;
     voice.step("loaded");
@@ -130,6 +134,7 @@ struct Run {
     signals: Signals,
     target: Target,
     reader: Link,
+    diagnostics: Option<Diagnostics>,
 }
 
 /// This thread's end of the reader.
@@ -151,6 +156,7 @@ impl Run {
         let signals = Signals::listen().map_err(Error::Runtime)?;
         let target = Target::open(&request.scope)?;
         let rings = loaded.take_rings();
+        let diagnostics = Diagnostics::of(&mut loaded, voice);
         let (plan, loaded) = (Arc::new(plan), Arc::new(Mutex::new(loaded)));
         let reader = start_reader(&plan, &loaded, rings, out, request.output.format)?;
         Ok(Run {
@@ -161,6 +167,7 @@ impl Run {
             signals,
             target,
             reader,
+            diagnostics,
         })
     }
 
@@ -182,6 +189,7 @@ impl Run {
             plan: self.plan,
             loaded: self.loaded,
             reader: self.reader,
+            diagnostics: self.diagnostics,
             voice,
         };
         self.target.stop();
@@ -244,6 +252,7 @@ impl Run {
                 },
                 () = until(Some(look)) => {
                     look += LOOK;
+                    self.diagnostics.iter_mut().for_each(Diagnostics::flush);
                     if matches!(lock(&self.loaded).is_open(), Ok(false)) {
                         return Why::Exit(0);
                     }
@@ -286,6 +295,7 @@ struct End {
     plan: Arc<Plan>,
     loaded: Arc<Mutex<Loaded>>,
     reader: Link,
+    diagnostics: Option<Diagnostics>,
     voice: Voice,
 }
 
@@ -308,6 +318,7 @@ impl End {
             self.voice.note(&notice);
         }
         self.reader.gather()?;
+        self.diagnostics.iter_mut().for_each(Diagnostics::flush);
         for sentence in totals.sentences() {
             self.voice.warn(&sentence);
         }

@@ -10,6 +10,7 @@
 pub mod compile;
 mod desk;
 mod live;
+mod log;
 mod maps;
 mod names;
 pub mod output;

@@ -8,8 +8,8 @@ use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-/// Longest time that bytes wait: with the stream's own delay it stays under the promised 100 ms.
-pub const FLUSH: Duration = Duration::from_millis(50);
+/// Longest time that bytes wait while more come: with the stream's own delays it stays well under the promised 100 ms.
+pub const FLUSH: Duration = Duration::from_millis(20);
 /// Bytes that are collected before they are written.
 const BUFFER: usize = 64 << 10;
 
@@ -98,6 +98,9 @@ impl Write for Output {
 
     fn flush(&mut self) -> io::Result<()> {
         self.waiting_since = None;
+        if self.buffer.is_empty() {
+            return Ok(());
+        }
         let written = self.to.write_all(&self.buffer);
         self.buffer.clear();
         written?;

@@ -115,7 +115,12 @@ impl Reader {
         let turn = self
             .stream
             .turn(monotonic_ns(), &mut |record| desk.handle(record));
-        desk.tick(Instant::now());
+        if turn.bytes == 0 && !turn.held {
+            // Nothing comes that waiting could be good for.
+            desk.flush();
+        } else {
+            desk.tick(Instant::now());
+        }
         self.pace.after(turn)
     }
 

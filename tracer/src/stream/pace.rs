@@ -4,7 +4,7 @@
 //! kernel wakes the reader only when a main ring has filled to a quarter (and for control records); else reading is timed:
 //! at once while a ring fills quickly, at most [`IDLE`] when nothing comes. Never sleeps.
 
-use super::Turn;
+use super::{LATENESS_NS, Turn};
 use std::time::Duration;
 
 /// Longest delay: fifty wake-ups a second cost less than a thousandth of a CPU, and output to a pipe has to flow
@@ -12,6 +12,9 @@ use std::time::Duration;
 pub const IDLE: Duration = Duration::from_millis(20);
 /// Shortest delay that is not "at once".
 const SHORT: Duration = Duration::from_millis(1);
+
+/// Longest delay while records wait for their time.
+const HELD: Duration = Duration::from_nanos(LATENESS_NS);
 
 /// The rhythm of reading.
 pub struct Pace {
@@ -40,7 +43,10 @@ impl Pace {
         } else {
             (self.delay * 2).clamp(SHORT, IDLE)
         };
-        self.delay
+        match turn.held {
+            true => self.delay.min(HELD),
+            false => self.delay,
+        }
     }
 }
 
@@ -67,6 +73,11 @@ mod tests {
         }
         assert_eq!(last, IDLE);
         assert_eq!(pace.after(turn(100, false)), IDLE);
+        let held = Turn {
+            held: true,
+            ..turn(100, false)
+        };
+        assert_eq!(pace.after(held), HELD);
         assert_eq!(pace.after(turn(1 << 19, false)), IDLE / 2);
         assert_eq!(pace.after(turn(1 << 19, true)), Duration::ZERO);
         assert_eq!(pace.after(turn(1 << 16, false)), Duration::ZERO);
