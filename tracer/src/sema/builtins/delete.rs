@@ -1,11 +1,13 @@
 //! `delete(@m[k])`, `delete(@m, k)`, `delete(@x)`: deletes an entry.
 //!
-//! In: a map and its key. Out: a statement; nothing happens when the key is missing.
+//! In: a map and its key. Out: a statement; nothing happens when the key is missing. An aggregation without key has one value
+//! a CPU, and no program can delete those of the others: it is cleared, which means the same.
 
 use super::{Call, Function, Outcome};
 use crate::diag::codes;
-use crate::ir::StmtKind;
+use crate::ir::{EmitKind, StmtKind};
 use crate::sema::pass::{Pass, stmt};
+use crate::sema::unify::MapHolds;
 use crate::syntax::ast;
 
 /// See the module.
@@ -36,7 +38,13 @@ fn check(pass: &mut Pass, call: &Call) -> Option<Outcome> {
     let key = pass.map_key(map, keys, span);
     pass.assigned_somewhere(map, span)?;
     let (key, present) = key?;
-    let delete = stmt(StmtKind::Delete { map, key }, call.span);
+    let is_aggregation = matches!(pass.map_known(map).holds, MapHolds::Agg(..));
+    let delete = if key.is_empty() && is_aggregation {
+        pass.emit_once(EmitKind::Clear(map), Vec::new(), call.span);
+        stmt(StmtKind::Clear(map), call.span)
+    } else {
+        stmt(StmtKind::Delete { map, key }, call.span)
+    };
     Some(Outcome::Stmts(pass.guard(present, vec![delete], call.span)))
 }
 
