@@ -6,6 +6,7 @@
 
 use crate::plan::RecordLayout;
 use crate::types::{Type, Value};
+use bytes::Buf;
 
 /// The payload is not what its layout says: a bug in the kernel half.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -44,12 +45,8 @@ fn fill(value: &mut Value, ty: &Type, payload: &[u8], offset: usize) -> Option<(
         *value = Value::read(ty, payload.get(offset..)?)?;
         return Some(());
     };
-    let place = word(payload, offset)?.to_ne_bytes();
-    let half = |at: usize| {
-        let bytes = place[at..at + 4].try_into().expect("4 of 8 bytes");
-        u32::from_ne_bytes(bytes) as usize
-    };
-    let (start, len) = (half(0), half(4));
+    let mut place = payload.get(offset..offset.checked_add(8)?)?;
+    let (start, len) = (place.get_u32_ne() as usize, place.get_u32_ne() as usize);
     let text = payload.get(start..start.checked_add(len)?)?;
     match value {
         Value::Str(old) => {
@@ -62,8 +59,9 @@ fn fill(value: &mut Value, ty: &Type, payload: &[u8], offset: usize) -> Option<(
 }
 
 fn word(bytes: &[u8], at: usize) -> Option<u64> {
-    let raw = bytes.get(at..at.checked_add(8)?)?;
-    Some(u64::from_ne_bytes(raw.try_into().ok()?))
+    bytes
+        .get(at..at.checked_add(8)?)
+        .map(|mut raw| raw.get_u64_ne())
 }
 
 #[cfg(test)]

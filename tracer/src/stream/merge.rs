@@ -5,6 +5,7 @@
 //! no event allocates. Never waits, never reads a clock.
 
 use super::Record;
+use bytes::Buf;
 use tracer_ebpf::RecordHeader;
 
 /// How old a record must be before it is handed out: 5 ms. A record is committed within microseconds of its stamp
@@ -114,30 +115,16 @@ impl Merge {
 
 /// Reads a record's front; `None` when it is cut.
 pub fn header(record: &[u8]) -> Option<RecordHeader> {
-    let front = record.get(..HEADER)?;
-    let word = |at: usize| {
-        u64::from_ne_bytes(
-            front[at..at + 8]
-                .try_into()
-                .expect("8 bytes inside the header"),
-        )
-    };
-    let half = |at: usize| {
-        u32::from_ne_bytes(
-            front[at..at + 4]
-                .try_into()
-                .expect("4 bytes inside the header"),
-        )
-    };
+    let mut front = record.get(..HEADER)?;
     Some(RecordHeader {
-        time_ns: word(0),
-        seq: word(8),
-        pid_tgid: word(16),
-        emit: half(24),
-        probe: half(28),
-        syscall: word(32),
-        cpu: half(40),
-        len: half(44),
+        time_ns: front.get_u64_ne(),
+        seq: front.get_u64_ne(),
+        pid_tgid: front.get_u64_ne(),
+        emit: front.get_u32_ne(),
+        probe: front.get_u32_ne(),
+        syscall: front.get_u64_ne(),
+        cpu: front.get_u32_ne(),
+        len: front.get_u32_ne(),
     })
 }
 
