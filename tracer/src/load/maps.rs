@@ -336,6 +336,21 @@ impl Loaded {
         Ok(bytes.map_or(0, |bytes| words(&bytes)[0]))
     }
 
+    /// Empty maps that are ready: the fewest over all cleared maps, `None` without any.
+    ///
+    /// # Errors
+    /// When the counts cannot be read.
+    pub fn spares(&self) -> Result<Option<u64>, Error> {
+        let mut fewest = None;
+        for map in self.maps.session.iter().filter(|map| map.cleared) {
+            let bytes = self.maps.read_entry(map::LIMIT, map.map.0)?;
+            let limit = bytes.map_or(u64::MAX, |bytes| words(&bytes)[0]);
+            let spares = limit.saturating_sub(self.generation(map.map)?);
+            fewest = Some(fewest.map_or(spares, |known: u64| known.min(spares)));
+        }
+        Ok(fewest)
+    }
+
     /// Deletes a key of a script's map; whether it was there.
     ///
     /// # Errors

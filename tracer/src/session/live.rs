@@ -105,6 +105,23 @@ fn load(
 /// How often it is looked whether a script's `exit` has closed tracing although its record was lost.
 const LOOK: Duration = Duration::from_millis(500);
 
+/// An interval program that may clear maps waits until so many spare ones are ready, and looks for them this often. Only
+/// so is every event in exactly one interval when the reading thread gets little time.
+const SPARES: u64 = 2;
+const SPARES_LOOK: Duration = Duration::from_millis(1);
+/// It waits no longer than this: the reading thread may be stuck at its output.
+const SPARES_WAIT: Duration = Duration::from_secs(1);
+
+/// What came of intervals that were due.
+enum Ticked {
+    /// They ran.
+    Ran,
+    /// They have to wait for spare maps.
+    Held,
+    /// The script called `exit`: none runs any more.
+    Over,
+}
+
 /// Why tracing ends.
 enum Why {
     Signal,
@@ -237,6 +254,7 @@ impl Run {
         let start = Instant::now();
         let deadline = self.request.scope.duration.map(|after| start + after);
         let mut ticks = Ticks::new(intervals(&self.plan), start);
+        let mut wake = ticks.next();
         let mut look = start + LOOK;
         loop {
             tokio::select! {
@@ -245,9 +263,10 @@ impl Run {
                 told = self.reader.told.recv() => return told.map_or(Why::Closed, Why::from),
                 ended = self.target.end() => return self.target_ended(ended),
                 () = until(deadline) => return Why::Time,
-                () = until(ticks.next()) => match self.tick(&mut ticks) {
-                    Ok(false) => {}
-                    Ok(true) => return Why::Exit(0),
+                () = until(wake) => match self.tick(&mut ticks) {
+                    Ok(Ticked::Ran) => wake = ticks.next(),
+                    Ok(Ticked::Held) => wake = Some(Instant::now() + SPARES_LOOK),
+                    Ok(Ticked::Over) => return Why::Exit(0),
                     Err(error) => return Why::Failed(error.into()),
                 },
                 () = until(Some(look)) => {
@@ -261,17 +280,25 @@ impl Run {
         }
     }
 
-    /// Runs the interval programs that are due; whether the script called `exit`, be it meanwhile or in one of them: then
-    /// none runs any more.
-    fn tick(&self, ticks: &mut Ticks) -> Result<bool, load::Error> {
+    /// Runs the interval programs that are due, unless they have to wait, or the script called `exit`, be it meanwhile or in
+    /// one of them.
+    fn tick(&self, ticks: &mut Ticks) -> Result<Ticked, load::Error> {
+        let late = ticks.next().map_or(Duration::ZERO, |due| due.elapsed());
+        let spares = lock(&self.loaded).spares()?;
+        if late < SPARES_WAIT && spares.is_some_and(|spares| spares < SPARES) {
+            return Ok(Ticked::Held);
+        }
         for program in ticks.due(Instant::now()) {
             let mut loaded = lock(&self.loaded);
             if !loaded.is_open()? {
-                return Ok(true);
+                return Ok(Ticked::Over);
             }
             loaded.test_run(program)?;
         }
-        Ok(!lock(&self.loaded).is_open()?)
+        match lock(&self.loaded).is_open()? {
+            true => Ok(Ticked::Ran),
+            false => Ok(Ticked::Over),
+        }
     }
 
     /// Says how a command ended when that was not well.
