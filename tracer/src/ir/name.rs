@@ -7,8 +7,8 @@ use super::{Builtin, Phase, Probe};
 use std::fmt;
 use std::str::FromStr;
 
-/// Built-ins without a number, and their names.
-const BUILTINS: [(&str, Builtin); 21] = [
+/// Built-ins without a number, and their names; the text form's words too.
+pub(in crate::ir) const BUILTINS: &[(&str, Builtin)] = &[
     ("pid", Builtin::Pid),
     ("tid", Builtin::Tid),
     ("uid", Builtin::Uid),
@@ -28,7 +28,7 @@ const BUILTINS: [(&str, Builtin); 21] = [
     ("name", Builtin::SyscallName),
     ("abi", Builtin::SyscallAbi),
     ("errno", Builtin::Errno),
-    ("entry_seen", Builtin::EntrySeen),
+    ("entry-seen", Builtin::EntrySeen),
     ("duration", Builtin::Duration),
 ];
 

@@ -6,10 +6,11 @@
 use super::{Expr, ExprKind, SiteId, Stmt, StmtKind};
 use crate::diag::Span;
 
-impl Expr {
-    /// The direct operands, in evaluation order.
-    pub fn operands(&self) -> Vec<&Expr> {
-        match &self.kind {
+/// The operands of an expression's kind as a `Vec`, in evaluation order: one list for shared and for exclusive
+/// references. `$iter` is the matching iterator of a slice.
+macro_rules! operands {
+    ($kind:expr, $iter:ident) => {
+        match $kind {
             ExprKind::Int(_)
             | ExprKind::Str(_)
             | ExprKind::Builtin(_)
@@ -30,35 +31,20 @@ impl Expr {
             ExprKind::Cond(c, a, b) => vec![c, a, b],
             ExprKind::MapGet { key: parts, .. }
             | ExprKind::StepMap { key: parts, .. }
-            | ExprKind::Tuple(parts) => parts.iter().collect(),
+            | ExprKind::Tuple(parts) => parts.$iter().collect(),
         }
+    };
+}
+
+impl Expr {
+    /// The direct operands, in evaluation order.
+    pub fn operands(&self) -> Vec<&Expr> {
+        operands!(&self.kind, iter)
     }
 
     /// The same list, to change the operands in place.
     pub fn operands_mut(&mut self) -> Vec<&mut Expr> {
-        match &mut self.kind {
-            ExprKind::Int(_)
-            | ExprKind::Str(_)
-            | ExprKind::Builtin(_)
-            | ExprKind::Var(_)
-            | ExprKind::DataLoc { .. }
-            | ExprKind::Field { .. }
-            | ExprKind::FieldAddr { .. }
-            | ExprKind::StepVar { .. } => Vec::new(),
-            ExprKind::Unary { operand: e, .. }
-            | ExprKind::Cast(e)
-            | ExprKind::Load { base: e, .. }
-            | ExprKind::ReadStr { addr: e, .. }
-            | ExprKind::TupleField(e, _) => vec![e],
-            ExprKind::Binary { left, right, .. }
-            | ExprKind::Compare { left, right, .. }
-            | ExprKind::And(left, right)
-            | ExprKind::Or(left, right) => vec![left, right],
-            ExprKind::Cond(c, a, b) => vec![c, a, b],
-            ExprKind::MapGet { key: parts, .. }
-            | ExprKind::StepMap { key: parts, .. }
-            | ExprKind::Tuple(parts) => parts.iter_mut().collect(),
-        }
+        operands!(&mut self.kind, iter_mut)
     }
 
     /// Visits this expression and everything below it.

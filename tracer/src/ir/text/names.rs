@@ -1,9 +1,11 @@
 //! The words of the text form that stand for values of plain enums.
 //!
-//! In: nothing. Out: tables, read in both directions. Never a word twice in one table.
+//! In: nothing. Out: tables, read in both directions; that of built-ins is `ir::name`'s. Never a word twice in one table.
 
-use crate::ir::{Binary, Builtin, Compare, Phase, SiteKind, Unary};
+use crate::ir::{Binary, Compare, Phase, SiteKind, Unary};
 use crate::types::{Abi, Lazy, Space};
+
+pub(in crate::ir) use crate::ir::name::BUILTINS;
 
 /// Words and what they stand for.
 pub type Names<T> = &'static [(&'static str, T)];
@@ -47,31 +49,6 @@ pub const COMPARE: Names<Compare> = &[
     ("le", Compare::Le),
     ("gt", Compare::Gt),
     ("ge", Compare::Ge),
-];
-
-/// Without those that have a number.
-pub const BUILTINS: Names<Builtin> = &[
-    ("pid", Builtin::Pid),
-    ("tid", Builtin::Tid),
-    ("uid", Builtin::Uid),
-    ("gid", Builtin::Gid),
-    ("comm", Builtin::Comm),
-    ("cpu", Builtin::Cpu),
-    ("nsecs", Builtin::Nsecs),
-    ("elapsed", Builtin::Elapsed),
-    ("rand", Builtin::Rand),
-    ("cgroup", Builtin::Cgroup),
-    ("curtask", Builtin::Curtask),
-    ("ncpus", Builtin::Ncpus),
-    ("probe", Builtin::Probe),
-    ("func", Builtin::Func),
-    ("retval", Builtin::Retval),
-    ("nr", Builtin::SyscallNr),
-    ("name", Builtin::SyscallName),
-    ("abi", Builtin::SyscallAbi),
-    ("errno", Builtin::Errno),
-    ("entry-seen", Builtin::EntrySeen),
-    ("duration", Builtin::Duration),
 ];
 
 pub const LAZY: Names<Lazy> = &[
