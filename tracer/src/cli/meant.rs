@@ -1,6 +1,6 @@
 //! What a command line means: defaults filled in, words told apart, values understood.
 //!
-//! In: [`typed`](super::typed). Out: [`session::Request`] and its parts. Reads script files and standard input, opens nothing
+//! In: [`typed`]. Out: [`Request`] and its parts. Reads script files and standard input, opens nothing
 //! else, starts nothing.
 
 use super::failure::Failure;

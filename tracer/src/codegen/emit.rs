@@ -1,6 +1,6 @@
 //! Emission: allocated linear form to instruction words.
 //!
-//! In: [`Lir`] and [`Allocation`]. Out: [`bpf::Function`], with holes for maps and runtime functions. Expands
+//! In: [`Lir`] and [`Allocation`]. Out: [`Function`], with holes for maps and runtime functions. Expands
 //! three-operand forms to two, brings spilled operands in through r0 and r1, moves arguments in parallel,
 //! and resolves jumps. Never decides where a value lives.
 

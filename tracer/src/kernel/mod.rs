@@ -18,7 +18,7 @@ use std::sync::OnceLock;
 use thiserror::Error;
 
 use crate::facts::{Facts, Feature, Support, TracepointFormat};
-use crate::types::btf::{Btf, BtfError, TypeId};
+use crate::types::btf::{Btf, BtfError};
 use kept::Kept;
 use privilege::Held;
 use tracefs::{Tracefs, TracefsError};
@@ -167,11 +167,6 @@ pub fn raw_tracepoints_of(btf: &Btf) -> Vec<String> {
     sorted(names.map(str::to_string).collect())
 }
 
-/// The type whose prototype has a raw tracepoint's arguments, after a first one that is the tracer's own.
-pub fn raw_tracepoint_type(btf: &Btf, name: &str) -> Option<TypeId> {
-    btf.plain_named(&format!("{RAW_TRACEPOINT_PREFIX}{name}"))
-}
-
 fn read_btf() -> Result<Btf, BtfUnread> {
     let bytes = fs::read(BTF_PATH).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => BtfUnread::Missing,
@@ -238,8 +233,6 @@ mod tests {
         }
         let btf = b.build().unwrap();
         assert_eq!(raw_tracepoints_of(&btf), ["a", "b"]);
-        assert!(raw_tracepoint_type(&btf, "b").is_some());
-        assert!(raw_tracepoint_type(&btf, "other").is_none());
     }
 
     #[test]

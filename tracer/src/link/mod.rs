@@ -7,10 +7,10 @@
 //! Only what the plan's programs reach is in the image: functions that nothing calls and maps that nothing refers to are
 //! neither verified nor created.
 //!
-//! - [`object`](mod@object): the runtime object, read.
-//! - [`reach`](mod@reach): which pieces and maps are needed.
-//! - [`btf`](mod@btf): map definitions as type information.
-//! - [`image`](mod@image): the ELF file.
+//! - `object`: the runtime object, read.
+//! - `reach`: which pieces and maps are needed.
+//! - `btf`: map definitions as type information.
+//! - `image`: the ELF file.
 
 mod btf;
 mod image;

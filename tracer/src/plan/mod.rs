@@ -1,6 +1,6 @@
 //! The plan: typed IR and kernel facts to programs, attach points, maps and record layouts; what runs where.
 //!
-//! In: [`ir::Program`] and [`Facts`](crate::facts::Facts). Out: [`Plan`], complete: `codegen`, `link`,
+//! In: [`ir::Program`] and [`Facts`]. Out: [`Plan`], complete: `codegen`, `link`,
 //! `load`, `stream` and `session` need nothing else. `explain` prints it. Never emits instructions, never
 //! asks the machine.
 //!

@@ -11,7 +11,7 @@
 //!    be read before it is written, and a later assignment may widen it.
 //! 4. Passes repeat until nothing new is learned. Only the last one's program and diagnostics count.
 //!
-//! `duration` can be absent, but the IR has no absent values: a [`pass::Val`] carries the condition under which it
+//! `duration` can be absent, but the IR has no absent values: a `pass::Val` carries the condition under which it
 //! is present, and whoever uses it says what happens otherwise.
 
 mod access;
