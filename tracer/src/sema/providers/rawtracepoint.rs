@@ -100,8 +100,11 @@ impl View for Hook {
         proto.map_or_else(Vec::new, |p| typed::parameter_names(&p, 1))
     }
 
-    fn position(&self, n: u8, _facts: &dyn Facts) -> Result<Offer, Lack> {
-        match n < MAX_ARGS {
+    fn position(&self, n: u8, facts: &dyn Facts) -> Result<Offer, Lack> {
+        // The kernel refuses to attach a program that reads past them, without saying why.
+        let proto = facts.btf().and_then(|btf| self.proto(btf));
+        let count = proto.map_or(MAX_ARGS.into(), |p| p.params.len().saturating_sub(1));
+        match usize::from(n) < count {
             true => Ok(value(raw_arg(n))),
             false => Err(Lack::NoSuchArg),
         }
