@@ -47,7 +47,7 @@ const STAGES: &[Stage] = &[
     Stage {
         name: "plan",
         run: plan,
-        codes: &[501..=507],
+        codes: &[501..=508],
     },
 ];
 

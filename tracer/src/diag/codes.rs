@@ -218,6 +218,8 @@ codes! {
         "A record says which of its arguments are absent in one 64-bit word. Print them in two statements.";
     NO_TASK_STORAGE = 507, "this kernel cannot keep a call's entry",
         "Durations and arguments are kept with the thread from entry to exit, which needs Linux 5.11. Probes at the entry alone (syscall:NAME:entry) work without.";
+    TOO_MANY_MAPS = 508, "too many maps in one program",
+        "The kernel lets a program refer to 64 maps, some of which the runtime needs. All clauses on system calls share a program. Use one map with one more key, @n[\"opens\"], instead of several, or make two scripts.";
     // E09xx: known to the language, not built yet.
     GRAMMAR_NOT_BUILT = 901, "part of the language that is not built yet",
         "The construct is known (functions, imports), but this version cannot run it.";

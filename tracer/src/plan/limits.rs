@@ -5,6 +5,10 @@
 /// Clauses on system calls: bits of the mask in one row of the `WANTED` table.
 pub const SYSCALL_CLAUSES: u32 = 64;
 
+/// Script maps that one program can refer to: the kernel takes 64 (`MAX_USED_MAPS` in kernel/bpf/verifier.c), of which the
+/// runtime may need eleven of its own ([`tracer_ebpf::map`]), one for its diagnostics and one for constants.
+pub const PROGRAM_MAPS: usize = 64 - 11 - 2;
+
 /// Bytes of a map key. The kernel's own limit is far higher (`htab_map_alloc_check` in kernel/bpf/hashtab.c
 /// bounds key and value together by `KMALLOC_MAX_SIZE`), but a key is built in a scratch frame.
 pub const KEY_BYTES: u32 = 8 << 10;

@@ -8,6 +8,7 @@ use crate::diag::{Diagnostic, codes};
 use crate::facts::{Facts, Feature, Support};
 use crate::ir::{self, ExprKind, MapId, MapValue, StmtKind, walk};
 use crate::types::AggKind;
+use std::collections::BTreeSet;
 use tracer_ebpf::{
     ABIS, Control, CpuStats, FRAMES_PER_CPU, GENERATIONS, Generation, SYSCALL_ROWS, map,
 };
@@ -24,6 +25,9 @@ pub(super) fn session(
     programs: &[Program],
     found: &mut Vec<Diagnostic>,
 ) -> Vec<SessionMap> {
+    for program in programs {
+        check_number(ir, program, found);
+    }
     let cleared = cleared(ir);
     let nested = updated_where_writers_nest(programs);
     ir.maps
@@ -79,6 +83,56 @@ fn check(map: &ir::Map, kept: &SessionMap, found: &mut Vec<Diagnostic>) {
         );
         found.push(Diagnostic::error(codes::VALUE_TOO_LARGE, map.span, what).help(help));
     }
+}
+
+/// The kernel bounds the maps that one program refers to.
+fn check_number(ir: &ir::Program, program: &Program, found: &mut Vec<Diagnostic>) {
+    let used = referred_to(program);
+    let Some(first_beyond) = used.iter().nth(limits::PROGRAM_MAPS) else {
+        return;
+    };
+    let what = format!(
+        "{} maps are used in one program (`{}`), at most {} fit",
+        used.len(),
+        program.name,
+        limits::PROGRAM_MAPS
+    );
+    let map = &ir.maps[first_beyond.0 as usize];
+    found.push(
+        Diagnostic::error(codes::TOO_MANY_MAPS, map.span, what)
+            .label("this one has no place left")
+            .help("use one map with one more key, e.g. @n[\"opens\"], instead of several"),
+    );
+}
+
+/// The maps whose entries a program reads or writes.
+fn referred_to(program: &Program) -> BTreeSet<MapId> {
+    let mut used = BTreeSet::new();
+    for part in &program.parts {
+        let (predicate, body): (_, &[ir::Stmt]) = match &part.role {
+            Role::Run {
+                predicate, body, ..
+            } => (predicate, body),
+            Role::Capture { predicate, .. } => (predicate, &[]),
+        };
+        let mut see = |e: &ir::Expr| match e.kind {
+            ExprKind::MapGet { map, .. } | ExprKind::StepMap { map, .. } => {
+                used.insert(map);
+            }
+            _ => {}
+        };
+        predicate.iter().for_each(|e| e.visit(&mut see));
+        walk::visit_exprs(body, &mut see);
+        walk::visit_stmts(body, &mut |stmt| match stmt.kind {
+            StmtKind::SetMap { map, .. }
+            | StmtKind::Aggregate { map, .. }
+            | StmtKind::Delete { map, .. } => {
+                used.insert(map);
+            }
+            _ => {}
+        });
+    }
+    used
 }
 
 /// Unique by its number; what the script calls it follows as far as the kernel takes it.
