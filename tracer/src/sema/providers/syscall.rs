@@ -3,9 +3,9 @@
 //! In: a name, a glob or a class, and the phase. Out: a target a call and ABI, so that a clause is split only where
 //! it asks for an argument that differs. Never knows how calls are attached.
 //!
-//! `exit` and `exit_group` never return. Named alone, they fire at entry whether or not a phase is written. Met by a
-//! glob or class without a phase they fire at entry when the clause asks for no result, and are left out when
-//! it does.
+//! `exit` and `exit_group` never return. Named alone, they fire at entry when no phase is written, and have no `:return`.
+//! Met by a glob or class without a phase they fire at entry when the clause asks for no result, and are left out
+//! when it does.
 
 use super::{
     CallProperty, Family, Lack, NO_SITE, Offer, Provider, Request, Target, View, arg_as, builtin,
@@ -88,6 +88,11 @@ fn one(name: &Ident, phase: Phase, request: &Request) -> Result<Vec<Target>, Dia
     if never_returns && let Some(result) = request.uses.result() {
         let message = format!("`{call}` never returns: there is no `{result}`");
         return Err(Diagnostic::error(codes::NEVER_RETURNS, name.span, message));
+    }
+    if never_returns && phase == Phase::Return {
+        let message = format!("`{call}` never returns: it has no `:return`");
+        let help = format!("`syscall:{call}` fires when it is called");
+        return Err(Diagnostic::error(codes::NEVER_RETURNS, name.span, message).help(help));
     }
     let phase = if never_returns { Phase::Entry } else { phase };
     let targets = targets_of(call, phase, request.max_strlen);
