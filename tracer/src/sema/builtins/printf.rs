@@ -34,7 +34,7 @@ fn check(pass: &mut Pass, call: &Call) -> Option<Outcome> {
     let conversions: Vec<&Conversion> = conversions(&format).collect();
     if conversions.len() != values.len() {
         let message = format!(
-            "the format has {} conversions, there are {} values",
+            "values for the format: {} wanted, {} given",
             conversions.len(),
             values.len()
         );
