@@ -117,26 +117,26 @@ impl<'a> Lower<'a> {
     }
 
     /// `@x[k] += delta`, exact whoever else does the same: an entry is made with 0 when there is none, and all add
-    /// to it atomically.
+    /// to it atomically. A step that is dropped yields what reading the key yields: 0.
     pub fn step_map(&mut self, map: MapId, key: &[Expr], delta: i64, postfix: bool) -> Opnd {
         let key = self.key(map, key);
-        let before = self.b.copy(Opnd::Imm(0));
+        let out = self.b.copy(Opnd::Imm(0));
         let next = self.b.block();
         let full = self.b.cold_block();
         let kernel_map = self.kernel_map(map, next);
         let value = self.find_or_make(kernel_map, key, full);
         let delta = self.b.num(delta as u64);
         let at = state_field(value, 0);
-        self.b.push(Inst::FetchAdd(Some(before), at, delta));
+        self.b.push(Inst::FetchAdd(Some(out), at, delta));
+        if !postfix {
+            self.b.push(Inst::Alu(Alu::Add, out, out, delta));
+        }
         self.b.jump(next);
         self.b.switch(full);
         Self::count_loss(&mut self.b, loss::MAP_FULL);
         self.b.jump(next);
         self.b.switch(next);
-        if postfix {
-            return Opnd::Reg(before);
-        }
-        Opnd::Reg(self.b.alu(Alu::Add, Opnd::Reg(before), delta))
+        Opnd::Reg(out)
     }
 
     /// The value of a plain 8-byte map, made with 0 when missing; `full` when it cannot be.

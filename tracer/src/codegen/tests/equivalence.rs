@@ -7,11 +7,14 @@ use super::{generated, loaded_with, planned, privileged};
 use crate::agg::Cell;
 use crate::codegen::regalloc::Resources;
 use crate::interp::{Effect, Event, Machine, Recorded};
-use crate::ir::{Builtin, ClauseId, EmitId, MapId, Program, SiteId, arbitrary};
+use crate::ir::build::*;
+use crate::ir::{
+    Builtin, ClauseId, EmitId, ExprKind, MapId, MapValue, Probe, Program, SiteId, arbitrary,
+};
 use crate::load::Loaded;
 use crate::plan::Plan;
 use crate::stream::{decode, merge};
-use crate::types::{Space, Value};
+use crate::types::{Space, Type, Value};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -200,4 +203,43 @@ proptest! {
             same(arbitrary::program(&tape, "sched_switch"), &events, resources)?;
         }
     }
+
+    #[test]
+    fn a_full_map_is_full_to_both(
+        tape in vec(any::<u32>(), 0..400),
+        events in vec(vec(any::<u64>().prop_map(arbitrary::word), 4), 1..5),
+        max_map_keys in 1..4_u32,
+    ) {
+        if privileged("a_full_map_is_full_to_both") {
+            let program = arbitrary::program(&tape, "sched_switch");
+            let program = Program { max_map_keys, ..program };
+            same(program, &events, Resources::ALL)?;
+        }
+    }
+}
+
+/// A step that is dropped yields 0, before or after.
+#[test]
+fn a_step_of_a_full_map_yields_nothing() -> Result<(), TestCaseError> {
+    if !privileged("a_step_of_a_full_map_yields_nothing") {
+        return Ok(());
+    }
+    let step = |postfix| {
+        let kind = ExprKind::StepMap {
+            map: MapId(0),
+            key: vec![builtin(Builtin::Arg(0))],
+            delta: 1,
+            postfix,
+        };
+        expr(Type::I64, kind)
+    };
+    let probe = Probe::RawTracepoint {
+        name: "sched_switch".to_owned(),
+    };
+    let body = vec![emit(0, vec![step(false), step(true)])];
+    let maps = vec![map(vec![Type::I64], MapValue::Plain(Type::I64))];
+    let mut program = script(vec![clause(probe, None, body)], maps);
+    program.emits = vec![printf(vec![Type::I64, Type::I64])];
+    program.max_map_keys = 1;
+    same(program, &[vec![7], vec![8], vec![7]], Resources::ALL)
 }
