@@ -362,6 +362,12 @@ impl SyscallSet {
         (self.unknown && other.unknown) || small.calls.iter().any(shared)
     }
 
+    /// The execves of the set.
+    pub fn execs(&self) -> impl Iterator<Item = (Abi, u32)> {
+        let execs = |c: &&(Abi, u32)| EXEC_CALLS.calls.contains(c);
+        self.calls.iter().filter(execs).copied()
+    }
+
     /// The execves of the set, and the rest.
     fn split_exec(self) -> (SyscallSet, SyscallSet) {
         let (exec, rest) = self

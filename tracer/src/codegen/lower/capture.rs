@@ -1,11 +1,12 @@
 //! Values that a call's entry saves for its exit: writing them, and reading them back.
 //!
 //! In: captured expressions. Out: code at entry that fills the task's state; code at exit that takes a value
-//! from there when the entry was seen and the value could be read, and evaluates it otherwise.
+//! from there when the entry was seen and the value could be read, and evaluates it otherwise. Never reads at an
+//! old address in the memory of a new program.
 
 use std::mem::offset_of;
 
-use tracer_ebpf::{CapturedLoad, CapturedStr, EntryState, want};
+use tracer_ebpf::{CapturedLoad, CapturedStr, EntryState, SysFrame, want};
 
 use super::builder::{imm, runtime};
 use super::memory::capacity;
@@ -13,7 +14,7 @@ use super::program::state_field;
 use super::{Call, Captured, Lower};
 use crate::bpf::{Alu, Cond, Size};
 use crate::codegen::lir::{Arg, BlockId, Class, Inst, Opnd, Place, VReg};
-use crate::ir::{Expr, ExprKind};
+use crate::ir::{Expr, ExprKind, SiteId};
 use crate::plan::CaptureId;
 use crate::types::Space;
 
@@ -119,11 +120,17 @@ impl Lower<'_> {
         self.b.branch(Cond::Ne, saved, Opnd::Imm(0), take, now);
         self.b.switch(take);
         let from = state_field(saved, offset as usize);
-        if matches!(e.kind, ExprKind::Load { .. }) {
+        if let ExprKind::Load { site, .. } = e.kind {
             let failed = from.plus(offset_of!(CapturedLoad, failed) as u32);
             let failed = self.b.load(Size::DW, failed);
-            self.b.branch_away(Cond::Ne, failed, Opnd::Imm(0), now);
+            let (again, good) = (self.b.cold_block(), self.b.block());
+            self.b.branch(Cond::Ne, failed, Opnd::Imm(0), again, good);
+            self.b.switch(again);
+            self.unless_replaced(site, good);
+            self.b.jump(now);
+            self.b.switch(good);
         }
+        // A load that failed has left 0 there.
         self.b.push(Inst::Load(Size::DW, out, from));
         self.b.jump(next);
         self.b.switch(now);
@@ -153,6 +160,8 @@ impl Lower<'_> {
         let (again, good) = (self.b.cold_block(), self.b.block());
         self.b.branch(Cond::Slt, length, Opnd::Imm(0), again, good);
         self.b.switch(again);
+        // A read that failed has left an empty string there.
+        self.unless_replaced(*site, good);
         let address = self.address_again(addr, from);
         let length = self.try_read_string(address, *space, &e.ty, bytes);
         self.b.store(Size::DW, length_at, Opnd::Reg(length));
@@ -170,6 +179,29 @@ impl Lower<'_> {
         self.b.jump(next);
         self.b.switch(next);
         place
+    }
+
+    /// Goes on when what faulted at entry can be read now. After an execve that succeeded the old memory is gone, and
+    /// the same address means something else: that is a fault, counted, and `lost` goes on with nothing.
+    fn unless_replaced(&mut self, site: SiteId, lost: BlockId) {
+        let execs = std::mem::take(&mut self.part.execs);
+        if let (Some(call), false) = (self.call, execs.is_empty()) {
+            let (replaced, same) = (self.b.cold_block(), self.b.block());
+            let word = |offset| call.frame.plus(offset as u32);
+            let ret = self.b.load(Size::DW, word(offset_of!(SysFrame, ret)));
+            self.b.branch_away(Cond::Ne, ret, Opnd::Imm(0), same);
+            let id = self.b.load(Size::DW, word(offset_of!(SysFrame, call)));
+            for (abi, number) in &execs {
+                let exec = self.b.num((*abi as u64) << 32 | u64::from(*number));
+                self.b.branch_away(Cond::Eq, id, exec, replaced);
+            }
+            self.b.jump(same);
+            self.b.switch(replaced);
+            Self::count_site(&mut self.b, site);
+            self.b.jump(lost);
+            self.b.switch(same);
+        }
+        self.part.execs = execs;
     }
 
     /// The address of a string that faulted at entry: the saved one, unless reading the address itself may be

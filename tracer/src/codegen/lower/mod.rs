@@ -38,6 +38,7 @@ use super::frame::{FRAME_LIMIT, Memory};
 use super::lir::{BlockId, Lir, Place, VReg};
 use crate::ir::{self, Expr, SiteId, VarId};
 use crate::plan::{Hook, Plan, Program};
+use crate::types::Abi;
 use builder::{Builder, imm, runtime};
 
 /// Whether registers may be spilled to the scratch frame.
@@ -128,6 +129,8 @@ struct Part {
     saved: Option<VReg>,
     /// Expressions that the entry saved.
     captures: Vec<Captured>,
+    /// The execves among the calls that the clause wants.
+    execs: Vec<(Abi, u32)>,
     /// Faults are collected here instead of being counted.
     faults: Option<VReg>,
     /// The time of the exit, once it was taken.

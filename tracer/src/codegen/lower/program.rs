@@ -344,6 +344,9 @@ impl<'a> Lower<'a> {
         self.b.switch(next);
         self.part.saved = Some(saved);
         self.part.captures = captures.iter().map(|id| self.captured(*id)).collect();
+        let syscalls = self.plan.syscalls.as_ref();
+        let wanted = syscalls.and_then(|s| s.wants.get(usize::from(bit)));
+        self.part.execs = wanted.map_or_else(Vec::new, |calls| calls.execs().collect());
     }
 
     /// A capture of the plan.
