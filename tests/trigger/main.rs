@@ -9,6 +9,8 @@
 
 mod calls;
 mod files;
+mod interrupted;
+mod memory;
 mod processes;
 mod under;
 
@@ -37,6 +39,8 @@ const TRIGGERS: &[(&str, Trigger)] = &[
     ("open-absent", files::open_absent),
     ("open-edge", files::open_edge),
     ("open-pointer", files::open_pointer),
+    ("open-fresh", memory::open_fresh),
+    ("open-rewritten", memory::open_rewritten),
     ("fail", files::fail),
     ("sizes", files::sizes),
     ("unlink", files::unlink),
@@ -44,11 +48,16 @@ const TRIGGERS: &[(&str, Trigger)] = &[
     ("fork-all", processes::fork_all),
     ("exec", processes::exec),
     ("exec-thread", processes::exec_thread),
+    ("exec-at", processes::exec_at),
+    ("exec-stale", memory::exec_stale),
     ("signal", processes::signal),
     ("handler", processes::handler),
     ("sleep", processes::sleep),
     ("threads", processes::threads),
     ("block", processes::block),
+    ("killed", interrupted::killed),
+    ("in-flight", interrupted::in_flight),
+    ("continued", interrupted::continued),
     ("flood", calls::flood),
     ("flood-for", calls::flood_for),
     ("int80", calls::int80),

@@ -5,6 +5,7 @@
 
 use std::arch::asm;
 use std::ffi::CString;
+use std::os::fd::IntoRawFd;
 
 use crate::calls::{call, plain};
 use crate::{Facts, number, release};
@@ -78,8 +79,48 @@ fn end_child(number: i64, args: [usize; 2]) -> i64 {
     result
 }
 
-fn wait(child: i64) {
+/// Until the child has ended.
+pub fn wait(child: i64) {
     plain(libc::SYS_wait4, [child as usize, 0, 0]);
+}
+
+/// Until a thread is blocked in a call, as the kernel tells (`/proc/PID/task/TID/syscall`).
+pub fn wait_until_in(process: i64, thread: i64, call: i64) {
+    let path = format!("/proc/{process}/task/{thread}/syscall");
+    let wanted = format!("{call} ");
+    loop {
+        let now = std::fs::read_to_string(&path).expect("the thread is there");
+        if now.starts_with(&wanted) {
+            return;
+        }
+        std::thread::yield_now();
+    }
+}
+
+/// `exec-at`: a child that fails to run one program by execveat, then runs another, by descriptor.
+pub fn exec_at(_: &[String], facts: &mut Facts) {
+    let exe = std::fs::File::open(std::env::current_exe().expect("this program's path"));
+    let exe = exe.expect("open this program").into_raw_fd() as usize;
+    let argv = [c"trigger".as_ptr(), c"nop".as_ptr(), std::ptr::null()];
+    let envp = [std::ptr::null::<u8>()];
+    let here = libc::AT_FDCWD as usize;
+    release();
+    // SAFETY: a plain fork of a process with one thread.
+    let child = unsafe { call(libc::SYS_fork, [0; 6]) };
+    if child == 0 {
+        for (fd, path, flags) in [
+            (here, c"/no/such/program", 0),
+            (exe, c"", libc::AT_EMPTY_PATH as usize),
+        ] {
+            let (path, argv, envp) = (path.as_ptr(), argv.as_ptr(), envp.as_ptr());
+            let args = [fd, path.addr(), argv.addr(), envp.addr(), flags, 0];
+            // SAFETY: strings and lists end with their zeroes.
+            unsafe { call(libc::SYS_execveat, args) };
+        }
+        std::process::exit(1);
+    }
+    wait(child);
+    facts.say("child", child);
 }
 
 /// Runs this program again as `trigger nop`, in place of the caller.
