@@ -199,11 +199,13 @@ fn signature(at: &str, line: &str, wide: bool) -> String {
         })
         .collect();
     let position = |arg: &str| pairs.iter().position(|(n, _)| *n == arg);
-    let fields: String = members
-        .split_whitespace()
-        .map(|m| field(at, m, &position))
-        .collect();
-    format!("Signature {{ name: {name:?}, args: &[{args}], fields: &[{fields}] }},\n")
+    let (pairs, fields): (Vec<&str>, Vec<&str>) =
+        members.split_whitespace().partition(|m| m.contains('='));
+    let fields: String = fields.iter().map(|m| field(at, m, &position)).collect();
+    let pairs: String = pairs.iter().map(|m| pair(at, m, &position)).collect();
+    format!(
+        "Signature {{ name: {name:?}, args: &[{args}], fields: &[{fields}], pairs: &[{pairs}] }},\n"
+    )
 }
 
 fn kind(at: &str, kind: &str, wide: bool) -> String {
@@ -245,6 +247,25 @@ fn field(at: &str, text: &str, position: &dyn Fn(&str) -> Option<usize>) -> Stri
         ))
     };
     parse().unwrap_or_else(|| panic!("{at}: want name@argument+offset:kind, found {text}"))
+}
+
+/// `name=low+high:kind`
+fn pair(at: &str, text: &str, position: &dyn Fn(&str) -> Option<usize>) -> String {
+    let parse = || {
+        let (name, rest) = text.split_once('=')?;
+        let (low, rest) = rest.split_once('+')?;
+        let (high, kind) = rest.split_once(':')?;
+        let signed = match kind {
+            "i64" => true,
+            "u64" => false,
+            _ => return None,
+        };
+        let (low, high) = (position(low)?, position(high)?);
+        Some(format!(
+            "ArgPair {{ name: {name:?}, low: {low}, high: {high}, signed: {signed} }}, "
+        ))
+    };
+    parse().unwrap_or_else(|| panic!("{at}: want name=low+high:kind, found {text}"))
 }
 
 fn classes() -> String {

@@ -14,6 +14,8 @@ pub struct Signature {
     pub args: &'static [Arg],
     /// Members of a struct that an argument points to and that count as arguments (`clone3`: `flags`, …).
     pub fields: &'static [StructField],
+    /// Numbers of 64 bits that a 32-bit call passes in two arguments (`pread64` of i386: `pos`).
+    pub pairs: &'static [ArgPair],
 }
 
 /// An argument.
@@ -54,6 +56,19 @@ pub struct StructField {
     pub offset: u32,
     /// 1, 2, 4, 8.
     pub width: u8,
+    /// Signed.
+    pub signed: bool,
+}
+
+/// A number of 64 bits in two arguments of 32.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ArgPair {
+    /// Its name: that of the native call's argument.
+    pub name: &'static str,
+    /// Which argument has the low half.
+    pub low: u8,
+    /// Which has the high half.
+    pub high: u8,
     /// Signed.
     pub signed: bool,
 }
@@ -177,6 +192,21 @@ mod tests {
             .find(|f| f.name == "exit_signal")
             .expect("exit_signal");
         assert_eq!((signal.arg, signal.offset, signal.width), (0, 32, 8));
+    }
+
+    #[test]
+    fn every_native_argument_has_its_name_in_the_32_bit_call_too() {
+        for native in super::SIGNATURES {
+            let Some(other) = signature(Abi::I386, native.name) else {
+                continue;
+            };
+            let mut names: Vec<&str> = other.args.iter().map(|a| a.name).collect();
+            names.extend(other.fields.iter().map(|f| f.name));
+            names.extend(other.pairs.iter().map(|p| p.name));
+            for arg in native.args {
+                assert!(names.contains(&arg.name), "{}: {}", native.name, arg.name);
+            }
+        }
     }
 
     #[test]

@@ -13,11 +13,11 @@ use super::{
 };
 use crate::diag::{Diagnostic, codes};
 use crate::facts::Facts;
-use crate::ir::{Builtin, ExprKind, Phase, Probe, SyscallSet};
+use crate::ir::{Binary, Builtin, Expr, ExprKind, Phase, Probe, SyscallSet};
 use crate::sema::glob;
 use crate::sema::nearest::did_you_mean;
 use crate::syntax::ast::Ident;
-use crate::tables::syscalls::{self, ArgKind, StructField};
+use crate::tables::syscalls::{self, ArgKind, ArgPair, StructField};
 use crate::types::{Abi, Lazy, Pointee, Space, SyscallProbe, Type};
 use std::rc::Rc;
 
@@ -282,7 +282,9 @@ impl View for Call {
             return Ok(argument(at as u8, kind, self.max_strlen));
         }
         let member = signature.fields.iter().find(|f| f.name == name);
-        member.map(member_of).ok_or(Lack::NoSuchArg)
+        let pair = || signature.pairs.iter().find(|p| p.name == name);
+        let offer = member.map(member_of).or_else(|| pair().map(pair_of));
+        offer.ok_or(Lack::NoSuchArg)
     }
 
     fn arg_names(&self, _facts: &dyn Facts) -> Vec<String> {
@@ -291,6 +293,7 @@ impl View for Call {
         };
         let own = signature.args.iter().map(|a| a.name);
         own.chain(signature.fields.iter().map(|f| f.name))
+            .chain(signature.pairs.iter().map(|p| p.name))
             .map(str::to_owned)
             .collect()
     }
@@ -366,6 +369,33 @@ pub(super) fn user_pointer() -> Type {
         to: Pointee::Unknown,
         space: Space::User,
     }
+}
+
+fn pair_of(pair: &ArgPair) -> Offer {
+    let binary = |op, left, right| {
+        let (left, right) = (Box::new(left), Box::new(right));
+        template(
+            Type::U64,
+            ExprKind::Binary {
+                op,
+                left,
+                right,
+                site: None,
+            },
+        )
+    };
+    let half = |n| cast(arg_as(n, Type::U32), Type::U64);
+    let bits = template(Type::U64, ExprKind::Int(32));
+    let high = binary(Binary::Shl, half(pair.high), bits);
+    let whole = binary(Binary::Or, high, half(pair.low));
+    value(match pair.signed {
+        true => cast(whole, Type::I64),
+        false => whole,
+    })
+}
+
+fn cast(from: Expr, ty: Type) -> Expr {
+    template(ty, ExprKind::Cast(Box::new(from)))
 }
 
 fn member_of(field: &StructField) -> Offer {
