@@ -88,6 +88,8 @@ pub fn request(typed: &typed::RunArgs) -> Result<Request, Failure> {
 pub fn duration(text: &str) -> Result<Duration, String> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);
+    let whole = || "a whole number and a unit are expected, such as 10s".to_owned();
+    let number: u64 = number.parse().map_err(|_| whole())?;
     let factor_us: u64 = match unit {
         "us" => 1,
         "ms" => 1_000,
@@ -96,9 +98,6 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         "h" => 3_600_000_000,
         _ => return Err(format!("unknown unit {unit:?}: use us, ms, s, m or h")),
     };
-    let number: u64 = number
-        .parse()
-        .map_err(|_| "a whole number and a unit are expected, such as 10s".to_owned())?;
     number
         .checked_mul(factor_us)
         .map(Duration::from_micros)
