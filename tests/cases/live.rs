@@ -137,12 +137,30 @@ fn collect(mut pipe: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
     receiver
 }
 
+/// Every line that a pipe carries, as it comes, read on a thread of its own.
+fn lines(pipe: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut pipe = BufReader::new(pipe);
+        let mut line = Vec::new();
+        // What was read before an error is still worth comparing.
+        while matches!(pipe.read_until(b'\n', &mut line), Ok(length) if length > 0) {
+            let text = String::from_utf8_lossy(&line).into_owned();
+            if sender.send(text).is_err() {
+                return;
+            }
+            line.clear();
+        }
+    });
+    receiver
+}
+
 /// A tracer that was started.
 pub struct Tracer {
     process: Guarded,
     ready: Receiver<bool>,
     out: Option<Receiver<Vec<u8>>>,
-    err: Receiver<Vec<u8>>,
+    err: Receiver<String>,
 }
 
 /// A tracer that ended.
@@ -151,7 +169,7 @@ pub struct Ended {
     pub status: ExitStatus,
     /// Its standard output, when the case did not take it.
     pub out: String,
-    /// Its standard error.
+    /// Its standard error, from where it was not read yet.
     pub err: String,
 }
 
@@ -191,7 +209,7 @@ impl Tracer {
             .context("start the tracer")?;
         drop(write);
         let out = child.stdout.take().expect("standard output is piped");
-        let err = collect(child.stderr.take().expect("standard error is piped"));
+        let err = lines(child.stderr.take().expect("standard error is piped"));
         let tracer = Tracer {
             process: Guarded(child),
             ready: watch_ready(File::from(OwnedFd::from(read))),
@@ -220,6 +238,12 @@ impl Tracer {
         )
     }
 
+    /// The next line of its standard error.
+    pub fn told(&self) -> Result<String> {
+        let line = self.err.recv_timeout(LIMIT);
+        line.context("wait for a line of standard error")
+    }
+
     /// Its process id.
     pub fn pid(&self) -> Pid {
         self.process.pid()
@@ -238,13 +262,9 @@ impl Tracer {
             .out
             .map(|out| out.recv().context("read standard output"))
             .transpose()?;
-        let err = self.err.recv().context("read standard error")?;
+        let err = self.err.iter().collect();
         let out = out.map(text).unwrap_or_default();
-        Ok(Ended {
-            status,
-            out,
-            err: text(err),
-        })
+        Ok(Ended { status, out, err })
     }
 }
 

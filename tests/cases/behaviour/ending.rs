@@ -93,6 +93,29 @@ pub fn closed_pipe(place: &Place) -> Result<()> {
     Ok(())
 }
 
+/// Nobody reads the output: the first signal says how to go without the results, the second does it.
+pub fn blocked_output(place: &Place) -> Result<()> {
+    let trigger = Trigger::start(place, &["flood", "100000"])?;
+    let pid = trigger.pid().to_string();
+    let args = words(&["-e", PRINT_EACH, &pid]);
+    let (mut tracer, unread) = Tracer::start_piped(place, &args, None)?;
+    ensure!(tracer.ready(), "the tracer did not start");
+    trigger.finish()?;
+    tracer.signal(Signal::INT)?;
+    let told = tracer.told()?;
+    ensure!(told.contains("Ctrl-C once more"), "it said: {told}");
+    tracer.signal(Signal::INT)?;
+    let ended = tracer.wait()?;
+    drop(unread);
+    ensure!(
+        ended.status.code() == Some(130),
+        "ended with {}\n{}",
+        ended.status,
+        ended.err
+    );
+    Ok(())
+}
+
 /// SIGKILL: its programs leave the kernel, and the traced process does not notice.
 pub fn killed(place: &Place) -> Result<()> {
     let trigger = Trigger::start(place, &["flood", "1000"])?;

@@ -27,6 +27,11 @@ pub const ALL: &[Behaviour] = &[
     ("interrupt-ends-at-once", "root", ending::interrupt),
     ("terminate-prints-maps", "root", ending::terminate),
     ("closed-pipe-ends-quietly", "root", ending::closed_pipe),
+    (
+        "blocked-output-ends-by-force",
+        "root",
+        ending::blocked_output,
+    ),
     ("killed-leaves-nothing", "root", ending::killed),
     ("pipe-flows-while-running", "root", ending::pipe_flows),
     ("output-file", "root", ending::output_file),

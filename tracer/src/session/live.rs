@@ -20,6 +20,7 @@ use crate::plan::{Hook, Plan};
 use crate::print::{self, Format};
 use crate::stream::account::Totals;
 use crate::sys::fd::readable;
+use std::convert::Infallible;
 use std::io::Write;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -122,6 +123,9 @@ enum Ticked {
     Over,
 }
 
+/// An end that takes longer waits for whoever reads the output; then it is said how to go without.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// Why tracing ends.
 enum Why {
     Signal,
@@ -218,9 +222,11 @@ impl Run {
             }
             signals.next().await;
         };
+        let hint = tell_how_to_force(voice, signalled);
         tokio::select! {
             biased;
             ended = end.end(why) => ended,
+            never = hint => match never {},
             () = force => {
                 voice.warn("ended at once; what was not printed yet is lost");
                 Ok(Ended { code: FORCED, ..Ended::default() })
@@ -478,6 +484,16 @@ fn intervals(plan: &Plan) -> impl Iterator<Item = (usize, Duration)> {
         Hook::Interval { period_ns } => Some((index, Duration::from_nanos(period_ns))),
         _ => None,
     })
+}
+
+/// Says after a while that the end is not stuck for good. Never returns.
+async fn tell_how_to_force(voice: Voice, signalled: bool) -> Infallible {
+    tokio::time::sleep(PATIENCE).await;
+    let signals = if signalled { "once more" } else { "twice" };
+    voice.note(&format!(
+        "the results wait until the output is read; Ctrl-C {signals} ends at once and drops them"
+    ));
+    std::future::pending().await
 }
 
 /// Returns at that time; never without one.
