@@ -241,7 +241,7 @@ fn print_table(rows: &[(&str, Vec<Start>)]) {
     );
     for (name, starts) in rows {
         let (ready, memory) = medians(starts);
-        let mib = |bytes: u64| format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20));
+        let mib = |bytes: u64| format!("{:.2} MiB", bytes as f64 / f64::from(1 << 20));
         let ready = format!("{:.1} ms", ready.as_secs_f64() * 1000.0);
         let [process, maps, rings] = [memory.process, memory.maps, memory.rings].map(mib);
         let runs = starts.len();

@@ -163,6 +163,10 @@ fn in_guests(
             "kernel cases in a guest with kernel {}",
             kernel.version
         ));
+        if let Err(error) = kernel.fetch() {
+            summary.add(failure(&format!("guest kernel {}", kernel.version), &error));
+            return;
+        }
     }
     std::thread::scope(|scope| {
         let mut running = Vec::new();
