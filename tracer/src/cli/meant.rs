@@ -135,7 +135,15 @@ pub fn words(text: &str) -> Result<Vec<String>, String> {
                 word.get_or_insert_default();
             }
             (None | Some('"'), '\\') => match chars.next() {
-                Some(escaped) => word.get_or_insert_default().push(escaped),
+                // A line that goes on.
+                Some('\n') => {}
+                Some(escaped) => {
+                    let word = word.get_or_insert_default();
+                    if quote.is_some() && !is_special_between_double_quotes(escaped) {
+                        word.push('\\');
+                    }
+                    word.push(escaped);
+                }
                 None => return Err("-c ends with a backslash".into()),
             },
             (None, c) if c.is_whitespace() => words.extend(word.take()),
@@ -150,6 +158,11 @@ pub fn words(text: &str) -> Result<Vec<String>, String> {
         return Err("-c names no command".into());
     }
     Ok(words)
+}
+
+/// Any other character keeps the backslash before it (POSIX, Shell Command Language, 2.2.3).
+fn is_special_between_double_quotes(c: char) -> bool {
+    matches!(c, '$' | '`' | '"' | '\\')
 }
 
 #[cfg(test)]
@@ -191,6 +204,11 @@ mod tests {
         assert_eq!(
             split(r#"sh -c 'echo "a b"; exit 3' "" x\ y"#),
             ["sh", "-c", "echo \"a b\"; exit 3", "", "x y"]
+        );
+        assert_eq!(split("sh \\\n -c 'a\\\nb'"), ["sh", "-c", "a\\\nb"]);
+        assert_eq!(
+            split(r#"grep "a\.b \"\$x\" \\" 'c\d' e\.f"#),
+            ["grep", r#"a\.b "$x" \"#, r"c\d", "e.f"]
         );
         for wrong in ["", "  ", "'open", "end\\"] {
             assert!(words(wrong).is_err(), "{wrong}");
