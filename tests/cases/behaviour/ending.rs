@@ -192,3 +192,20 @@ pub fn output_file(place: &Place) -> Result<()> {
     ensure!(text.trim() == "@: 10", "the file holds:\n{text}");
     Ok(())
 }
+
+/// `-o` with `--dump`: the stage goes to the file, and only there.
+pub fn stage_to_file(place: &Place) -> Result<()> {
+    let dir = tempfile::tempdir().context("make a directory")?;
+    let file = dir.path().join("out");
+    let file_arg = file.to_string_lossy();
+    let args = words(&["-o", &file_arg, "--dump=tokens", "-e", "BEGIN { }"]);
+    let ended = Tracer::start(place, &args, None)?.wait()?;
+    ended_well(&ended)?;
+    ensure!(ended.out.is_empty(), "standard output:\n{}", ended.out);
+    let text = std::fs::read_to_string(&file).context("read the output")?;
+    ensure!(
+        text.starts_with("0..5 probe BEGIN\n"),
+        "the file holds:\n{text}"
+    );
+    Ok(())
+}

@@ -35,6 +35,7 @@ pub const ALL: &[Behaviour] = &[
     ("killed-leaves-nothing", "root", ending::killed),
     ("pipe-flows-while-running", "root", ending::pipe_flows),
     ("output-file", "root", ending::output_file),
+    ("stage-to-file", "", ending::stage_to_file),
     ("two-tracers", "root", company::two_tracers),
     ("own-calls-are-not-traced", "root", company::own_calls),
 ];

@@ -1,40 +1,34 @@
 //! `--dump=STAGE`: what a stage made of the script, as text; the object as bytes.
 //!
-//! In: a script and stages. Out: their values on standard output, in the order asked for. Nothing is loaded.
+//! In: a script and stages. Out: their values, in the order asked for. Loads nothing, prints nothing.
 
-use super::failure::Failure;
 use super::typed::Stage;
 use crate::codegen::regalloc::Resources;
 use crate::facts::Facts;
 use crate::session::compile::{self, Options};
 use crate::session::{Error, Script};
 use crate::{bpf, codegen, ir, plan, syntax};
-use std::io::{self, IsTerminal, Write};
 
-/// Prints the stages' values.
+/// The stages' values, one after the other.
 pub fn stages(
     script: &Script,
     stages: &[Stage],
     options: Options,
     facts: &dyn Facts,
-) -> Result<(), Failure> {
+) -> Result<Vec<u8>, Error> {
+    let mut values = Vec::new();
     for &stage in stages {
-        let value = match stage {
+        values.extend(match stage {
             Stage::Tokens => syntax::tokens(&script.text).into_bytes(),
             Stage::Ast => {
                 let (tree, found) = syntax::parse(&script.text, &script.params);
-                compile::no_errors(found).map_err(|error| Failure::of(error, script))?;
+                compile::no_errors(found)?;
                 syntax::dump::text(&tree).into_bytes()
             }
-            _ => later(script, stage, options, facts).map_err(|e| Failure::of(e, script))?,
-        };
-        if stage == Stage::Elf && io::stdout().is_terminal() {
-            let sentence = "the object is not text: send it to a file or through a pipe";
-            return Err(Failure::Usage(sentence.into()));
-        }
-        io::stdout().lock().write_all(&value)?;
+            _ => later(script, stage, options, facts)?,
+        });
     }
-    Ok(())
+    Ok(values)
 }
 
 /// The stages that ask for kernel facts.

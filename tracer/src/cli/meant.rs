@@ -60,21 +60,7 @@ pub fn request(typed: &typed::RunArgs) -> Result<Request, Failure> {
             include_terminal: typed.include_terminal,
             include_self: typed.include_self,
         },
-        output: Output {
-            file: typed.output.clone(),
-            format: match typed.format {
-                typed::Format::Text => Format::Text,
-                typed::Format::Json => Format::Json,
-                typed::Format::Jsonl => Format::Jsonl,
-            },
-            buffering: typed.buffering.map(|mode| match mode {
-                typed::Buffering::Line => Buffering::Line,
-                typed::Buffering::Full => Buffering::Full,
-                typed::Buffering::None => Buffering::None,
-            }),
-            quiet: typed.quiet,
-            verbose: typed.verbose,
-        },
+        output: output(typed),
         limits: Limits {
             strict: typed.strict,
             ring_bytes: typed.ring_size,
@@ -82,6 +68,25 @@ pub fn request(typed: &typed::RunArgs) -> Result<Request, Failure> {
         ready,
         dry_run: typed.dry_run,
     })
+}
+
+/// Where results go, and how.
+pub fn output(typed: &typed::RunArgs) -> Output {
+    Output {
+        file: typed.output.clone(),
+        format: match typed.format {
+            typed::Format::Text => Format::Text,
+            typed::Format::Json => Format::Json,
+            typed::Format::Jsonl => Format::Jsonl,
+        },
+        buffering: typed.buffering.map(|mode| match mode {
+            typed::Buffering::Line => Buffering::Line,
+            typed::Buffering::Full => Buffering::Full,
+            typed::Buffering::None => Buffering::None,
+        }),
+        quiet: typed.quiet,
+        verbose: typed.verbose,
+    }
 }
 
 /// A duration: a whole number and `us`, `ms`, `s`, `m` or `h`; seconds without a unit.

@@ -6,17 +6,17 @@ use super::failure::{Failure, Status};
 use super::{meant, typed};
 use crate::kernel::Live;
 use crate::session;
+use crate::session::output::Output;
+use std::io::Write;
 use std::process::ExitCode;
 
 /// Runs what was typed.
 pub fn run(typed: &typed::RunArgs) -> Result<ExitCode, Failure> {
     if typed.list {
         let pattern = typed.script.words.first().cloned();
-        super::list::run(
-            pattern.as_deref(),
-            typed.verbose,
-            &mut std::io::stdout().lock(),
-        )?;
+        let mut out = output(typed)?;
+        super::list::run(pattern.as_deref(), typed.verbose, &mut out)?;
+        out.flush()?;
         return Ok(Status::Done.into());
     }
     let request = meant::request(typed)?;
@@ -24,7 +24,9 @@ pub fn run(typed: &typed::RunArgs) -> Result<ExitCode, Failure> {
     let facts = Live::new();
     if !typed.dump.is_empty() {
         let options = session::compile::Options::new(request.scope.pid, &request.limits);
-        super::dump::stages(&script, &typed.dump, options, &facts)?;
+        let values = super::dump::stages(&script, &typed.dump, options, &facts)
+            .map_err(|error| Failure::of(error, &script))?;
+        print_stages(&values, typed)?;
         return Ok(Status::Done.into());
     }
     let strict = request.limits.strict;
@@ -33,4 +35,19 @@ pub fn run(typed: &typed::RunArgs) -> Result<ExitCode, Failure> {
         true => Status::Losses.into(),
         false => ExitCode::from(ended.code),
     })
+}
+
+fn print_stages(values: &[u8], typed: &typed::RunArgs) -> Result<(), Failure> {
+    let mut out = output(typed)?;
+    if typed.dump.contains(&typed::Stage::Elf) && out.is_terminal() {
+        let sentence = "the object is not text: send it to a file or through a pipe";
+        return Err(Failure::Usage(sentence.into()));
+    }
+    out.write_all(values)?;
+    Ok(out.flush()?)
+}
+
+/// Where anything goes that is no run's result: the file that `-o` names, else standard output.
+fn output(typed: &typed::RunArgs) -> Result<Output, Failure> {
+    Output::open(&meant::output(typed)).map_err(|error| Failure::Machine(error.to_string()))
 }
