@@ -86,9 +86,10 @@ pub fn keys(args: &[String], facts: &mut Facts) {
     facts.say("issued", count);
 }
 
-/// A call in the i386 table; arguments are cut to 32 bits.
+/// A call in the i386 table; arguments are cut to 32 bits, above which the registers hold something else.
 fn call_i386(number: u32, args: [u32; 3]) -> i32 {
     let result: u32;
+    let above = 0x5555_5555_u64 << 32;
     // SAFETY: the i386 convention through gate 0x80, which keeps all registers but the result; rbx cannot be named
     // as an operand and is put back. The calls made here write no memory.
     unsafe {
@@ -96,9 +97,10 @@ fn call_i386(number: u32, args: [u32; 3]) -> i32 {
             "xchg {first:r}, rbx",
             "int 0x80",
             "xchg {first:r}, rbx",
-            first = inout(reg) u64::from(args[0]) => _,
+            first = inout(reg) above | u64::from(args[0]) => _,
             inlateout("eax") number => result,
-            in("ecx") args[1], in("edx") args[2], in("esi") 0, in("edi") 0,
+            in("rcx") above | u64::from(args[1]), in("rdx") above | u64::from(args[2]),
+            in("rsi") above, in("rdi") above,
             lateout("r8") _, lateout("r9") _, lateout("r10") _, lateout("r11") _,
         );
     }
@@ -116,10 +118,26 @@ pub fn int80(_: &[String], facts: &mut Facts) {
     facts.say("closed", closed);
 }
 
+/// `int80-only`: calls that only the i386 table has, and one whose struct lies otherwise in the memory of 32-bit programs.
+pub fn int80_only(_: &[String], _: &mut Facts) {
+    /// `struct old_timespec32`: no seconds, 1,234 nanoseconds.
+    const TIME: [u8; 8] = [0, 0, 0, 0, 0xd2, 4, 0, 0];
+    let time = low_memory_bytes(&TIME);
+    release();
+    for number in [102, 117, 192, 195, 403] {
+        call_i386(number, [u32::MAX; 3]);
+    }
+    call_i386(162, [time, 0, 0]);
+}
+
 /// The text at an address that 32 bits hold.
 fn low_memory(text: &CStr) -> u32 {
+    low_memory_bytes(text.to_bytes_with_nul())
+}
+
+fn low_memory_bytes(bytes: &[u8]) -> u32 {
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_32BIT;
-    // SAFETY: a new anonymous mapping, larger than the text, never unmapped.
+    // SAFETY: a new anonymous mapping, larger than what is copied, never unmapped.
     unsafe {
         let page = libc::mmap(
             std::ptr::null_mut(),
@@ -130,7 +148,7 @@ fn low_memory(text: &CStr) -> u32 {
             0,
         );
         assert_ne!(page, libc::MAP_FAILED, "low memory");
-        std::ptr::copy_nonoverlapping(text.as_ptr(), page.cast(), text.count_bytes() + 1);
+        std::ptr::copy_nonoverlapping(bytes.as_ptr(), page.cast(), bytes.len());
         page as usize as u32
     }
 }

@@ -61,6 +61,7 @@ const TRIGGERS: &[(&str, Trigger)] = &[
     ("flood", calls::flood),
     ("flood-for", calls::flood_for),
     ("int80", calls::int80),
+    ("int80-only", calls::int80_only),
     ("unknown", calls::unknown),
     ("denied", calls::denied),
     ("keys", calls::keys),

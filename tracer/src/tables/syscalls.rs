@@ -171,6 +171,37 @@ mod tests {
         );
     }
 
+    /// `long` and pointers have 4 bytes there, and times are 32-bit unless the call's name says 64.
+    #[test]
+    fn a_32_bit_call_has_its_own_structs() {
+        const NATIVE_ONLY: [&str; 7] = [
+            "__kernel_old_timeval",
+            "__kernel_old_itimerval",
+            "iovec",
+            "stat",
+            "rusage",
+            "sigaction",
+            "user_msghdr",
+        ];
+        const TIMES: [&str; 3] = ["__kernel_timespec", "__kernel_itimerspec", "__kernel_timex"];
+        let takes_time64 = |call: &str| {
+            call.ends_with("64") || ["epoll_pwait2", "futex_wait", "futex_waitv"].contains(&call)
+        };
+        for (_, call) in all(Abi::I386) {
+            let signature = signature(Abi::I386, call).expect("each call has a line");
+            for arg in signature.args {
+                let ArgKind::Ptr(Some(target)) = arg.kind else {
+                    continue;
+                };
+                assert!(!NATIVE_ONLY.contains(&target), "{call}: {target}");
+                assert!(
+                    takes_time64(call) || !TIMES.contains(&target),
+                    "{call}: {target}"
+                );
+            }
+        }
+    }
+
     #[test]
     fn what_a_call_writes_is_told_from_what_it_reads() {
         let written = |call| -> Vec<&str> {

@@ -211,22 +211,25 @@ impl Call {
 
     /// Registers of 32-bit calls arrive zero-extended, so an unsigned argument that is 64 bits wide in the
     /// native call can be taken as that: the two ABIs then share a clause.
-    fn shared_kind(&self, at: usize, own: syscalls::Arg) -> ArgKind {
+    ///
+    /// A kernel that does not know the struct of a 32-bit call has no such calls: there the native one does no harm,
+    /// and the ABIs share a clause too.
+    fn shared_kind(&self, at: usize, own: syscalls::Arg, facts: &dyn Facts) -> ArgKind {
         let unsigned = |bits| ArgKind::Int {
             bits,
             signed: false,
         };
         let native = syscalls::signature(Abi::Native, &self.name);
         let same = native.and_then(|s| s.args.get(at));
-        match same {
-            Some(native)
-                if native.name == own.name
-                    && own.kind == unsigned(32)
-                    && native.kind == unsigned(64) =>
-            {
-                native.kind
+        let Some(native) = same.filter(|native| native.name == own.name) else {
+            return own.kind;
+        };
+        match (own.kind, native.kind) {
+            (own, wide) if own == unsigned(32) && wide == unsigned(64) => wide,
+            (ArgKind::Ptr(Some(own)), wide @ ArgKind::Ptr(Some(_))) if is_unknown(own, facts) => {
+                wide
             }
-            _ => own.kind,
+            (own, _) => own,
         }
     }
 
@@ -271,14 +274,14 @@ impl View for Call {
         }
     }
 
-    fn arg(&self, name: &str, _facts: &dyn Facts) -> Result<Offer, Lack> {
+    fn arg(&self, name: &str, facts: &dyn Facts) -> Result<Offer, Lack> {
         if self.phase == Phase::Return {
             return Err(self.no_args());
         }
         let signature = self.signature().ok_or(Lack::NoSuchArg)?;
         let own = signature.args.iter().position(|a| a.name == name);
         if let Some(at) = own {
-            let kind = self.shared_kind(at, signature.args[at]);
+            let kind = self.shared_kind(at, signature.args[at], facts);
             return Ok(argument(at as u8, kind, self.max_strlen));
         }
         let member = signature.fields.iter().find(|f| f.name == name);
@@ -332,6 +335,13 @@ impl View for Call {
     fn space(&self) -> Space {
         Space::User
     }
+}
+
+/// BTF describes the kernel, but no such struct.
+fn is_unknown(name: &str, facts: &dyn Facts) -> bool {
+    facts
+        .btf()
+        .is_some_and(|btf| btf.struct_named(name).is_none() && btf.union_named(name).is_none())
 }
 
 /// What all system-call probes offer.
