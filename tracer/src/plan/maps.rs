@@ -160,35 +160,50 @@ fn cleared(ir: &ir::Program) -> Vec<MapId> {
     cleared
 }
 
-/// Maps updated by a program that can run on top of another one on the same CPU. The two syscall programs
-/// run with preemption off and never in an interrupt, and so do the ones that user space runs; every
-/// other event can come from an interrupt.
+/// Maps whose updates can meet another update on the same CPU.
+///
+/// A raw tracepoint's program never runs on top of itself: the kernel counts it in `prog->active` for each CPU, and
+/// skips (and counts) what would nest (`__bpf_trace_run` in kernel/trace/bpf_trace.c, since 6.1; commit 05b24ff9b2cf). So one of the two
+/// syscall programs alone updates plainly. Two of them cannot meet either while preemption is off around them:
+/// `__DO_TRACE` in include/linux/tracepoint.h up to 6.12, `__BPF_DECLARE_TRACE_SYSCALL` in include/trace/bpf_probe.h from
+/// 6.13 on (commit 4aadde89d81f) and `get_cpu` in `bpf_prog_test_run_raw_tp`; but making the former preemptible
+/// (`migrate_disable`) is under discussion, so a map with several such writers does not rely on it. Every other event
+/// can come from an interrupt.
 fn updated_where_writers_nest(programs: &[Program]) -> Vec<MapId> {
     let mut nested = Vec::new();
+    let mut updated_before: Vec<MapId> = Vec::new();
     for program in programs {
+        let updated = updated_by(program);
         if program.hook.is_synthetic() || matches!(program.hook, Hook::SysEnter | Hook::SysExit) {
-            continue;
+            nested.extend(updated.iter().filter(|m| updated_before.contains(m)));
+        } else {
+            nested.extend(&updated);
         }
-        for part in &program.parts {
-            if let Role::Run {
-                predicate, body, ..
-            } = &part.role
-            {
-                predicate
-                    .iter()
-                    .for_each(|e| e.visit(&mut |e| nested.extend(stepped(e))));
-                walk::visit_exprs(body, &mut |e| nested.extend(stepped(e)));
-                walk::visit_stmts(body, &mut |stmt| {
-                    if let StmtKind::Aggregate { map, .. } | StmtKind::SetMap { map, .. } =
-                        stmt.kind
-                    {
-                        nested.push(map);
-                    }
-                });
-            }
-        }
+        updated_before.extend(updated);
     }
     nested
+}
+
+/// Maps that a program updates.
+fn updated_by(program: &Program) -> Vec<MapId> {
+    let mut updated = Vec::new();
+    for part in &program.parts {
+        let Role::Run {
+            predicate, body, ..
+        } = &part.role
+        else {
+            continue;
+        };
+        let conjuncts = predicate.iter();
+        conjuncts.for_each(|e| e.visit(&mut |e| updated.extend(stepped(e))));
+        walk::visit_exprs(body, &mut |e| updated.extend(stepped(e)));
+        walk::visit_stmts(body, &mut |stmt| {
+            if let StmtKind::Aggregate { map, .. } | StmtKind::SetMap { map, .. } = stmt.kind {
+                updated.push(map);
+            }
+        });
+    }
+    updated
 }
 
 fn stepped(e: &ir::Expr) -> Option<MapId> {

@@ -286,7 +286,7 @@ pub struct SessionMap {
     /// Some clause clears or zeroes it: accesses go through the generation word
     /// (`GENERATION` map, index = `MapId`).
     pub cleared: bool,
-    /// Updates use atomic instructions: writers can nest or be preempted. Plain per-CPU updates otherwise.
+    /// Updates use atomic instructions: writers can meet on one CPU. Plain per-CPU updates otherwise.
     pub atomic: bool,
     /// Key bytes; 0 without key.
     pub key_size: u32,

@@ -280,18 +280,18 @@ fn clauses_on_one_hook_are_parts_of_one_program_in_source_order() {
 
 #[test]
 fn updates_are_plain_only_where_writers_cannot_nest() {
-    let on = |probe| clause(probe, None, vec![count_by_comm()]);
-    let at_exit = syscall(&[CLOSE], Phase::Whole);
-    let plan = planned(script(
-        vec![on(at_exit.clone()), on(Probe::Begin)],
-        vec![counter()],
-    ));
-    assert!(!plan.session_maps[0].atomic);
-    let plan = planned(script(
-        vec![on(at_exit), on(tracepoint("sched_switch"))],
-        vec![counter()],
-    ));
-    assert!(plan.session_maps[0].atomic);
+    let is_atomic = |probes: Vec<Probe>| {
+        let on = |probe| clause(probe, None, vec![count_by_comm()]);
+        let clauses = probes.into_iter().map(on).collect();
+        planned(script(clauses, vec![counter()])).session_maps[0].atomic
+    };
+    let at_exit = || syscall(&[CLOSE], Phase::Whole);
+    let at_entry = syscall(&[CLOSE], Phase::Entry);
+    assert!(!is_atomic(vec![at_exit()]));
+    assert!(!is_atomic(vec![at_exit(), at_exit()]));
+    assert!(is_atomic(vec![at_exit(), at_entry]));
+    assert!(is_atomic(vec![at_exit(), Probe::Begin]));
+    assert!(is_atomic(vec![tracepoint("sched_switch")]));
 }
 
 #[test]
