@@ -113,6 +113,15 @@ pub fn fail(_: &[String], _: &mut Facts) {
     }
 }
 
+/// `stat`: of a file that is there.
+pub fn stat(_: &[String], _: &mut Facts) {
+    let mut found = std::mem::MaybeUninit::<libc::stat>::uninit();
+    let (path, buffer) = (c"/proc/version".as_ptr().addr(), found.as_mut_ptr().addr());
+    release();
+    // SAFETY: the call fills a buffer of its size.
+    unsafe { call(libc::SYS_stat, [path, buffer, 0, 0, 0, 0]) };
+}
+
 /// `sizes`: into a pipe and out of it again: 1, 10, 100 and 1,000 bytes.
 pub fn sizes(_: &[String], _: &mut Facts) {
     let mut ends = [0i32; 2];

@@ -42,6 +42,7 @@ const TRIGGERS: &[(&str, Trigger)] = &[
     ("open-fresh", memory::open_fresh),
     ("open-rewritten", memory::open_rewritten),
     ("fail", files::fail),
+    ("stat", files::stat),
     ("sizes", files::sizes),
     ("unlink", files::unlink),
     ("connect", files::connect),

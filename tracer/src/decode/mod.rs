@@ -34,6 +34,11 @@ pub fn syscall_name(raw: u64) -> Cow<'static, str> {
     }
 }
 
+/// What the call of such a name is called in the names of its tracepoints: `newstat` for `stat`.
+pub fn tracepoint_name(call: &str) -> &str {
+    syscalls::tracepoint_name(call)
+}
+
 /// `x86_64` or `i386`; the number of an unknown one.
 pub fn abi_name(raw: u64) -> Cow<'static, str> {
     match abi(raw) {

@@ -120,7 +120,13 @@ pub fn lazy(out: &mut Vec<u8>, names: &dyn Names, kind: Lazy, raw: u64) {
 pub fn probe(out: &mut Vec<u8>, names: &dyn Names, raw: u64) {
     match SyscallProbe::split(raw) {
         Some((form, call)) => {
-            let text = form.text(&decode::syscall_name(call));
+            let call = decode::syscall_name(call);
+            let text = match form {
+                SyscallProbe::TracepointEnter | SyscallProbe::TracepointExit => {
+                    form.text(decode::tracepoint_name(&call))
+                }
+                _ => form.text(&call),
+            };
             out.extend_from_slice(text.as_bytes());
         }
         None => out.extend_from_slice(names.probe(raw).unwrap_or("?").as_bytes()),

@@ -115,6 +115,28 @@ pub fn signature(abi: Abi, name: &str) -> Option<&'static Signature> {
     Some(&table[at])
 }
 
+/// Native calls whose tracepoints (`syscalls:sys_enter_*`) are named by another name than the table of numbers has.
+const TRACEPOINTS: &[(&str, &str)] = &[
+    ("newfstat", "fstat"),
+    ("newlstat", "lstat"),
+    ("newstat", "stat"),
+    ("newuname", "uname"),
+    ("sendfile64", "sendfile"),
+    ("umount", "umount2"),
+];
+
+/// What a native call is called in the names of its tracepoints.
+pub fn tracepoint_name(call: &str) -> &str {
+    let renamed = TRACEPOINTS.iter().find(|(_, renamed)| *renamed == call);
+    renamed.map_or(call, |(name, _)| *name)
+}
+
+/// The native call of the tracepoints that are called so.
+pub fn tracepoint_call(name: &str) -> &str {
+    let renamed = TRACEPOINTS.iter().find(|(own, _)| *own == name);
+    renamed.map_or(name, |(_, call)| *call)
+}
+
 /// The calls of a class (`file`, `net`, `process`, `desc`, `memory`, `signal`, `ipc`, `creds`, `clock`), sorted
 /// names; `None` when there is no such class.
 pub fn class(class: &str) -> Option<&'static [&'static str]> {
@@ -238,6 +260,16 @@ mod tests {
                 assert!(names.contains(&arg.name), "{}: {}", native.name, arg.name);
             }
         }
+    }
+
+    #[test]
+    fn tracepoints_are_named_both_ways() {
+        for (tracepoint, call) in TRACEPOINTS {
+            assert!(number(Abi::Native, call).is_some(), "{call}");
+            assert_eq!(tracepoint_name(call), *tracepoint);
+            assert_eq!(tracepoint_call(tracepoint), *call);
+        }
+        assert_eq!(tracepoint_name("openat"), "openat");
     }
 
     #[test]

@@ -13,16 +13,6 @@ use crate::tables::syscalls::{self, ArgKind};
 use crate::types::{Abi, Space, SyscallProbe, Type};
 use std::rc::Rc;
 
-/// Tracepoints whose call has another name in the table of numbers.
-const RENAMED: &[(&str, &str)] = &[
-    ("newfstat", "fstat"),
-    ("newlstat", "lstat"),
-    ("newstat", "stat"),
-    ("newuname", "uname"),
-    ("sendfile64", "sendfile"),
-    ("umount", "umount2"),
-];
-
 /// The categories served here.
 pub fn serves(category: &str) -> bool {
     matches!(category, "syscalls" | "raw_syscalls")
@@ -36,12 +26,7 @@ pub fn names(category: &str) -> Vec<String> {
     let calls = all_names()
         .into_iter()
         .filter(|n| syscalls::number(Abi::Native, n).is_some())
-        .map(|n| {
-            RENAMED
-                .iter()
-                .find(|(_, call)| *call == n)
-                .map_or(n, |r| r.0)
-        });
+        .map(syscalls::tracepoint_name);
     calls
         .flat_map(|n| [format!("sys_enter_{n}"), format!("sys_exit_{n}")])
         .collect()
@@ -101,10 +86,7 @@ impl Hook {
                 name.strip_prefix("sys_exit_")?,
             ),
         };
-        let call = RENAMED
-            .iter()
-            .find(|(tracepoint, _)| *tracepoint == written)
-            .map_or(written, |(_, call)| call);
+        let call = syscalls::tracepoint_call(written);
         Some(Hook {
             form,
             call: Some((call.to_owned(), written.to_owned())),
