@@ -239,10 +239,7 @@ fn write_map(plan: &Plan, at: usize, out: &mut String) -> fmt::Result {
         write!(out, "; up to {keys} keys of {} bytes", kept.key_size)?;
     }
     if is_aggregation && kept.atomic {
-        write!(
-            out,
-            "; updated atomically: one of its probes can interrupt another"
-        )?;
+        write!(out, "; updated atomically: its probes can meet on one CPU")?;
     }
     if kept.cleared {
         let generations = tracer_ebpf::GENERATIONS;
