@@ -1,9 +1,9 @@
-//! Raw values to the text that people know them by: names of errors, of system calls and of conventions.
+//! Raw values to the text that people know them by: names of errors, signals, system calls and conventions.
 //!
 //! In: a raw value and what it is. Out: text from the tables, or what stands for an unknown number. Never
 //! needs the machine: names of kernel addresses are `symbols`.
 
-use crate::tables::{errno, syscalls};
+use crate::tables::{errno, signals, syscalls};
 use crate::types::Abi;
 use std::borrow::Cow;
 
@@ -21,6 +21,14 @@ pub fn errno_text(errno: u64) -> Cow<'static, str> {
         (0, _) => Cow::Borrowed("Success"),
         (_, Some(text)) => Cow::Borrowed(text),
         _ => Cow::Owned(format!("Unknown error {errno}")),
+    }
+}
+
+/// `SIGKILL` for 9, the number when it has no name.
+pub fn signal_name(signal: u64) -> Cow<'static, str> {
+    match signals::name(signal) {
+        Some(name) => Cow::Borrowed(name),
+        None => Cow::Owned((signal as i64).to_string()),
     }
 }
 
@@ -68,6 +76,13 @@ mod tests {
         assert_eq!(errno_text(0), "Success");
         assert_eq!(errno_text(2), "No such file or directory");
         assert_eq!(errno_text(4000), "Unknown error 4000");
+    }
+
+    #[test]
+    fn signals_have_names() {
+        assert_eq!(signal_name(9), "SIGKILL");
+        assert_eq!(signal_name(40), "40");
+        assert_eq!(signal_name(-1i64 as u64), "-1");
     }
 
     #[test]

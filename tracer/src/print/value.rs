@@ -99,6 +99,7 @@ pub fn lazy(out: &mut Vec<u8>, names: &dyn Names, kind: Lazy, raw: u64) {
     let text = match kind {
         Lazy::Errno => decode::errno_name(raw),
         Lazy::Strerror => decode::errno_text(raw),
+        Lazy::SignalName => decode::signal_name(raw),
         Lazy::SyscallName => decode::syscall_name(raw),
         Lazy::Abi => decode::abi_name(raw),
         Lazy::ProbeName => return probe(out, names, raw),

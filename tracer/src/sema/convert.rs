@@ -88,11 +88,11 @@ pub fn constant(v: u64, to: &Type) -> u64 {
     }
 }
 
-/// A scalar as a 64-bit integer to compute with: error numbers are signed, addresses and names unsigned.
+/// A scalar as a 64-bit integer to compute with: numbers of errors and signals are signed, addresses and names unsigned.
 pub fn to_number(e: Expr) -> Expr {
     let signed = match &e.ty {
         Type::Int { signed, .. } => *signed,
-        Type::Bool | Type::Lazy(Lazy::Errno | Lazy::Strerror) => true,
+        Type::Bool | Type::Lazy(Lazy::Errno | Lazy::Strerror | Lazy::SignalName) => true,
         _ => false,
     };
     to_type(e, &Type::Int { bits: 64, signed })

@@ -11,7 +11,7 @@ use super::value::{Operand, describe};
 use crate::diag::{Diagnostic, Severity, Span, codes};
 use crate::ir::{self, Binary, Compare, Expr, ExprKind, SiteKind, Unary, ops};
 use crate::syntax::ast::{self, BinaryOp, UnaryOp};
-use crate::tables::syscalls;
+use crate::tables::{signals, syscalls};
 use crate::types::{Abi, Lazy, Pointee, Type};
 
 impl Pass<'_> {
@@ -267,6 +267,7 @@ impl Pass<'_> {
         let raw = match lazy {
             Lazy::SyscallName => call_values(&name),
             Lazy::Abi => abi_values(&name),
+            Lazy::SignalName => signals::number(&name).into_iter().collect(),
             Lazy::Errno => {
                 let message = "an error number is compared with a constant, not with text";
                 let diagnostic = Diagnostic::error(codes::CANNOT_COMPARE, text.span, message);
@@ -281,14 +282,16 @@ impl Pass<'_> {
     }
 
     fn no_such_name<T>(&mut self, lazy: Lazy, name: &str, span: Span) -> Option<T> {
-        let (message, known): (String, Vec<&str>) = match lazy {
-            Lazy::Abi => (format!("no such ABI: `{name}`"), vec!["x86_64", "i386"]),
-            _ => (
-                format!("no such system call: `{name}`"),
-                syscalls::all(Abi::Native).map(|(_, n)| n).collect(),
-            ),
+        let (code, what, known): (_, _, Vec<&str>) = match lazy {
+            Lazy::Abi => (codes::NO_SUCH_SYSCALL, "ABI", vec!["x86_64", "i386"]),
+            Lazy::SignalName => (codes::NO_SUCH_NAME, "signal", signals::names().collect()),
+            _ => {
+                let known = syscalls::all(Abi::Native).map(|(_, n)| n).collect();
+                (codes::NO_SUCH_SYSCALL, "system call", known)
+            }
         };
-        let mut diagnostic = Diagnostic::error(codes::NO_SUCH_SYSCALL, span, message);
+        let message = format!("no such {what}: `{name}`");
+        let mut diagnostic = Diagnostic::error(code, span, message);
         diagnostic
             .help
             .extend(super::nearest::did_you_mean(name, known));

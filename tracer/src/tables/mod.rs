@@ -1,8 +1,9 @@
-//! Tables of names and numbers, generated from `tracer/data/`: system calls, errno, constants.
+//! Tables of names and numbers: system calls, errno, constants (generated from `tracer/data/`), signals.
 //!
 //! In: nothing at run time. Out: look-ups by name and by number, on sorted static arrays. Pure; `sema` and
 //! `decode` both read it (which is why it is a room of its own). Never decodes a value.
 
 pub mod constants;
 pub mod errno;
+pub mod signals;
 pub mod syscalls;

@@ -90,6 +90,8 @@ pub enum Lazy {
     Errno,
     /// Error number, 0 or positive; prints as `No such file or directory`, 0 as `Success`.
     Strerror,
+    /// Signal number; prints as `SIGKILL`, one without a name as the number.
+    SignalName,
     /// Index into the program's table of probe names; prints as `tracepoint:sched:sched_switch`. With
     /// [`SyscallProbe::MARK`] set it is a [`SyscallProbe`] instead, whose text is made from the call.
     ProbeName,
@@ -262,6 +264,7 @@ impl fmt::Display for Type {
                 Lazy::SyscallName => "syscall_name",
                 Lazy::Errno => "errno",
                 Lazy::Strerror => "strerror",
+                Lazy::SignalName => "signal_name",
                 Lazy::ProbeName => "probe",
                 Lazy::FuncName => "func",
                 Lazy::Abi => "abi",

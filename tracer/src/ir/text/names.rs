@@ -56,6 +56,7 @@ pub const LAZY: Names<Lazy> = &[
     ("syscall-name", Lazy::SyscallName),
     ("errno", Lazy::Errno),
     ("strerror", Lazy::Strerror),
+    ("signal-name", Lazy::SignalName),
     ("probe-name", Lazy::ProbeName),
     ("func-name", Lazy::FuncName),
     ("abi", Lazy::Abi),

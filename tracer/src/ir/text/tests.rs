@@ -25,6 +25,7 @@ fn types() -> impl Strategy<Value = Type> {
             Lazy::SyscallName,
             Lazy::Errno,
             Lazy::Strerror,
+            Lazy::SignalName,
             Lazy::ProbeName,
             Lazy::FuncName,
             Lazy::Abi

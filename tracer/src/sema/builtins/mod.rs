@@ -16,9 +16,11 @@ mod max;
 mod min;
 mod print;
 mod printf;
+mod signal_name;
 mod str;
 mod strerror;
 mod sum;
+mod syscall_name;
 mod time;
 mod zero;
 
@@ -85,9 +87,11 @@ pub static FUNCTIONS: &[Function] = &[
     min::MIN,
     print::PRINT,
     printf::PRINTF,
+    signal_name::SIGNAL_NAME,
     str::STR,
     strerror::STRERROR,
     sum::SUM,
+    syscall_name::SYSCALL_NAME,
     time::TIME,
     zero::ZERO,
 ];
@@ -118,7 +122,6 @@ const NOT_BUILT: &[&str] = &[
     "quantile",
     "reg",
     "signal",
-    "signal_name",
     "stats",
     "stddev",
     "strcontains",
@@ -127,7 +130,6 @@ const NOT_BUILT: &[&str] = &[
     "strncmp",
     "strstr",
     "state",
-    "syscall_name",
     "system",
     "tseries",
     "uaddr",
