@@ -1,7 +1,7 @@
 //! One instruction: the word as the kernel takes it ([`Insn`]) and what it does ([`Op`]).
 //!
 //! In: [`Op`] values from `codegen`, or words. Out: words, or [`Op`] values for text and checks.
-//! Only what generated code uses: no byte swaps, no legacy packet loads, nothing newer than cpu v3 (a
+//! Only what generated code uses: no legacy packet loads, nothing newer than cpu v3 (a
 //! 6.1 kernel must take it). Never knows a plan.
 //! Encoding: Documentation/bpf/standardization/instruction-set.rst.
 
@@ -224,6 +224,8 @@ pub enum Op {
     Alu64(Alu, Reg, Src),
     /// The same on the low 32 bits; the high ones become 0.
     Alu32(Alu, Reg, Src),
+    /// The eight bytes of the register in reverse order: `be64` on a little-endian machine.
+    Swap(Reg),
     /// `dst = *(size *)(base + off)`, zero-extended.
     Load(Size, Reg, Reg, i16),
     /// `*(size *)(base + off) = src`: size, base, off, src.
@@ -260,6 +262,8 @@ const CLASS_ALU32: u8 = 0x04;
 const CLASS_ALU64: u8 = 0x07;
 const CLASS_JMP: u8 = 0x05;
 const SOURCE_REG: u8 = 0x08;
+/// BPF_ALU | BPF_END | BPF_TO_BE. (The unconditional swap, of BPF_ALU64, is newer than 6.1.)
+const TO_BE: u8 = 0xdc;
 
 impl Op {
     /// The instruction word.
@@ -267,6 +271,7 @@ impl Op {
         match self {
             Op::Alu64(op, dst, src) => with_source(CLASS_ALU64 | op as u8, dst, src, 0),
             Op::Alu32(op, dst, src) => with_source(CLASS_ALU32 | op as u8, dst, src, 0),
+            Op::Swap(dst) => word(TO_BE, dst, Reg(0), 0, 64),
             Op::Branch(cond, dst, src, off) => with_source(CLASS_JMP | cond as u8, dst, src, off),
             Op::Load(size, dst, base, off) => word(LDX_MEM | size.code(), dst, base, off, 0),
             Op::Store(size, base, off, Src::Reg(src)) => {
@@ -297,6 +302,7 @@ impl Op {
             CALL if insn.src == 1 => Op::Function(insn.imm),
             CALL => Op::Helper(insn.imm as u32),
             EXIT => Op::Exit,
+            TO_BE if insn.imm == 64 => Op::Swap(dst),
             STX_ATOMIC_DW => Op::Atomic(atomic(insn.imm)?, dst, insn.off, base),
             code => match code & 0x67 {
                 LDX_MEM => Op::Load(Size::from_code(code), dst, base, insn.off),
@@ -365,6 +371,7 @@ mod tests {
             Op::Jump(-3),
             Op::Helper(113),
             Op::Function(-1),
+            Op::Swap(b),
             Op::Exit,
         ];
         for src in [Src::Reg(b), Src::Imm(-7)] {
@@ -421,6 +428,7 @@ mod tests {
                 Op::Atomic(Atomic::FetchAdd, Reg(1), 0, Reg(2)),
                 [0xdb, 0x21, 0, 0, 1, 0, 0, 0],
             ),
+            (Op::Swap(Reg(1)), [0xdc, 0x01, 0, 0, 0x40, 0, 0, 0]),
             (Op::Exit, [0x95, 0, 0, 0, 0, 0, 0, 0]),
         ];
         for (op, bytes) in cases {

@@ -50,6 +50,7 @@ fn one(op: Op, index: usize, target: Option<&Target>) -> String {
     match op {
         Op::Alu64(op, dst, src) => alu("r", op, dst, src),
         Op::Alu32(op, dst, src) => alu("w", op, dst, src),
+        Op::Swap(dst) => format!("{0} = be64 {0}", reg(dst)),
         Op::Load(size, dst, base, off) => format!("{} = {}", reg(dst), at(size, base, off)),
         Op::Store(size, base, off, value) => {
             format!("{} = {}", at(size, base, off), src("r", value))

@@ -351,6 +351,10 @@ fn step(
     let jump = |off: i16| (at as i64 + 1 + i64::from(off)).max(-1) as usize;
     match ops[at] {
         Op::Alu64(op, dst, src) => arithmetic(state, op, dst, src)?,
+        Op::Swap(dst) => {
+            state.get(dst)?;
+            state.put(dst, Value::Any)?;
+        }
         Op::Alu32(op, dst, src) => {
             state.source(src)?;
             if op != Alu::Mov {

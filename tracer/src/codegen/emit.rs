@@ -160,6 +160,12 @@ impl Emitter<'_> {
                 self.op(Op::Alu64(Alu::Neg, dst, Src::Imm(0)));
                 self.finish(*d, dst);
             }
+            Inst::Swap(d, a) => {
+                let (dst, a) = (self.result(*d), self.read(*a, Reg::R0));
+                self.mov(dst, a);
+                self.op(Op::Swap(dst));
+                self.finish(*d, dst);
+            }
             Inst::Set(cond, d, a, b) => self.set(*cond, *d, *a, *b),
             Inst::Address(d, place) => {
                 let dst = self.result(*d);

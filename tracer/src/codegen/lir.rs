@@ -100,6 +100,8 @@ pub enum Inst {
     Alu(Alu, VReg, VReg, Opnd),
     /// `dst = -a`. Of a pointer: any number, as far as the verifier is concerned.
     Neg(VReg, VReg),
+    /// `dst` = `a` with its eight bytes in reverse order.
+    Swap(VReg, VReg),
     /// `dst` = 1 when `a cond b`, else 0.
     Set(Cond, VReg, VReg, Opnd),
     /// `dst` = the address.
@@ -199,6 +201,7 @@ impl Inst {
             | Inst::Low32(d, _)
             | Inst::Alu(_, d, _, _)
             | Inst::Neg(d, _)
+            | Inst::Swap(d, _)
             | Inst::Set(_, d, _, _)
             | Inst::Address(d, _)
             | Inst::Load(_, d, _)
@@ -213,7 +216,7 @@ impl Inst {
         match self {
             Inst::Context(_) | Inst::Const(..) => {}
             Inst::Copy(_, v) => opnd(v, see),
-            Inst::Low32(_, a) | Inst::Neg(_, a) => see(*a),
+            Inst::Low32(_, a) | Inst::Neg(_, a) | Inst::Swap(_, a) => see(*a),
             Inst::Alu(_, _, a, b) | Inst::Set(_, _, a, b) => {
                 see(*a);
                 opnd(b, see);
@@ -432,6 +435,7 @@ impl fmt::Display for Inst {
             Inst::Low32(d, a) => write!(f, "{d} = low32 {a}"),
             Inst::Alu(op, d, a, b) => write!(f, "{d} = {op:?} {a}, {b}"),
             Inst::Neg(d, a) => write!(f, "{d} = Neg {a}"),
+            Inst::Swap(d, a) => write!(f, "{d} = Swap {a}"),
             Inst::Set(cond, d, a, b) => write!(f, "{d} = {cond:?}? {a}, {b}"),
             Inst::Address(d, p) => write!(f, "{d} = &{p}"),
             Inst::Load(size, d, p) => write!(f, "{d} = load.{} {p}", size.bytes()),

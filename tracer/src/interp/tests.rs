@@ -117,6 +117,7 @@ fn signed_arithmetic() {
         (op(Shr, 8, 64), 0),
         (unary(Unary::Neg, int(i64::MIN)), i64::MIN),
         (unary(Unary::BitNot, int(0)), -1),
+        (unary(Unary::Swap, int(0x12)), 0x12 << 56),
     ];
     for (e, expected) in table {
         assert_eq!(value(e.clone()), Value::Int(expected), "{e:?}");

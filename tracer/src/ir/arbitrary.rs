@@ -186,7 +186,7 @@ impl Gen<'_> {
             2 => var(u32::from(!ty.is_signed()), ty),
             3..6 => self.binary(&ty, d),
             6 => {
-                let op = [Unary::Neg, Unary::BitNot][self.pick(2)];
+                let op = [Unary::Neg, Unary::BitNot, Unary::Swap][self.pick(3)];
                 unary(op, self.integer(&ty, d))
             }
             7 => {

@@ -407,6 +407,8 @@ pub enum Unary {
     Not,
     /// Bitwise.
     BitNot,
+    /// The eight bytes in reverse order.
+    Swap,
 }
 
 /// Binary operations on 64-bit integers; signedness from the left operand's type.

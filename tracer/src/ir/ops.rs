@@ -13,6 +13,7 @@ pub fn unary(op: Unary, x: u64) -> u64 {
         Unary::Neg => x.wrapping_neg(),
         Unary::Not => u64::from(x == 0),
         Unary::BitNot => !x,
+        Unary::Swap => x.swap_bytes(),
     }
 }
 

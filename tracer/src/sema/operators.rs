@@ -340,7 +340,7 @@ fn spanned(mut e: Expr, span: Span) -> Expr {
 }
 
 /// `op x` on a 64-bit integer; computed at once when it is a constant.
-fn unary(op: Unary, operand: Expr, span: Span) -> Expr {
+pub fn unary(op: Unary, operand: Expr, span: Span) -> Expr {
     let ty = operand.ty.clone();
     let kind = match operand.kind {
         ExprKind::Int(v) => ExprKind::Int(cast_constant(ops::unary(op, v), &ty)),

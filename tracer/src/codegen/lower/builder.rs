@@ -164,6 +164,13 @@ impl Builder {
         d
     }
 
+    /// `a` with its eight bytes in reverse order.
+    pub fn swap(&mut self, a: VReg) -> VReg {
+        let d = self.vreg(Class::Scalar);
+        self.push(Inst::Swap(d, a));
+        d
+    }
+
     /// 1 when the condition holds, else 0.
     pub fn set(&mut self, cond: Cond, a: Opnd, b: Opnd) -> VReg {
         let a = self.reg(a);

@@ -156,6 +156,10 @@ impl Lower<'_> {
             }
             Unary::Not => self.b.set(Cond::Eq, value, Opnd::Imm(0)),
             Unary::BitNot => self.b.alu(Alu::Xor, value, Opnd::Imm(-1)),
+            Unary::Swap => {
+                let value = self.b.reg(value);
+                self.b.swap(value)
+            }
         })
     }
 

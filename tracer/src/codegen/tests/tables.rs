@@ -108,7 +108,7 @@ fn operators_on_registers() {
             let e = compare(op, arg(0, &ty), arg(1, &ty));
             exprs.push(cast(Type::U64, e));
         }
-        for op in [Unary::Neg, Unary::BitNot] {
+        for op in [Unary::Neg, Unary::BitNot, Unary::Swap] {
             exprs.push(cast(Type::U64, unary(op, arg(0, &ty))));
         }
     }

@@ -27,6 +27,7 @@ pub const UNARY: Names<Unary> = &[
     ("neg", Unary::Neg),
     ("not", Unary::Not),
     ("bit-not", Unary::BitNot),
+    ("swap", Unary::Swap),
 ];
 
 pub const BINARY: Names<Binary> = &[

@@ -129,6 +129,7 @@ fn unary(op: Unary) -> &'static str {
         Unary::Neg => "-",
         Unary::Not => "!",
         Unary::BitNot => "~",
+        Unary::Swap => "bswap ",
     }
 }
 
