@@ -240,6 +240,21 @@ pub fn setcap_command(capabilities: &[Capability]) -> String {
     format!("sudo setcap {}+ep {file}", names.join(","))
 }
 
+/// Whether a test can load programs here; when not, it says by name what was not checked. In CI it must be able to.
+#[cfg(test)]
+pub(crate) fn privileged(test: &str) -> bool {
+    let missing = Held::of_this_process().missing(&[Capability::Bpf, Capability::Perfmon]);
+    if missing.is_empty() {
+        return true;
+    }
+    assert!(
+        std::env::var_os("CI").is_none(),
+        "{test} needs {missing:?}, which CI must have"
+    );
+    eprintln!("not checked, needs {missing:?}: {test}");
+    false
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -13,7 +13,7 @@ use super::*;
 use crate::facts::Fixed;
 use crate::ir::build::*;
 use crate::ir::{self, Builtin, Compare, EmitArg, MapValue, Phase, StmtKind};
-use crate::kernel::privilege::{Capability, Held};
+use crate::kernel::privilege::privileged;
 use crate::load::{self, Loaded};
 use crate::plan::{self, Options};
 use crate::types::{Abi, AggKind, Type};
@@ -37,20 +37,6 @@ fn generated(plan: &Plan, resources: Resources) -> Generated {
         panic!("{what}\n{}", texts.join("\n"));
     }
     out
-}
-
-/// Whether programs can be loaded here. In CI they must be.
-fn privileged(test: &str) -> bool {
-    let missing = Held::of_this_process().missing(&[Capability::Bpf, Capability::Perfmon]);
-    if missing.is_empty() {
-        return true;
-    }
-    assert!(
-        std::env::var_os("CI").is_none(),
-        "{test} needs {missing:?}, which CI must have"
-    );
-    eprintln!("not checked, needs {missing:?}: {test}");
-    false
 }
 
 /// Generates, links, and has the kernel verify.

@@ -12,7 +12,7 @@ use super::*;
 use crate::bpf::helpers::{GET_CURRENT_PID_TGID, MAP_LOOKUP_ELEM};
 use crate::bpf::{Alu, Cond, Generated, Insn, Op, Reg, Reloc, Size, Src, Target};
 use crate::ir::{MapId, SyscallSet};
-use crate::kernel::privilege::{Capability, Held};
+use crate::kernel::privilege::privileged;
 use crate::link;
 use crate::plan::{self, MapKind, MapSpec, Program as Planned, SessionMap, SyscallPlan};
 use crate::types::Abi;
@@ -21,20 +21,6 @@ use tracer_ebpf::{ABIS, CpuStats, EntryState, Generation, SYSCALL_ROWS, SysFrame
 /// getppid.
 const GETPPID: u32 = 110;
 const FLAG_NO_PREALLOC: u32 = 1;
-
-/// Whether programs can be loaded here. In CI they must be.
-fn privileged(test: &str) -> bool {
-    let missing = Held::of_this_process().missing(&[Capability::Bpf, Capability::Perfmon]);
-    if missing.is_empty() {
-        return true;
-    }
-    assert!(
-        std::env::var_os("CI").is_none(),
-        "{test} needs {missing:?}, which CI must have"
-    );
-    eprintln!("not checked, needs {missing:?}: {test}");
-    false
-}
 
 /// Instructions with references; a branch to the end is patched when the program is finished.
 #[derive(Default)]
