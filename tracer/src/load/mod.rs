@@ -27,7 +27,7 @@ use crate::plan::{Hook, Plan};
 use aya::programs::Program;
 use aya::{Ebpf, EbpfLoader};
 use maps::Maps;
-use tracer_ebpf::Control;
+use tracer_ebpf::{Control, map};
 
 /// What loading depends on besides the plan.
 #[derive(Clone, Copy, Debug, Default)]
@@ -135,6 +135,10 @@ impl Loaded {
     /// # Errors
     /// When the control word cannot be read.
     pub fn is_open(&self) -> Result<bool, Error> {
+        if !self.maps.has(map::CONTROL) {
+            // No program looks at the word, so none can have closed tracing.
+            return Ok(self.control.active != 0);
+        }
         let control = self.maps.read_control()?;
         Ok(control.iter().take(size_of::<u64>()).any(|&byte| byte != 0))
     }
