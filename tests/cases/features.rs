@@ -32,6 +32,10 @@ impl Features {
                     "kprobe",
                     exists("/sys/bus/event_source/devices/kprobe", "no kprobes"),
                 ),
+                (
+                    "perf-events",
+                    exists("/sys/bus/event_source/devices/software", "no perf events"),
+                ),
                 ("no-kprobe", no_kprobe()),
                 ("fentry", fentry()),
                 ("ia32", ia32(trigger)),

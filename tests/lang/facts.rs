@@ -38,6 +38,7 @@ fn lacking(name: &str) -> (Feature, String) {
     let features = [
         Feature::Kprobe,
         Feature::Fentry,
+        Feature::PerfEvent,
         Feature::TaskStorage,
         Feature::NoPreallocSafe,
     ];

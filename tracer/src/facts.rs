@@ -47,6 +47,8 @@ pub enum Feature {
     Tracepoint,
     /// raw tracepoints.
     RawTracepoint,
+    /// Programs on perf events: timers and counters.
+    PerfEvent,
     /// BPF ring buffer (5.8).
     RingBuffer,
     /// Task storage in tracing programs (5.11).

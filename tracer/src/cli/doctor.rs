@@ -154,6 +154,7 @@ mod tests {
                 "syscall",
                 "tracepoint",
                 "rawtracepoint",
+                "profile",
                 "kprobe, kretprobe",
                 "fentry, fexit"
             ]

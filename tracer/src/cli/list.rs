@@ -29,7 +29,7 @@ struct Provider {
 }
 
 /// In the order of the list.
-const PROVIDERS: [Provider; 7] = [
+const PROVIDERS: [Provider; 8] = [
     Provider {
         name: "syscall",
         served_by: &[],
@@ -71,6 +71,13 @@ const PROVIDERS: [Provider; 7] = [
         served_by: &[Feature::Fentry, Feature::Kprobe],
         names: described_functions,
         arguments: |facts, name| arguments::of_function(facts, name, true),
+    },
+    Provider {
+        name: "profile",
+        served_by: &[Feature::PerfEvent],
+        // Units, each before a number of one's own.
+        names: |_| ["hz:", "ms:", "s:", "us:"].map(str::to_string).to_vec(),
+        arguments: |_, _| Vec::new(),
     },
 ];
 

@@ -126,6 +126,11 @@ pub enum Probe {
         /// Nanoseconds, > 0.
         period_ns: u64,
     },
+    /// On each CPU each time a timer of it has gone off, whatever runs there.
+    Profile {
+        /// How often.
+        rate: Rate,
+    },
     /// System calls.
     Syscall {
         /// Which.
@@ -167,6 +172,25 @@ pub enum Probe {
         /// Kernel function.
         function: String,
     },
+}
+
+/// How often a timer goes off. Hertz stay hertz: they are in the probe's name, and their period is rounded.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Rate {
+    /// Times a second, > 0.
+    Hertz(u64),
+    /// Nanoseconds from one time to the next, > 0.
+    Period(u64),
+}
+
+impl Rate {
+    /// Nanoseconds from one time to the next; 0 for a rate that no timer reaches.
+    pub fn period_ns(self) -> u64 {
+        match self {
+            Rate::Hertz(times) => 1_000_000_000u64.checked_div(times).unwrap_or(0),
+            Rate::Period(ns) => ns,
+        }
+    }
 }
 
 /// When a syscall clause fires.

@@ -3,7 +3,7 @@
 //! In: resolved probes and built-ins, or a built-in's name. Out: text, or the built-in. Never looks a call's
 //! name up: a syscall probe with several calls is named by their number.
 
-use super::{Builtin, Phase, Probe};
+use super::{Builtin, Phase, Probe, Rate};
 use std::fmt;
 use std::str::FromStr;
 
@@ -77,10 +77,8 @@ impl fmt::Display for Probe {
         match self {
             Probe::Begin => f.write_str("BEGIN"),
             Probe::End => f.write_str("END"),
-            Probe::Interval { period_ns } => {
-                let (unit, ns) = period_unit(*period_ns);
-                write!(f, "interval:{unit}:{}", period_ns / ns)
-            }
+            Probe::Interval { period_ns } => write!(f, "interval:{}", Rate::Period(*period_ns)),
+            Probe::Profile { rate } => write!(f, "profile:{rate}"),
             Probe::Syscall { calls, phase } => {
                 let phase = match phase {
                     Phase::Entry => ":entry",
@@ -106,6 +104,19 @@ impl fmt::Display for Probe {
     }
 }
 
+/// As in a probe: `hz:99`, `ms:10`.
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Rate::Hertz(times) => write!(f, "hz:{times}"),
+            Rate::Period(period_ns) => {
+                let (unit, ns) = period_unit(period_ns);
+                write!(f, "{unit}:{}", period_ns / ns)
+            }
+        }
+    }
+}
+
 /// The largest unit that divides a period, and its nanoseconds.
 fn period_unit(period_ns: u64) -> (&'static str, u64) {
     [("s", 1_000_000_000), ("ms", 1_000_000), ("us", 1_000)]
@@ -124,6 +135,13 @@ mod tests {
         assert_eq!(name(1_000_000_000), "interval:s:1");
         assert_eq!(name(1_500_000_000), "interval:ms:1500");
         assert_eq!(name(7), "interval:ns:7");
+    }
+
+    #[test]
+    fn a_rate_is_named_as_it_was_written() {
+        let name = |rate| Probe::Profile { rate }.to_string();
+        assert_eq!(name(Rate::Hertz(100)), "profile:hz:100");
+        assert_eq!(name(Rate::Period(10_000_000)), "profile:ms:10");
     }
 
     #[test]

@@ -159,6 +159,9 @@ impl<'p> Checker<'p> {
                 Probe::Interval { period_ns } => {
                     self.rule(3, *period_ns > 0, || "a period of 0".to_owned());
                 }
+                Probe::Profile { rate } => {
+                    self.rule(3, rate.period_ns() > 0, || "a period of 0".to_owned());
+                }
                 Probe::Syscall { calls, .. } => {
                     let sorted = calls.calls.is_sorted_by(|a, b| a < b);
                     self.rule(3, sorted, || {

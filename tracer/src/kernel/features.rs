@@ -35,6 +35,7 @@ pub(super) fn probe(feature: Feature, live: &Live) -> Support {
     match feature {
         Feature::Kprobe => kprobe(live),
         Feature::Tracepoint => tracepoint(live),
+        Feature::PerfEvent => perf_event(),
         _ => loads(feature, live),
     }
 }
@@ -71,7 +72,7 @@ fn loads(feature: Feature, live: &Live) -> Support {
         Feature::SignedDivision => {
             taken(load_signed_division(), "signed division in BPF (Linux 6.6)")
         }
-        Feature::Kprobe | Feature::Tracepoint => probe(feature, live),
+        Feature::Kprobe | Feature::Tracepoint | Feature::PerfEvent => probe(feature, live),
     }
 }
 
@@ -125,6 +126,18 @@ fn kprobe(live: &Live) -> Support {
         Some(_) => lacks("CONFIG_KPROBES"),
         None => lacks("CONFIG_KPROBES or CONFIG_KPROBE_EVENTS"),
     }
+}
+
+/// The clocks and counters of the kernel itself are the source `software`.
+fn perf_event() -> Support {
+    let sources = Path::new(EVENT_SOURCES);
+    if sources.join("software").exists() {
+        return Support::Yes;
+    }
+    if sources.exists() {
+        return Support::No("this kernel is built without CONFIG_PERF_EVENTS".to_string());
+    }
+    Support::Unknown(format!("{EVENT_SOURCES} is missing: /sys is not mounted"))
 }
 
 fn has_function(btf: &Btf, name: &str) -> bool {

@@ -143,6 +143,11 @@ pub enum Hook {
         /// Arguments of the function.
         args: u8,
     },
+    /// A timer on each CPU.
+    Profile {
+        /// How often.
+        rate: ir::Rate,
+    },
     /// A raw_tp program run by `BPF_PROG_TEST_RUN`: BEGIN.
     Begin,
     /// The same: END.

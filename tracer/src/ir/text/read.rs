@@ -9,8 +9,8 @@ use super::types::{read as ty, read_agg};
 use crate::diag::Span;
 use crate::ir::{
     Builtin, Clause, Conversion, Emit, EmitArg, EmitId, EmitKind, Expr, ExprKind, Format,
-    FormatPart, Map, MapId, MapValue, Probe, Program, Site, SiteId, Stmt, StmtKind, SyscallSet,
-    Var, VarId,
+    FormatPart, Map, MapId, MapValue, Probe, Program, Rate, Site, SiteId, Stmt, StmtKind,
+    SyscallSet, Var, VarId,
 };
 use std::str::FromStr;
 
@@ -302,6 +302,13 @@ fn probe(parts: &mut Items<'_>) -> Result<Probe, String> {
         "end" => Probe::End,
         "interval" => Probe::Interval {
             period_ns: parts.number()?,
+        },
+        "profile" => Probe::Profile {
+            rate: match parts.word("a unit")? {
+                "hz" => Rate::Hertz(parts.number()?),
+                "ns" => Rate::Period(parts.number()?),
+                other => return Err(format!("`{other}` is not a unit of a rate")),
+            },
         },
         "syscall" => Probe::Syscall {
             phase: parts.name(PHASES, "a phase")?,

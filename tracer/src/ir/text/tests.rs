@@ -219,6 +219,13 @@ fn probes() -> impl Strategy<Value = Probe> {
         Just(Probe::Begin),
         Just(Probe::End),
         any::<u64>().prop_map(|period_ns| Probe::Interval { period_ns }),
+        any::<(bool, u64)>().prop_map(|(hertz, number)| Probe::Profile {
+            rate: if hertz {
+                Rate::Hertz(number)
+            } else {
+                Rate::Period(number)
+            },
+        }),
         (vec(any::<u16>(), 0..4), any::<bool>(), phase).prop_map(|(mut calls, unknown, phase)| {
             calls.sort();
             calls.dedup();

@@ -7,7 +7,7 @@ use super::node::{Node, group, line, list, string, word};
 use super::types::{write as ty, write_agg};
 use crate::ir::{
     Builtin, Clause, Conversion, Emit, EmitArg, EmitKind, Expr, ExprKind, Format, FormatPart, Map,
-    MapValue, Probe, Program, Stmt, StmtKind, SyscallSet,
+    MapValue, Probe, Program, Rate, Stmt, StmtKind, SyscallSet,
 };
 use crate::types::Abi;
 
@@ -107,6 +107,10 @@ fn probe(p: &Probe) -> Node {
         Probe::Begin => vec![word("begin")],
         Probe::End => vec![word("end")],
         Probe::Interval { period_ns } => vec![word("interval"), word(period_ns)],
+        Probe::Profile { rate } => match rate {
+            Rate::Hertz(times) => vec![word("profile"), word("hz"), word(times)],
+            Rate::Period(ns) => vec![word("profile"), word("ns"), word(ns)],
+        },
         Probe::Syscall { calls, phase } => {
             vec![word("syscall"), named(PHASES, phase), syscalls(calls)]
         }

@@ -5,6 +5,7 @@
 
 mod fentry;
 mod kprobe;
+mod perf_event;
 mod raw_tracepoint;
 mod tracepoint;
 
@@ -26,6 +27,7 @@ pub(super) fn load(
         Program::RawTracePoint(program) => program.load(),
         Program::TracePoint(program) => program.load(),
         Program::KProbe(program) => program.load(),
+        Program::PerfEvent(program) => program.load(),
         Program::FEntry(_) | Program::FExit(_) => fentry::load(program, hook, types),
         _ => Err(ProgramError::UnexpectedProgramType),
     }
@@ -52,6 +54,9 @@ pub(super) fn attach(program: &mut Program, hook: &Hook) -> Result<(), Error> {
         (Program::KProbe(program), Hook::Kretprobe(function)) => {
             kprobe::attach(program, function, 0)
         }
+        (Program::PerfEvent(program), Hook::Profile { rate }) => {
+            perf_event::attach_timer(program, rate.period_ns())
+        }
         (
             program @ (Program::FEntry(_) | Program::FExit(_)),
             Hook::Fentry(_) | Hook::Fexit { .. },
@@ -76,6 +81,7 @@ fn describe(hook: &Hook) -> String {
         Hook::Kretprobe(function) => format!("kretprobe:{function}"),
         Hook::Fentry(function) => format!("fentry:{function}"),
         Hook::Fexit { function, .. } => format!("fexit:{function}"),
+        Hook::Profile { rate } => format!("profile:{rate}"),
         Hook::Begin => "BEGIN".to_owned(),
         Hook::End => "END".to_owned(),
         Hook::Interval { period_ns } => format!("interval:us:{}", period_ns / 1000),

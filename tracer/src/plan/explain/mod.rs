@@ -8,7 +8,7 @@ mod memory;
 mod names;
 
 use super::{Capture, CaptureId, Hook, Part, Plan, Program, Role};
-use crate::ir::{Clause, Expr, MapValue, SyscallSet};
+use crate::ir::{Clause, Expr, MapValue, Rate, SyscallSet};
 use names::Names;
 use std::fmt::{self, Write};
 
@@ -70,6 +70,10 @@ fn mechanism(hook: &Hook) -> String {
         Hook::Kretprobe(function) => format!("kretprobe {function}"),
         Hook::Fentry(function) => format!("fentry {function}"),
         Hook::Fexit { function, .. } => format!("fexit {function}"),
+        Hook::Profile { rate } => match rate {
+            Rate::Hertz(times) => format!("a timer on each CPU, {times} times a second"),
+            Rate::Period(ns) => format!("a timer on each CPU, every {}", period(*ns)),
+        },
         Hook::Begin => "run once by the tracer, before anything is attached".to_owned(),
         Hook::End => "run once by the tracer, after everything has stopped".to_owned(),
         Hook::Interval { period_ns } => {

@@ -6,6 +6,7 @@ use super::begin_end::Synthetic;
 use super::{Provider, Request, Target};
 use crate::diag::{Diagnostic, codes};
 use crate::ir::Probe;
+use crate::syntax::ast::Ident;
 use std::rc::Rc;
 
 const FORMS: &str = "interval:s:1, interval:ms:100, interval:us:500, interval:hz:10 or interval:1s";
@@ -19,12 +20,9 @@ pub const INTERVAL: Provider = Provider {
 };
 
 fn resolve(request: &Request) -> Result<Vec<Target>, Diagnostic> {
-    let (unit, number) = match request.parts {
-        [unit, number] => (unit.text.as_str(), number.text.as_str()),
-        [duration] => split(&duration.text),
-        _ => return Err(request.malformed(FORMS)),
-    };
-    let Some(period_ns) = period(unit, number) else {
+    let written = unit_and_number(request.parts);
+    let Some((unit, number, period_ns)) = written.and_then(|(u, n)| Some((u, n, period(u, n)?)))
+    else {
         return Err(request.malformed(FORMS));
     };
     if period_ns == 0 {
@@ -42,6 +40,15 @@ fn resolve(request: &Request) -> Result<Vec<Target>, Diagnostic> {
     }])
 }
 
+/// Unit and number of `ms:10` or `10ms`.
+pub(super) fn unit_and_number(parts: &[Ident]) -> Option<(&str, &str)> {
+    match parts {
+        [unit, number] => Some((unit.text.as_str(), number.text.as_str())),
+        [duration] => Some(split(&duration.text)),
+        _ => None,
+    }
+}
+
 /// `10ms` to unit and number.
 fn split(duration: &str) -> (&str, &str) {
     let digits = duration
@@ -51,7 +58,7 @@ fn split(duration: &str) -> (&str, &str) {
 }
 
 /// Nanoseconds; `None` for another unit, no number, or a number out of range.
-fn period(unit: &str, number: &str) -> Option<u64> {
+pub(super) fn period(unit: &str, number: &str) -> Option<u64> {
     let number: u64 = number.parse().ok()?;
     let scale = match unit {
         "s" => 1_000_000_000,

@@ -8,6 +8,7 @@ mod begin_end;
 mod function;
 mod interval;
 mod kernel_function;
+mod profile;
 mod rawtracepoint;
 mod syscall;
 mod tracepoint;
@@ -41,6 +42,7 @@ pub static PROVIDERS: &[Provider] = &[
     begin_end::BEGIN,
     begin_end::END,
     interval::INTERVAL,
+    profile::PROFILE,
     syscall::SYSCALL,
     tracepoint::TRACEPOINT,
     rawtracepoint::RAWTRACEPOINT,
@@ -55,7 +57,6 @@ const NOT_BUILT: &[(&str, &[&str])] = &[
     ("uprobe", &["u"]),
     ("uretprobe", &["ur"]),
     ("usdt", &["U"]),
-    ("profile", &["p"]),
     ("software", &["s"]),
     ("hardware", &["h"]),
     ("watchpoint", &["w"]),
@@ -177,6 +178,8 @@ pub enum Family {
     Synthetic,
     /// System calls; the form of the name, which implies the phase.
     Syscall(SyscallProbe),
+    /// Timers and counters of each CPU.
+    PerfEvent,
     /// Tracepoints.
     Tracepoint,
     /// Raw tracepoints.
