@@ -214,6 +214,7 @@ impl<'a> Image<'a> {
             out.sh_type = elf::SHT_REL;
             out.sh_flags = elf::SHF_INFO_LINK;
             out.sh_addralign = 8;
+            out.sh_entsize = size_of::<elf::Rel64<object::Endianness>>() as u64;
             out.sh_link_section = Some(self.symbol_table);
             out.sh_info_section = Some(*section);
             out.data = SectionData::Relocation(relocations);

@@ -3,6 +3,8 @@
 use super::*;
 use crate::bpf::{Function, Insn, Op, Reg, Reloc};
 use crate::plan::{MapKind, MapSpec};
+use ::object::read::elf::{ElfFile64, SectionHeader as _};
+use ::object::{Endianness, elf};
 use ::object::{Object as _, ObjectSection as _, ObjectSymbol as _};
 use std::collections::BTreeSet;
 use tracer_ebpf::map;
@@ -63,6 +65,22 @@ fn set(names: &[&str]) -> BTreeSet<String> {
 }
 
 const ALL: [&str; 5] = [map::STATS, map::SITES, map::CONTROL, map::WANTED, "AT_x"];
+
+/// Readers divide a section of relocations by the size that it states (readelf refuses to guess).
+#[test]
+fn relocations_state_their_size() {
+    let image = linked(&ALL, vec![calls(&["rt_site"])]).expect("links");
+    let file = ElfFile64::<Endianness>::parse(&*image).expect("an ELF file");
+    let headers = file.sections().map(|section| section.elf_section_header());
+    let sizes: Vec<u64> = headers
+        .filter(|header| header.sh_type(Endianness::Little) == elf::SHT_REL)
+        .map(|header| header.sh_entsize(Endianness::Little))
+        .collect();
+    assert!(
+        !sizes.is_empty() && sizes.iter().all(|&size| size == 16),
+        "{sizes:?}"
+    );
+}
 
 #[test]
 fn only_what_is_reached_is_linked() {
