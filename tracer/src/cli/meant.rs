@@ -6,7 +6,7 @@
 use super::failure::Failure;
 use super::typed;
 use crate::session::{Buffering, Format, Limits, Output, Request, Scope, Script};
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::time::Duration;
 
 /// The script and its parameters.
@@ -30,7 +30,14 @@ pub fn script(typed: &typed::ScriptArgs) -> Result<Script, Failure> {
     } else {
         (file.clone(), std::fs::read_to_string(file))
     };
-    let text = text.map_err(|error| Failure::Usage(format!("read script {name}: {error}")))?;
+    let text = text.map_err(|error| {
+        // A bare word may have been meant as a command.
+        let hint = match error.kind() == ErrorKind::NotFound && !name.contains(['/', '.']) {
+            true => "; --help lists the commands, -e takes a query",
+            false => "",
+        };
+        Failure::Usage(format!("read script {name}: {error}{hint}"))
+    })?;
     Ok(Script {
         name,
         text,
