@@ -45,6 +45,15 @@ pub enum Cell {
         /// They are signed numbers.
         signed: bool,
     },
+    /// `stats(x)`
+    Stats {
+        /// Number of values.
+        count: u64,
+        /// Their sum's 64 bits.
+        sum: u64,
+        /// They are signed numbers.
+        signed: bool,
+    },
     /// `hist(x)`, `lhist(x, …)`
     Hist {
         /// What its buckets are.
@@ -79,6 +88,11 @@ impl Cell {
                 signed,
             },
             AggKind::Avg { signed } => Cell::Avg {
+                count: 0,
+                sum: 0,
+                signed,
+            },
+            AggKind::Stats { signed } => Cell::Stats {
                 count: 0,
                 sum: 0,
                 signed,
@@ -138,6 +152,11 @@ impl Cell {
                 sum: words[1],
                 signed,
             },
+            AggKind::Stats { signed } => Cell::Stats {
+                count: words[0],
+                sum: words[1],
+                signed,
+            },
             AggKind::Hist(shape) => Cell::Hist {
                 shape,
                 buckets: words,
@@ -159,7 +178,9 @@ impl Cell {
             Cell::Min { least: x, .. } | Cell::Max { greatest: x, .. } => {
                 words(&[x.unwrap_or(0), u64::from(x.is_some())]);
             }
-            Cell::Avg { count, sum, .. } => words(&[*count, *sum]),
+            Cell::Avg { count, sum, .. } | Cell::Stats { count, sum, .. } => {
+                words(&[*count, *sum]);
+            }
             Cell::Hist { buckets, .. } => words(buckets),
         }
     }
@@ -176,7 +197,7 @@ impl Cell {
             Cell::Max { greatest, signed } => {
                 *greatest = Some(extreme(*greatest, x, *signed, Ordering::Greater));
             }
-            Cell::Avg { count, sum, .. } => {
+            Cell::Avg { count, sum, .. } | Cell::Stats { count, sum, .. } => {
                 *count = count.wrapping_add(1);
                 *sum = sum.wrapping_add(x);
             }
@@ -205,6 +226,12 @@ impl Cell {
                 Cell::Avg {
                     count: n, sum: s, ..
                 },
+            )
+            | (
+                Cell::Stats { count, sum, .. },
+                Cell::Stats {
+                    count: n, sum: s, ..
+                },
             ) => {
                 *count = count.wrapping_add(*n);
                 *sum = sum.wrapping_add(*s);
@@ -223,18 +250,14 @@ impl Cell {
         match self {
             Cell::Plain(_) | Cell::Count(_) | Cell::Sum { .. } => false,
             Cell::Min { least: x, .. } | Cell::Max { greatest: x, .. } => x.is_none(),
-            Cell::Avg { count, .. } => *count == 0,
+            Cell::Avg { count, .. } | Cell::Stats { count, .. } => *count == 0,
             Cell::Hist { .. } => self.total() == 0,
         }
     }
 
-    /// The number to print; an average is truncated, one of nothing is 0. `None` for histograms and for
-    /// plain values that are no numbers.
+    /// The number to print; an average is truncated, one of nothing is 0, and that of `stats()` stands for all
+    /// three. `None` for histograms and for plain values that are no numbers.
     pub fn number(&self) -> Option<Value> {
-        let number = |bits: u64, signed: bool| match signed {
-            true => Value::Int(bits as i64),
-            false => Value::Uint(bits),
-        };
         Some(match self {
             Cell::Plain(v @ (Value::Int(_) | Value::Uint(_))) => v.clone(),
             Cell::Plain(_) | Cell::Hist { .. } => return None,
@@ -245,19 +268,21 @@ impl Cell {
                 greatest: x,
                 signed,
             } => number(x.unwrap_or(0), *signed),
-            Cell::Avg {
-                count: 0, signed, ..
-            } => number(0, *signed),
-            Cell::Avg {
-                count,
-                sum,
-                signed: true,
-            } => {
-                // A count above i64::MAX cannot be reached.
-                Value::Int((*sum as i64).wrapping_div(*count as i64))
+            Cell::Avg { count, sum, signed } | Cell::Stats { count, sum, signed } => {
+                average(*count, *sum, *signed)
             }
-            Cell::Avg { count, sum, .. } => Value::Uint(sum / count),
         })
+    }
+
+    /// Number of values, average and total of `stats()`; `None` for anything else.
+    pub fn stats(&self) -> Option<(u64, Value, Value)> {
+        match self {
+            Cell::Stats { count, sum, signed } => {
+                let average = average(*count, *sum, *signed);
+                Some((*count, average, number(*sum, *signed)))
+            }
+            _ => None,
+        }
     }
 
     /// Values in all buckets of a histogram; 0 for anything else.
@@ -275,6 +300,23 @@ impl Cell {
             (Cell::Hist { .. }, Cell::Hist { .. }) => self.total().cmp(&other.total()),
             _ => self.number().cmp(&other.number()),
         }
+    }
+}
+
+fn number(bits: u64, signed: bool) -> Value {
+    match signed {
+        true => Value::Int(bits as i64),
+        false => Value::Uint(bits),
+    }
+}
+
+/// Truncated; that of nothing is 0.
+fn average(count: u64, sum: u64, signed: bool) -> Value {
+    match (count, signed) {
+        (0, _) => number(0, signed),
+        // A count above i64::MAX cannot be reached.
+        (_, true) => Value::Int((sum as i64).wrapping_div(count as i64)),
+        (_, false) => Value::Uint(sum / count),
     }
 }
 

@@ -223,6 +223,7 @@ mod tests {
         for kind in [
             AggKind::Min { signed: false },
             AggKind::Avg { signed: true },
+            AggKind::Stats { signed: true },
             AggKind::Hist(shape),
         ] {
             let m = map(vec![], MapValue::Agg(kind));
@@ -279,6 +280,7 @@ mod tests {
             AggKind::Min { signed: true },
             AggKind::Max { signed: false },
             AggKind::Avg { signed: true },
+            AggKind::Stats { signed: true },
             AggKind::Hist(HistShape::Log2 { signed: true }),
             AggKind::Hist(HistShape::Linear {
                 min: -10,

@@ -478,6 +478,7 @@ fn aggregations_keep_their_words() {
         (AggKind::Max { signed: true }, vec![7, 1]),
         (AggKind::Max { signed: false }, vec![(-5i64) as u64, 1]),
         (AggKind::Avg { signed: true }, vec![3, 2]),
+        (AggKind::Stats { signed: true }, vec![3, 2]),
         (AggKind::Hist(linear), vec![1, 1, 1, 0]),
     ];
     for (kind, expected) in table {

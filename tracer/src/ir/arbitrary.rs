@@ -84,6 +84,7 @@ fn maps() -> Vec<Map> {
             AggKind::Hist(HistShape::Log2 { signed: true }),
         ),
         of(vec![], AggKind::Hist(linear)),
+        of(vec![Type::I64], AggKind::Stats { signed: true }),
     ]
 }
 

@@ -4,7 +4,7 @@
 //! float cannot hold: those are strings, as there.
 
 use super::bars::{Bound, bars};
-use super::text::divided;
+use super::text::{divided, stats};
 use super::value::{self, Bytes};
 use super::{Loss, Names, Origin, Printer, RuntimeError, number, printf, quote};
 use crate::agg::{Cell, Table};
@@ -127,7 +127,7 @@ fn open(out: &mut Vec<u8>, kind: &str) {
 fn kind(value: &MapValue) -> &'static str {
     match value {
         MapValue::Agg(AggKind::Hist(_)) => "hist",
-        MapValue::Agg(AggKind::Avg { .. }) => "stats",
+        MapValue::Agg(AggKind::Avg { .. } | AggKind::Stats { .. }) => "stats",
         _ => "map",
     }
 }
@@ -172,6 +172,16 @@ fn cell(
 ) {
     if let Cell::Hist { shape, buckets } = cell {
         return histogram(out, *shape, buckets, div);
+    }
+    if let Some(stats) = stats(cell, div) {
+        for (i, (what, number)) in stats.iter().enumerate() {
+            out.extend_from_slice(if i == 0 { b"{" } else { b", " });
+            quote::json(out, what.as_bytes());
+            out.extend_from_slice(b": ");
+            write_value(out, plain, names, number);
+        }
+        out.push(b'}');
+        return;
     }
     let ty = match &table.value {
         MapValue::Plain(ty) => Some(ty),

@@ -6,7 +6,7 @@
 //! a change of meaning raises [`VERSION`].
 
 use super::bars::bars;
-use super::text::divided;
+use super::text::{divided, stats};
 use super::value;
 use super::{Loss, Names, Origin, Printer, RuntimeError, number, quote};
 use crate::agg::{Cell, Row, Table};
@@ -260,9 +260,23 @@ impl Line {
         self.field("value");
         match (&row.cell, divided(&row.cell, None, div)) {
             (Cell::Hist { shape, buckets }, _) => self.histogram(*shape, buckets, div),
+            (Cell::Stats { .. }, _) => self.stats(names, &row.cell, div),
             (_, Some(number)) => self.value(names, &number),
             (Cell::Plain(v), None) => self.value(names, v),
             _ => self.raw("null"),
+        }
+        self.raw("}");
+    }
+
+    /// `{"count":…,"average":…,"total":…}`
+    fn stats(&mut self, names: &dyn Names, cell: &Cell, div: u64) {
+        let stats = stats(cell, div);
+        self.raw("{");
+        for (i, (what, number)) in stats.iter().flatten().enumerate() {
+            self.comma(i);
+            self.text(what.as_bytes());
+            self.raw(":");
+            self.value(names, number);
         }
         self.raw("}");
     }

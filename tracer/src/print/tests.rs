@@ -106,6 +106,39 @@ fn maps_without_key() {
     );
 }
 
+/// Text and JSON are what bpftrace 0.17 prints of `stats(5)`, `stats(8)` and of these keys.
+#[test]
+fn stats_are_three_numbers() {
+    let kind = AggKind::Stats { signed: true };
+    let one = gathered("a", &[], kind, &[(&[], &[5, 8])]);
+    assert_eq!(
+        map(Format::Text, &one),
+        "@a: count 2, average 6, total 13\n"
+    );
+    let keys = [1, 2].map(Value::Int);
+    let rows: [(&[Value], &[i64]); 2] = [(&keys[..1], &[100]), (&keys[1..], &[-3, 7])];
+    let two = gathered("b", &[Type::I64], kind, &rows);
+    assert_eq!(
+        map(Format::Text, &two),
+        "@b[2]: count 2, average 2, total 4\n@b[1]: count 1, average 100, total 100\n"
+    );
+    assert_eq!(
+        map(Format::Json, &two),
+        "{\"type\": \"stats\", \"data\": {\"@b\": {\"2\": {\"count\": 2, \"average\": 2, \"total\": 4}, \
+         \"1\": {\"count\": 1, \"average\": 100, \"total\": 100}}}}\n"
+    );
+    assert_eq!(
+        map(Format::Jsonl, &one),
+        "{\"v\":1,\"type\":\"map\",\"name\":\"a\",\"kind\":\"stats\",\"rows\":[\
+         {\"key\":[],\"value\":{\"count\":2,\"average\":6,\"total\":13}}]}\n"
+    );
+    let halves = |f| printed(f, |p, out| p.map(out, &NoNames, &two, Some(1), Some(2)));
+    assert_eq!(
+        halves(Format::Text),
+        "@b[1]: count 1, average 50, total 50\n"
+    );
+}
+
 #[test]
 fn top_and_div() {
     let rows: Vec<(Vec<Value>, Vec<i64>)> = [("a", 10), ("b", 20), ("c", 30)]

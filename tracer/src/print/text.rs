@@ -135,6 +135,14 @@ fn cell(out: &mut Vec<u8>, names: &dyn Names, table: &Table, cell: &Cell, div: u
         let bars = bars(*shape, buckets, div);
         let most = bars.iter().map(|b| b.count).max().unwrap_or(0);
         bars.iter().for_each(|b| bar(out, b, most));
+    } else if let Some(stats) = stats(cell, div) {
+        for (i, (what, number)) in stats.iter().enumerate() {
+            let before = if i == 0 { " " } else { ", " };
+            out.extend_from_slice(before.as_bytes());
+            out.extend_from_slice(what.as_bytes());
+            out.push(b' ');
+            value::write(out, names, None, number, bytes);
+        }
     } else {
         out.push(b' ');
         let ty = match &table.value {
@@ -155,14 +163,28 @@ pub(super) fn divided(cell: &Cell, ty: Option<&Type>, div: u64) -> Option<Value>
     if matches!(ty, Some(Type::Ptr { .. })) {
         return None;
     }
+    Some(quotient(cell.number()?, div))
+}
+
+/// What `stats()` gathered, by name; average and total divided.
+pub(super) fn stats(cell: &Cell, div: u64) -> Option<[(&'static str, Value); 3]> {
+    let (count, average, total) = cell.stats()?;
+    Some([
+        ("count", Value::Uint(count)),
+        ("average", quotient(average, div)),
+        ("total", quotient(total, div)),
+    ])
+}
+
+fn quotient(number: Value, div: u64) -> Value {
     let div = div.max(1);
-    Some(match cell.number()? {
+    match number {
         Value::Int(n) => match i64::try_from(div) {
             Ok(div) => Value::Int(n / div),
             Err(_) => Value::Int(0),
         },
         other => Value::Uint(other.bits() / div),
-    })
+    }
 }
 
 /// `[4, 8)                 1 |@@@@    |`

@@ -256,6 +256,7 @@ fn operand_of(kind: AggKind, value: Expr) -> Expr {
         | AggKind::Min { signed }
         | AggKind::Max { signed }
         | AggKind::Avg { signed }
+        | AggKind::Stats { signed }
         | AggKind::Hist(HistShape::Log2 { signed }) => signed,
         AggKind::Hist(HistShape::Linear { .. }) => true,
     };

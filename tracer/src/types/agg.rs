@@ -28,6 +28,11 @@ pub enum AggKind {
         /// Divides and prints as signed.
         signed: bool,
     },
+    /// `stats(x)`: as `avg(x)`; prints all three.
+    Stats {
+        /// Divides and prints as signed.
+        signed: bool,
+    },
     /// `hist(x)` or `lhist(x, min, max, step)`: u64 per bucket.
     Hist(HistShape),
 }
@@ -92,7 +97,10 @@ impl AggKind {
     pub fn size(self) -> u32 {
         match self {
             AggKind::Count | AggKind::Sum { .. } => 8,
-            AggKind::Min { .. } | AggKind::Max { .. } | AggKind::Avg { .. } => 16,
+            AggKind::Min { .. }
+            | AggKind::Max { .. }
+            | AggKind::Avg { .. }
+            | AggKind::Stats { .. } => 16,
             AggKind::Hist(shape) => shape.buckets() * 8,
         }
     }
@@ -105,6 +113,7 @@ impl AggKind {
             AggKind::Min { .. } => "min",
             AggKind::Max { .. } => "max",
             AggKind::Avg { .. } => "avg",
+            AggKind::Stats { .. } => "stats",
             AggKind::Hist(HistShape::Log2 { .. }) => "hist",
             AggKind::Hist(HistShape::Linear { .. }) => "lhist",
         }

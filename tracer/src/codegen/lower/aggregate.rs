@@ -1,4 +1,4 @@
-//! Aggregations: `count`, `sum`, `min`, `max`, `avg`, `hist`, `lhist`.
+//! Aggregations: `count`, `sum`, `min`, `max`, `avg`, `stats`, `hist`, `lhist`.
 //!
 //! In: map, key and operand. Out: an update of this CPU's value in the layout of `types::agg`. Plain loads and
 //! stores where no writer can interrupt another on the same CPU, atomic instructions elsewhere.
@@ -91,7 +91,7 @@ impl Lower<'_> {
         match kind {
             AggKind::Count => self.add(word(0), Opnd::Imm(1), atomic),
             AggKind::Sum { .. } => self.add(word(0), x, atomic),
-            AggKind::Avg { .. } => {
+            AggKind::Avg { .. } | AggKind::Stats { .. } => {
                 self.add(word(0), Opnd::Imm(1), atomic);
                 self.add(word(1), x, atomic);
             }

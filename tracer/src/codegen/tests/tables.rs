@@ -182,6 +182,7 @@ fn buckets_at_their_bounds() {
         AggKind::Min { signed: false },
         AggKind::Max { signed: true },
         AggKind::Avg { signed: true },
+        AggKind::Stats { signed: true },
         AggKind::Sum { signed: false },
         AggKind::Count,
     ];

@@ -59,6 +59,7 @@ fn aggs() -> impl Strategy<Value = AggKind> {
             AggKind::Min { signed },
             AggKind::Max { signed },
             AggKind::Avg { signed },
+            AggKind::Stats { signed },
             AggKind::Hist(HistShape::Log2 { signed }),
             AggKind::Hist(HistShape::Linear { min, max, step }),
         ])

@@ -88,6 +88,7 @@ pub fn write_agg(kind: AggKind) -> Node {
         AggKind::Min { signed } => group("min", [sign(signed)]),
         AggKind::Max { signed } => group("max", [sign(signed)]),
         AggKind::Avg { signed } => group("avg", [sign(signed)]),
+        AggKind::Stats { signed } => group("stats", [sign(signed)]),
         AggKind::Hist(HistShape::Log2 { signed }) => group("hist", [sign(signed)]),
         AggKind::Hist(HistShape::Linear { min, max, step }) => {
             group("lhist", [min, max, step].map(word))
@@ -115,6 +116,7 @@ pub fn read_agg(node: &Node) -> Result<AggKind, String> {
         "min" => AggKind::Min { signed },
         "max" => AggKind::Max { signed },
         "avg" => AggKind::Avg { signed },
+        "stats" => AggKind::Stats { signed },
         "hist" => AggKind::Hist(HistShape::Log2 { signed }),
         _ => return Err(format!("`{head}` is not an aggregation")),
     })

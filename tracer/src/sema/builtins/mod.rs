@@ -18,6 +18,7 @@ mod min;
 mod print;
 mod printf;
 mod signal_name;
+mod stats;
 mod str;
 mod strerror;
 mod sum;
@@ -90,6 +91,7 @@ pub static FUNCTIONS: &[Function] = &[
     print::PRINT,
     printf::PRINTF,
     signal_name::SIGNAL_NAME,
+    stats::STATS,
     str::STR,
     strerror::STRERROR,
     sum::SUM,
@@ -123,7 +125,6 @@ const NOT_BUILT: &[&str] = &[
     "quantile",
     "reg",
     "signal",
-    "stats",
     "stddev",
     "strcontains",
     "strftime",
