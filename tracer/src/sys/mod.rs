@@ -7,6 +7,8 @@
 )]
 
 pub mod bpf;
+#[cfg(test)]
+pub mod calls;
 pub mod clock;
 pub mod confine;
 pub mod fd;

@@ -35,7 +35,7 @@ const FRAME: Resources = Resources {
 };
 
 /// Memory that programs read: what [`arbitrary`] expects behind its buffer argument.
-fn buffer() -> Vec<u8> {
+pub(super) fn buffer() -> Vec<u8> {
     let mut bytes = b"ab\0abc\0\xff\x80a longer text, cut in most places\0".to_vec();
     let size = arbitrary::BUFFER_BYTES as usize + arbitrary::STR_BYTES as usize;
     bytes.resize(size, 0);
@@ -152,6 +152,17 @@ pub(super) fn same_plan(
             }
         }
     }
+    agree(&mut loaded, plan, &machine, expected, resources)
+}
+
+/// Compares what both worlds hold after the same events.
+pub(super) fn agree(
+    loaded: &mut Loaded,
+    plan: &Plan,
+    machine: &Machine<'_>,
+    expected: Vec<(EmitId, Vec<Value>)>,
+    resources: Resources,
+) -> Result<(), TestCaseError> {
     let text = || {
         let functions = generated(plan, resources).functions;
         let texts = functions.iter().map(crate::bpf::text::write);
@@ -159,8 +170,8 @@ pub(super) fn same_plan(
     };
     for at in 0..plan.ir.maps.len() as u32 {
         let (map, inside) = (MapId(at), MapId(at));
-        let kernel = kernel_map(&loaded, &plan.ir, map);
-        let interpreted = interpreted_map(&machine, inside);
+        let kernel = kernel_map(loaded, &plan.ir, map);
+        let interpreted = interpreted_map(machine, inside);
         prop_assert_eq!(kernel, interpreted, "map {}\n{}", at, text());
     }
     let sites = loaded.sites().expect("the sites can be read");
@@ -173,7 +184,7 @@ pub(super) fn same_plan(
     let stats = loaded.stats().expect("the counters can be read");
     let full: u64 = stats.iter().map(|s| s.lost[loss::MAP_FULL as usize]).sum();
     prop_assert_eq!(full, machine.map_full());
-    let sent = records(&mut loaded, plan);
+    let sent = records(loaded, plan);
     prop_assert_eq!(sent, expected, "{}", text());
     Ok(())
 }

@@ -3,6 +3,7 @@
 //! What needs the kernel needs root (CAP_BPF and CAP_PERFMON): without it, it fails in CI and elsewhere says by name what
 //! was not checked.
 
+mod calls;
 mod equivalence;
 mod listings;
 mod live;
