@@ -176,6 +176,63 @@ pub fn exec_thread(_: &[String], facts: &mut Facts) {
     facts.say("child", child);
 }
 
+/// A 32-bit program that calls getppid and then becomes the program at `path`, run as `trigger nop`.
+fn program_32(path: &CString) -> Vec<u8> {
+    const BASE: u32 = 0x0804_8000;
+    const HEADERS: u32 = 52 + 32;
+    const CODE: u32 = 40;
+    let [argv, nop, text] = [CODE, CODE + 12, CODE + 16].map(|at| BASE + HEADERS + at);
+    let size = HEADERS + CODE + 16 + path.as_bytes_with_nul().len() as u32;
+    let mut out = b"\x7fELF\x01\x01\x01".to_vec();
+    out.resize(16, 0);
+    // e_type EXEC and e_machine 386; e_version, e_entry, e_phoff, e_shoff, e_flags; e_ehsize to e_shstrndx.
+    out.extend([2u16, 3].map(u16::to_le_bytes).concat());
+    out.extend([1, BASE + HEADERS, 52, 0, 0].map(u32::to_le_bytes).concat());
+    out.extend([52u16, 32, 1, 40, 0, 0].map(u16::to_le_bytes).concat());
+    // PT_LOAD: offset, addresses, sizes, read and execute, alignment.
+    out.extend(
+        [1, 0, BASE, BASE, size, size, 5, 4096]
+            .map(u32::to_le_bytes)
+            .concat(),
+    );
+    // mov eax, 64; int 0x80; mov eax, 11; mov ebx, path; mov ecx, argv; xor edx, edx; int 0x80; mov eax, 1; int 0x80.
+    out.extend([0xb8, 64, 0, 0, 0, 0xcd, 0x80, 0xb8, 11, 0, 0, 0, 0xbb]);
+    out.extend(text.to_le_bytes());
+    out.push(0xb9);
+    out.extend(argv.to_le_bytes());
+    out.extend([0x31, 0xd2, 0xcd, 0x80, 0xb8, 1, 0, 0, 0, 0xcd, 0x80]);
+    out.resize((HEADERS + CODE) as usize, 0x90);
+    out.extend([text, nop, 0].map(u32::to_le_bytes).concat());
+    out.extend(b"nop\0");
+    out.extend(path.as_bytes_with_nul());
+    out
+}
+
+/// `exec-32`: a child becomes a 32-bit program, which becomes a 64-bit one.
+pub fn exec_32(_: &[String], facts: &mut Facts) {
+    let exe = std::env::current_exe().expect("this program's path");
+    let path = CString::new(exe.to_string_lossy().as_bytes()).expect("a path without NUL");
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let small = dir.path().join("trigger32");
+    std::fs::write(&small, program_32(&path)).expect("write the program");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&small, mode).expect("make it a program");
+    let name = CString::new(small.to_str().expect("ASCII")).expect("a path without NUL");
+    let argv = [name.as_ptr(), std::ptr::null()];
+    let envp = [std::ptr::null::<u8>()];
+    release();
+    // SAFETY: a plain fork of a process with one thread.
+    let child = unsafe { call(libc::SYS_fork, [0; 6]) };
+    if child == 0 {
+        let lists = [argv.as_ptr().addr(), envp.as_ptr().addr()];
+        plain(libc::SYS_execve, [name.as_ptr().addr(), lists[0], lists[1]]);
+        plain(libc::SYS_exit_group, [1, 0, 0]);
+    }
+    wait(child);
+    facts.say("small", small.display());
+    facts.say("exe", exe.display());
+}
+
 /// `signal`: sends SIGUSR1 (ignored) and signal 0 to itself, and SIGTERM to a process that is not there.
 pub fn signal(_: &[String], _: &mut Facts) {
     // SAFETY: ignoring a signal runs no code of ours.
