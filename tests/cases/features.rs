@@ -36,6 +36,7 @@ impl Features {
                     "perf-events",
                     exists("/sys/bus/event_source/devices/software", "no perf events"),
                 ),
+                ("no-hardware-counters", no_hardware_counters()),
                 ("no-kprobe", no_kprobe()),
                 ("fentry", fentry()),
                 ("ia32", ia32(trigger)),
@@ -74,6 +75,18 @@ fn no_kprobe() -> Option<String> {
     kprobe
         .is_none()
         .then(|| "this kernel has kprobes".to_owned())
+}
+
+/// A machine on which the answer to a hardware counter is a sentence.
+fn no_hardware_counters() -> Option<String> {
+    ["cpu", "cpu_core"]
+        .iter()
+        .any(|name| {
+            Path::new("/sys/bus/event_source/devices")
+                .join(name)
+                .exists()
+        })
+        .then(|| "this machine has hardware counters".to_owned())
 }
 
 /// fentry attaches through ftrace; where its list of functions cannot be read, that is not usable.

@@ -39,6 +39,7 @@ fn lacking(name: &str) -> (Feature, String) {
         Feature::Kprobe,
         Feature::Fentry,
         Feature::PerfEvent,
+        Feature::HardwareCounter,
         Feature::TaskStorage,
         Feature::NoPreallocSafe,
     ];

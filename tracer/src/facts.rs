@@ -49,6 +49,8 @@ pub enum Feature {
     RawTracepoint,
     /// Programs on perf events: timers and counters.
     PerfEvent,
+    /// Counters of the CPU.
+    HardwareCounter,
     /// BPF ring buffer (5.8).
     RingBuffer,
     /// Task storage in tracing programs (5.11).

@@ -154,7 +154,8 @@ mod tests {
                 "syscall",
                 "tracepoint",
                 "rawtracepoint",
-                "profile",
+                "profile, software",
+                "hardware",
                 "kprobe, kretprobe",
                 "fentry, fexit"
             ]

@@ -15,6 +15,7 @@ use crate::kernel::Live;
 use crate::sema::nearest::{nearest, quoted};
 use crate::tables::syscalls;
 use crate::types::Abi;
+use crate::types::counter::{self, Source};
 use pattern::Pattern;
 
 /// What can be listed of one probe provider.
@@ -29,7 +30,7 @@ struct Provider {
 }
 
 /// In the order of the list.
-const PROVIDERS: [Provider; 8] = [
+const PROVIDERS: [Provider; 10] = [
     Provider {
         name: "syscall",
         served_by: &[],
@@ -77,6 +78,18 @@ const PROVIDERS: [Provider; 8] = [
         served_by: &[Feature::PerfEvent],
         // Units, each before a number of one's own.
         names: |_| ["hz:", "ms:", "s:", "us:"].map(str::to_string).to_vec(),
+        arguments: |_, _| Vec::new(),
+    },
+    Provider {
+        name: "software",
+        served_by: &[Feature::PerfEvent],
+        names: |_| counters(Source::Software),
+        arguments: |_, _| Vec::new(),
+    },
+    Provider {
+        name: "hardware",
+        served_by: &[Feature::HardwareCounter],
+        names: |_| counters(Source::Hardware),
         arguments: |_, _| Vec::new(),
     },
 ];
@@ -207,6 +220,10 @@ fn near(facts: &dyn Facts, pattern: &Pattern) -> Vec<String> {
         }
     }
     Vec::new()
+}
+
+fn counters(source: Source) -> Vec<String> {
+    counter::of(source).map(|c| c.name.to_string()).collect()
 }
 
 /// The system calls of both ABIs, sorted.

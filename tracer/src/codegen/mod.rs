@@ -118,7 +118,7 @@ fn section(program: &Program) -> String {
         Hook::Kretprobe(function) => format!("kretprobe/{function}"),
         Hook::Fentry(function) => format!("fentry/{function}"),
         Hook::Fexit { function, .. } => format!("fexit/{function}"),
-        Hook::Profile { .. } => format!("perf_event/{}", program.name),
+        Hook::Profile { .. } | Hook::Counter { .. } => format!("perf_event/{}", program.name),
         Hook::Begin | Hook::End | Hook::Interval { .. } => format!("raw_tp/{}", program.name),
     }
 }

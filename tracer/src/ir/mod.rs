@@ -29,6 +29,7 @@ pub mod verify;
 pub mod walk;
 
 use crate::diag::Span;
+use crate::types::counter::Counter;
 use crate::types::{Abi, AggKind, Space, Type};
 
 /// Index into [`Program::clauses`].
@@ -130,6 +131,13 @@ pub enum Probe {
     Profile {
         /// How often.
         rate: Rate,
+    },
+    /// Each time a counter has moved on by so much, on the CPU where it did.
+    Counter {
+        /// Which.
+        counter: &'static Counter,
+        /// By how much, > 0.
+        every: u64,
     },
     /// System calls.
     Syscall {

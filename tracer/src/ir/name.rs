@@ -79,6 +79,9 @@ impl fmt::Display for Probe {
             Probe::End => f.write_str("END"),
             Probe::Interval { period_ns } => write!(f, "interval:{}", Rate::Period(*period_ns)),
             Probe::Profile { rate } => write!(f, "profile:{rate}"),
+            Probe::Counter { counter, every } => {
+                write!(f, "{}:{}:{every}", counter.source.name(), counter.name)
+            }
             Probe::Syscall { calls, phase } => {
                 let phase = match phase {
                     Phase::Entry => ":entry",

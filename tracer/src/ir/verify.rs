@@ -162,6 +162,9 @@ impl<'p> Checker<'p> {
                 Probe::Profile { rate } => {
                     self.rule(3, rate.period_ns() > 0, || "a period of 0".to_owned());
                 }
+                Probe::Counter { every, .. } => {
+                    self.rule(3, *every > 0, || "every 0 events".to_owned());
+                }
                 Probe::Syscall { calls, .. } => {
                     let sorted = calls.calls.is_sorted_by(|a, b| a < b);
                     self.rule(3, sorted, || {

@@ -36,6 +36,7 @@ pub(super) fn probe(feature: Feature, live: &Live) -> Support {
         Feature::Kprobe => kprobe(live),
         Feature::Tracepoint => tracepoint(live),
         Feature::PerfEvent => perf_event(),
+        Feature::HardwareCounter => hardware_counter(),
         _ => loads(feature, live),
     }
 }
@@ -72,7 +73,9 @@ fn loads(feature: Feature, live: &Live) -> Support {
         Feature::SignedDivision => {
             taken(load_signed_division(), "signed division in BPF (Linux 6.6)")
         }
-        Feature::Kprobe | Feature::Tracepoint | Feature::PerfEvent => probe(feature, live),
+        Feature::Kprobe | Feature::Tracepoint | Feature::PerfEvent | Feature::HardwareCounter => {
+            probe(feature, live)
+        }
     }
 }
 
@@ -138,6 +141,19 @@ fn perf_event() -> Support {
         return Support::No("this kernel is built without CONFIG_PERF_EVENTS".to_string());
     }
     Support::Unknown(format!("{EVENT_SOURCES} is missing: /sys is not mounted"))
+}
+
+/// A CPU's counters are the source `cpu`; where there are two kinds of CPU, `cpu_core` and `cpu_atom`.
+fn hardware_counter() -> Support {
+    let here = |name| Path::new(EVENT_SOURCES).join(name).exists();
+    match perf_event() {
+        Support::Yes if here("cpu") || here("cpu_core") => Support::Yes,
+        Support::Yes => Support::No(
+            "this machine shows no counters of its CPU (virtual machines often have none)"
+                .to_string(),
+        ),
+        without => without,
+    }
 }
 
 fn has_function(btf: &Btf, name: &str) -> bool {

@@ -72,6 +72,14 @@ pub enum Error {
         /// What would help.
         hint: Hint,
     },
+    /// This machine counts nothing of that name.
+    #[error("attach {hook}: this machine has no such counter ({source})")]
+    NoCounter {
+        /// The hook, as a user writes it.
+        hook: String,
+        /// The kernel's answer.
+        source: io::Error,
+    },
     /// A map could not be read or written.
     #[error("{operation} map `{name}`: {source}")]
     Map {
@@ -165,6 +173,21 @@ impl Error {
                 object: hook,
                 source: Box::new(error),
             },
+        }
+    }
+
+    /// From attaching a counter; these answers say that nobody counts that (perf_event_open(2)).
+    pub(super) fn from_counter(hook: String, error: ProgramError) -> Error {
+        match io_error(&error) {
+            Some(source)
+                if matches!(
+                    source.raw_os_error(),
+                    Some(libc::ENOENT | libc::EOPNOTSUPP | libc::ENODEV)
+                ) =>
+            {
+                Error::NoCounter { hook, source }
+            }
+            _ => Error::from_attach(hook, error),
         }
     }
 }
@@ -280,6 +303,22 @@ mod tests {
             Some(20)
         );
         assert_eq!(script_place(LOG, &function(Vec::new())), None);
+    }
+
+    #[test]
+    fn a_counter_that_is_missing_is_told_from_one_that_is_refused() {
+        let said = |errno| {
+            let answer = aya::sys::SyscallError {
+                call: "perf_event_open",
+                io_error: io::Error::from_raw_os_error(errno),
+            };
+            let hook = "hardware:ref-cycles:7".to_owned();
+            Error::from_counter(hook, answer.into()).to_string()
+        };
+        let missing = "attach hardware:ref-cycles:7: this machine has no such counter (";
+        assert!(said(libc::ENOENT).starts_with(missing));
+        assert!(said(libc::EOPNOTSUPP).starts_with(missing));
+        assert!(!said(libc::EACCES).starts_with(missing));
     }
 
     #[test]

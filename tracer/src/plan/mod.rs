@@ -31,6 +31,7 @@ use crate::diag::Diagnostic;
 use crate::facts::Facts;
 use crate::ir::{self, ClauseId, EmitId, Expr, MapId, Stmt, SyscallSet};
 use crate::types::Type;
+use crate::types::counter::Counter;
 
 /// What the user decides about a plan.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -147,6 +148,13 @@ pub enum Hook {
     Profile {
         /// How often.
         rate: ir::Rate,
+    },
+    /// A counter on each CPU.
+    Counter {
+        /// Which.
+        counter: &'static Counter,
+        /// By how much it moves on from one firing to the next.
+        every: u64,
     },
     /// A raw_tp program run by `BPF_PROG_TEST_RUN`: BEGIN.
     Begin,

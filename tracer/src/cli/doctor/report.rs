@@ -149,7 +149,8 @@ fn probes(live: &Live, syscall: Support) -> Vec<Row> {
         Row::of("syscall", syscall),
         Row::of("tracepoint", live.has(Feature::Tracepoint)),
         Row::of("rawtracepoint", live.has(Feature::RawTracepoint)),
-        Row::of("profile", live.has(Feature::PerfEvent)),
+        Row::of("profile, software", live.has(Feature::PerfEvent)),
+        Row::of("hardware", live.has(Feature::HardwareCounter)),
         Row::of("kprobe, kretprobe", live.has(Feature::Kprobe)),
         Row::of("fentry, fexit", live.has(Feature::Fentry)),
     ]

@@ -12,6 +12,7 @@ use crate::ir::{
     FormatPart, Map, MapId, MapValue, Probe, Program, Rate, Site, SiteId, Stmt, StmtKind,
     SyscallSet, Var, VarId,
 };
+use crate::types::counter::{self, Source};
 use std::str::FromStr;
 
 /// The items of a list, taken one by one.
@@ -295,6 +296,13 @@ fn clause(parts: &mut Items<'_>) -> Result<Clause, String> {
     Ok(c)
 }
 
+fn counted(source: Source, parts: &mut Items<'_>) -> Result<Probe, String> {
+    let name = parts.text()?;
+    let counter = counter::find(source, &name).ok_or_else(|| format!("no counter `{name}`"))?;
+    let every = parts.number()?;
+    Ok(Probe::Counter { counter, every })
+}
+
 fn probe(parts: &mut Items<'_>) -> Result<Probe, String> {
     let head = parts.word("a probe")?;
     Ok(match head {
@@ -310,6 +318,8 @@ fn probe(parts: &mut Items<'_>) -> Result<Probe, String> {
                 other => return Err(format!("`{other}` is not a unit of a rate")),
             },
         },
+        "software" => counted(Source::Software, parts)?,
+        "hardware" => counted(Source::Hardware, parts)?,
         "syscall" => Probe::Syscall {
             phase: parts.name(PHASES, "a phase")?,
             calls: syscalls(parts.need("calls")?)?,

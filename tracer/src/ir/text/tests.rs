@@ -4,6 +4,7 @@ use super::*;
 use crate::diag::Span;
 use crate::ir::*;
 use crate::types::btf::TypeId;
+use crate::types::counter::COUNTERS;
 use crate::types::{Abi, AggKind, HistShape, Lazy, Pointee, Space, Type};
 use proptest::collection::vec;
 use proptest::option;
@@ -220,6 +221,10 @@ fn probes() -> impl Strategy<Value = Probe> {
         Just(Probe::Begin),
         Just(Probe::End),
         any::<u64>().prop_map(|period_ns| Probe::Interval { period_ns }),
+        (0..COUNTERS.len(), any::<u64>()).prop_map(|(at, every)| Probe::Counter {
+            counter: &COUNTERS[at],
+            every,
+        }),
         any::<(bool, u64)>().prop_map(|(hertz, number)| Probe::Profile {
             rate: if hertz {
                 Rate::Hertz(number)

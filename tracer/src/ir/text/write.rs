@@ -111,6 +111,11 @@ fn probe(p: &Probe) -> Node {
             Rate::Hertz(times) => vec![word("profile"), word("hz"), word(times)],
             Rate::Period(ns) => vec![word("profile"), word("ns"), word(ns)],
         },
+        Probe::Counter { counter, every } => vec![
+            word(counter.source.name()),
+            string(counter.name),
+            word(every),
+        ],
         Probe::Syscall { calls, phase } => {
             vec![word("syscall"), named(PHASES, phase), syscalls(calls)]
         }

@@ -57,13 +57,19 @@ pub(super) fn attach(program: &mut Program, hook: &Hook) -> Result<(), Error> {
         (Program::PerfEvent(program), Hook::Profile { rate }) => {
             perf_event::attach_timer(program, rate.period_ns())
         }
+        (Program::PerfEvent(program), Hook::Counter { counter, every }) => {
+            perf_event::attach_counter(program, counter, *every)
+        }
         (
             program @ (Program::FEntry(_) | Program::FExit(_)),
             Hook::Fentry(_) | Hook::Fexit { .. },
         ) => fentry::attach(program),
         _ => Err(ProgramError::UnexpectedProgramType),
     };
-    result.map_err(|error| Error::from_attach(describe(hook), error))
+    result.map_err(|error| match hook {
+        Hook::Counter { .. } => Error::from_counter(describe(hook), error),
+        _ => Error::from_attach(describe(hook), error),
+    })
 }
 
 /// The hook as a user writes it.
@@ -82,6 +88,9 @@ fn describe(hook: &Hook) -> String {
         Hook::Fentry(function) => format!("fentry:{function}"),
         Hook::Fexit { function, .. } => format!("fexit:{function}"),
         Hook::Profile { rate } => format!("profile:{rate}"),
+        Hook::Counter { counter, every } => {
+            format!("{}:{}:{every}", counter.source.name(), counter.name)
+        }
         Hook::Begin => "BEGIN".to_owned(),
         Hook::End => "END".to_owned(),
         Hook::Interval { period_ns } => format!("interval:us:{}", period_ns / 1000),

@@ -74,6 +74,11 @@ fn mechanism(hook: &Hook) -> String {
             Rate::Hertz(times) => format!("a timer on each CPU, {times} times a second"),
             Rate::Period(ns) => format!("a timer on each CPU, every {}", period(*ns)),
         },
+        Hook::Counter { counter, every } => format!(
+            "the {} counter {} on each CPU, every {every}",
+            counter.source.name(),
+            counter.name
+        ),
         Hook::Begin => "run once by the tracer, before anything is attached".to_owned(),
         Hook::End => "run once by the tracer, after everything has stopped".to_owned(),
         Hook::Interval { period_ns } => {

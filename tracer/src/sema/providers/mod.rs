@@ -5,6 +5,7 @@
 //! [`PROVIDERS`], a golden case. Never lowers a clause.
 
 mod begin_end;
+mod counter;
 mod function;
 mod interval;
 mod kernel_function;
@@ -43,6 +44,8 @@ pub static PROVIDERS: &[Provider] = &[
     begin_end::END,
     interval::INTERVAL,
     profile::PROFILE,
+    counter::SOFTWARE,
+    counter::HARDWARE,
     syscall::SYSCALL,
     tracepoint::TRACEPOINT,
     rawtracepoint::RAWTRACEPOINT,
@@ -57,8 +60,6 @@ const NOT_BUILT: &[(&str, &[&str])] = &[
     ("uprobe", &["u"]),
     ("uretprobe", &["ur"]),
     ("usdt", &["U"]),
-    ("software", &["s"]),
-    ("hardware", &["h"]),
     ("watchpoint", &["w"]),
     ("asyncwatchpoint", &["aw"]),
     ("iter", &["it"]),
