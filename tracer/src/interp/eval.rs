@@ -70,6 +70,11 @@ impl Firing<'_, '_, '_> {
     fn word_of(&mut self, e: &Expr) -> u64 {
         match &e.kind {
             ExprKind::Int(x) => *x,
+            ExprKind::HasKey { map, key } => {
+                let key = self.eval_all(key);
+                let cells = self.machine.maps[map.0 as usize].cells();
+                u64::from(cells.contains_key(&key))
+            }
             ExprKind::Builtin(b) => self.builtin(*b),
             ExprKind::Unary { op, operand } => ops::unary(*op, self.word(operand)),
             ExprKind::Binary {

@@ -281,7 +281,7 @@ impl Gen<'_> {
 
     fn boolean(&mut self, depth: u32) -> Expr {
         let d = depth + 1;
-        match self.kind(depth, 2, 9) {
+        match self.kind(depth, 2, 10) {
             0 => boolean(self.flip()),
             1 => var(2, Type::Bool),
             2 | 3 => {
@@ -305,6 +305,11 @@ impl Gen<'_> {
                 or(left, self.boolean(d))
             }
             7 => unary(Unary::Not, self.boolean(d)),
+            8 => {
+                // A plain map and an aggregation.
+                let at = [1, 6][self.pick(2)];
+                has_key(at, vec![self.integer(&Type::I64, d)])
+            }
             _ => cast(Type::Bool, self.integer(&Type::I64, d)),
         }
     }

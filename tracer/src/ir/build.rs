@@ -162,6 +162,12 @@ pub fn get(map: u32, ty: Type, key: Vec<Expr>) -> Expr {
     expr(ty, ExprKind::MapGet { map, key })
 }
 
+/// Whether a map has a key.
+pub fn has_key(map: u32, key: Vec<Expr>) -> Expr {
+    let map = MapId(map);
+    expr(Type::Bool, ExprKind::HasKey { map, key })
+}
+
 /// Any statement.
 pub fn stmt(kind: StmtKind) -> Stmt {
     Stmt {

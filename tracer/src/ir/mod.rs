@@ -272,6 +272,13 @@ pub enum ExprKind {
         /// One per key component, of exactly its type.
         key: Vec<Expr>,
     },
+    /// The map has that key; type Bool.
+    HasKey {
+        /// A map of any kind, with a key.
+        map: MapId,
+        /// One per key component, of exactly its type.
+        key: Vec<Expr>,
+    },
     /// Unary operation.
     Unary {
         /// Which.

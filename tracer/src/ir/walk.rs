@@ -30,6 +30,7 @@ macro_rules! operands {
             | ExprKind::Or(left, right) => vec![left, right],
             ExprKind::Cond(c, a, b) => vec![c, a, b],
             ExprKind::MapGet { key: parts, .. }
+            | ExprKind::HasKey { key: parts, .. }
             | ExprKind::StepMap { key: parts, .. }
             | ExprKind::Tuple(parts) => parts.$iter().collect(),
         }

@@ -116,7 +116,9 @@ fn referred_to(program: &Program) -> BTreeSet<MapId> {
             Role::Capture { predicate, .. } => (predicate, &[]),
         };
         let mut see = |e: &ir::Expr| match e.kind {
-            ExprKind::MapGet { map, .. } | ExprKind::StepMap { map, .. } => {
+            ExprKind::MapGet { map, .. }
+            | ExprKind::HasKey { map, .. }
+            | ExprKind::StepMap { map, .. } => {
                 used.insert(map);
             }
             _ => {}

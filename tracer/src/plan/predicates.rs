@@ -68,7 +68,7 @@ fn cost(e: &Expr) -> u32 {
             Builtin::Cgroup | Builtin::Rand => 19,
             _ => 1,
         },
-        ExprKind::MapGet { .. } => 50,
+        ExprKind::MapGet { .. } | ExprKind::HasKey { .. } => 50,
         ExprKind::Compare { left, .. } if !left.ty.is_scalar() => 30,
         _ => 1,
     };

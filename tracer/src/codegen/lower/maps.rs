@@ -80,6 +80,20 @@ impl<'a> Lower<'a> {
         Opnd::Reg(out)
     }
 
+    /// Whether there is an entry, for any CPU.
+    pub fn has_key(&mut self, map: MapId, key: &[Expr]) -> Opnd {
+        let key = self.key(map, key);
+        let out = self.b.copy(Opnd::Imm(0));
+        let next = self.b.block();
+        let kernel_map = self.kernel_map(map, next);
+        self.lookup(kernel_map, key, next);
+        self.b.push(Inst::Copy(out, Opnd::Imm(1)));
+        self.b.jump(next);
+        self.b.switch(next);
+        self.b.forget(out);
+        Opnd::Reg(out)
+    }
+
     /// A value of any size; empty when missing.
     pub fn map_get_into(&mut self, map: MapId, key: &[Expr], to: Place) {
         let size = self.session_map(map).value_size;

@@ -240,6 +240,44 @@ fn strings_at_their_capacity() {
     }
 }
 
+/// A value of 0 is there, and so is an aggregation's entry; a deleted one is not.
+#[test]
+fn keys_that_are_there_and_keys_that_are_not() {
+    let key = |n| vec![arg(n, &Type::U64)];
+    let count = StmtKind::Aggregate {
+        map: MapId(2),
+        key: key(0),
+        value: None,
+    };
+    let delete = StmtKind::Delete {
+        map: MapId(1),
+        key: key(1),
+    };
+    let note = |n, found| {
+        let place = vec![arg(2, &Type::U64), uint(n)];
+        set_map(0, place, cast(Type::U64, found))
+    };
+    let body = vec![
+        set_map(1, key(0), uint(0)),
+        stmt(count),
+        note(0, has_key(1, key(1))),
+        note(1, has_key(2, key(1))),
+        stmt(delete),
+        note(2, has_key(1, key(1))),
+    ];
+    let plain = |key| map(key, MapValue::Plain(Type::U64));
+    let maps = vec![
+        plain(vec![Type::U64; 2]),
+        plain(vec![Type::U64]),
+        map(vec![Type::U64], MapValue::Agg(AggKind::Count)),
+    ];
+    check(
+        "keys_that_are_there_and_keys_that_are_not",
+        program(body, maps, &[]),
+        &[vec![5, 5, 0], vec![6, 5, 1], vec![7, 9, 2]],
+    );
+}
+
 #[test]
 fn large_values_pass_through_scratch() {
     let long = "x".repeat(190);

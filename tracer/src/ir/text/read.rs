@@ -479,6 +479,10 @@ fn operation(op: &str, items: &mut Items<'_>) -> Result<ExprKind, String> {
             map: MapId(items.number()?),
             key: items.key()?,
         },
+        "has-key" => ExprKind::HasKey {
+            map: MapId(items.number()?),
+            key: items.key()?,
+        },
         "and" => ExprKind::And(items.boxed()?, items.boxed()?),
         "or" => ExprKind::Or(items.boxed()?, items.boxed()?),
         "cond" => ExprKind::Cond(items.boxed()?, items.boxed()?, items.boxed()?),

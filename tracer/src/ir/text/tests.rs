@@ -103,6 +103,8 @@ fn branches(e: BoxedStrategy<Expr>) -> impl Strategy<Value = ExprKind> {
     prop_oneof![
         (any::<u32>(), vec(e.clone(), 0..3))
             .prop_map(|(m, key)| ExprKind::MapGet { map: MapId(m), key }),
+        (any::<u32>(), vec(e.clone(), 0..3))
+            .prop_map(|(m, key)| ExprKind::HasKey { map: MapId(m), key }),
         (select(unary), b()).prop_map(|(op, operand)| ExprKind::Unary { op, operand }),
         (select(binary), b(), b(), option::of(any::<u32>())).prop_map(|(op, left, right, site)| {
             let site = site.map(SiteId);

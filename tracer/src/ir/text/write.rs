@@ -198,6 +198,7 @@ fn expr(e: &Expr) -> Node {
         ExprKind::Builtin(b) => items.extend(builtin(b)),
         ExprKind::Var(var) => items.extend([word("var"), word(var.0)]),
         ExprKind::MapGet { map, key: k } => items.extend([word("get"), word(map.0), key(k)]),
+        ExprKind::HasKey { map, key: k } => items.extend([word("has-key"), word(map.0), key(k)]),
         ExprKind::Unary { op, operand } => items.extend([named(UNARY, op), expr(operand)]),
         ExprKind::Binary {
             op,

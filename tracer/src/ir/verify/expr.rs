@@ -48,6 +48,10 @@ impl<'p> Checker<'p> {
                     format!("map {} does not hold a {}", map.0, e.ty)
                 });
             }
+            ExprKind::HasKey { map, key } => {
+                self.is_bool(e);
+                self.key(*map, key);
+            }
             ExprKind::Unary { op, operand } => self.unary(&e.ty, *op, operand),
             ExprKind::Binary {
                 op,

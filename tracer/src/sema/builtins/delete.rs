@@ -3,7 +3,7 @@
 //! In: a map and its key. Out: a statement; nothing happens when the key is missing. An aggregation without key has one value
 //! a CPU, and no program can delete those of the others: it is cleared, which means the same.
 
-use super::{Call, Function, Outcome};
+use super::{Call, Function, Outcome, key_components};
 use crate::diag::codes;
 use crate::ir::{EmitKind, StmtKind};
 use crate::sema::pass::{Pass, stmt};
@@ -26,7 +26,7 @@ fn check(pass: &mut Pass, call: &Call) -> Option<Outcome> {
         return pass.error(codes::ARGUMENT_TYPE, call.args[0].span, message);
     };
     let keys = match (keys, call.args.get(1)) {
-        (None, Some(key)) => Some(components(key)),
+        (None, Some(key)) => Some(key_components(key)),
         (keys, None) => keys.as_deref(),
         (Some(_), Some(second)) => {
             let message = "the key is given twice";
@@ -46,12 +46,4 @@ fn check(pass: &mut Pass, call: &Call) -> Option<Outcome> {
         stmt(StmtKind::Delete { map, key }, call.span)
     };
     Some(Outcome::Stmts(pass.guard(present, vec![delete], call.span)))
-}
-
-/// `(a, b)` as the second argument is a key of two.
-fn components(key: &ast::Expr) -> &[ast::Expr] {
-    match &key.kind {
-        ast::ExprKind::Tuple(parts) => parts,
-        _ => std::slice::from_ref(key),
-    }
 }

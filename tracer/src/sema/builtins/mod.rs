@@ -9,6 +9,7 @@ mod clear;
 mod count;
 mod delete;
 mod exit;
+mod has_key;
 mod hist;
 mod kstack;
 mod ksym;
@@ -82,6 +83,7 @@ pub static FUNCTIONS: &[Function] = &[
     count::COUNT,
     delete::DELETE,
     exit::EXIT,
+    has_key::HAS_KEY,
     hist::HIST,
     kstack::KSTACK,
     ksym::KSYM,
@@ -112,7 +114,6 @@ const NOT_BUILT: &[&str] = &[
     "find",
     "getopt",
     "good",
-    "has_key",
     "join",
     "kaddr",
     "kptr",
@@ -293,6 +294,14 @@ fn arity_text((least, most): (usize, usize)) -> String {
         (least, most) if least == most => arguments(most),
         (least, usize::MAX) => format!("at least {}", arguments(least)),
         (least, most) => format!("{least} to {}", arguments(most)),
+    }
+}
+
+/// `(a, b)` as an argument is a key of two.
+fn key_components(key: &ast::Expr) -> &[ast::Expr] {
+    match &key.kind {
+        ast::ExprKind::Tuple(parts) => parts,
+        _ => std::slice::from_ref(key),
     }
 }
 
