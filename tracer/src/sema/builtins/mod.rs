@@ -22,6 +22,7 @@ mod signal_name;
 mod stats;
 mod str;
 mod strerror;
+mod strncmp;
 mod sum;
 mod syscall_name;
 mod time;
@@ -96,6 +97,7 @@ pub static FUNCTIONS: &[Function] = &[
     stats::STATS,
     str::STR,
     strerror::STRERROR,
+    strncmp::STRNCMP,
     sum::SUM,
     syscall_name::SYSCALL_NAME,
     time::TIME,
@@ -130,7 +132,6 @@ const NOT_BUILT: &[&str] = &[
     "strcontains",
     "strftime",
     "strlen",
-    "strncmp",
     "strstr",
     "state",
     "system",
