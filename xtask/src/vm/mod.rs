@@ -85,9 +85,11 @@ impl Drop for Guest {
 
 fn boot(vmlinuz: &Path, initramfs: &Path, console: &Path) -> Result<Child> {
     let mut qemu = Command::new("qemu-system-x86_64");
+    // One host thread for both CPUs, in turn: attaching to a tracepoint patches the kernel's code, and with a thread for
+    // each CPU the emulator once ran a breakpoint that the kernel had already taken out ("Oops: int3").
     qemu.args([
         "-accel",
-        "tcg,thread=multi",
+        "tcg,thread=single",
         "-cpu",
         "max",
         "-smp",
