@@ -18,6 +18,12 @@ fn main() {
     };
     write("errno.rs", errno());
     write("constants.rs", constants());
+    write("sets.rs", "static SETS: &[&Set] = &[];\n".into());
+    write("structs.rs", "static STRUCTS: &[&Struct] = &[];\n".into());
+    write(
+        "ioctls.rs",
+        "static IOCTLS: &[Ioctl] = &[];\nstatic IOCTLS_I386: &[Ioctl] = &[];\n".into(),
+    );
     write(
         "syscalls.rs",
         format!("{}{}{}", numbers(), signatures(), classes()),
@@ -195,7 +201,8 @@ fn signature(at: &str, line: &str, wide: bool) -> String {
         .map(|(n, k)| {
             let written = k.starts_with("out");
             let kind = kind(at, k, wide);
-            format!("Arg {{ name: {n:?}, kind: {kind}, written: {written} }}, ")
+            let what = what(n, k);
+            format!("Arg {{ name: {n:?}, kind: {kind}, written: {written}, what: {what} }}, ")
         })
         .collect();
     let position = |arg: &str| pairs.iter().position(|(n, _)| *n == arg);
@@ -204,8 +211,58 @@ fn signature(at: &str, line: &str, wide: bool) -> String {
     let fields: String = fields.iter().map(|m| field(at, m, &position)).collect();
     let pairs: String = pairs.iter().map(|m| pair(at, m, &position)).collect();
     format!(
-        "Signature {{ name: {name:?}, args: &[{args}], fields: &[{fields}], pairs: &[{pairs}] }},\n"
+        "Signature {{ name: {name:?}, args: &[{args}], fields: &[{fields}], pairs: &[{pairs}], result: {} }},\n",
+        result(name)
     )
+}
+
+/// What an argument means, as far as its kind and its name tell.
+fn what(name: &str, kind: &str) -> String {
+    const PATHS: [&str; 12] = [
+        "filename",
+        "pathname",
+        "path",
+        "oldname",
+        "newname",
+        "dir_name",
+        "new_root",
+        "put_old",
+        "special",
+        "specialfile",
+        "from_pathname",
+        "to_pathname",
+    ];
+    match (kind, name) {
+        ("fd", "dfd" | "olddfd" | "newdfd" | "from_dfd" | "to_dfd") => "What::DirFd".into(),
+        ("fd", _) => "What::Fd".into(),
+        ("pid", _) => "What::Pid".into(),
+        ("str", _) => {
+            let what = if PATHS.contains(&name) { "Path" } else { "Str" };
+            format!(
+                "What::Ptr(Dir::In, &Elem {{ what: What::{what}, width: ByAbi {{ native: 0, i386: 0 }}, signed: false }})"
+            )
+        }
+        ("out", "buf" | "ubuf") => {
+            "What::Ptr(Dir::Out, &Elem { what: What::Bytes(Len::Ret), width: ByAbi { native: 0, i386: 0 }, signed: false })".into()
+        }
+        (_, "mode") => "What::Octal".into(),
+        (_, "sig") => "What::Signal".into(),
+        _ if kind.starts_with("ptr") || kind.starts_with("out") => "What::Hex".into(),
+        _ => "What::Int".into(),
+    }
+}
+
+fn result(call: &str) -> &'static str {
+    match call {
+        "open" | "openat" | "openat2" | "creat" | "dup" | "dup2" | "dup3" | "socket" | "accept"
+        | "accept4" => "What::Fd",
+        "fork" | "vfork" | "clone" | "clone3" | "getpid" | "getppid" | "gettid" | "wait4" => {
+            "What::Pid"
+        }
+        "brk" | "mmap" | "mmap2" | "mremap" => "What::Hex",
+        "exit" | "exit_group" => "What::None",
+        _ => "What::Int",
+    }
 }
 
 fn kind(at: &str, kind: &str, wide: bool) -> String {

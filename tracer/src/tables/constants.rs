@@ -10,6 +10,12 @@ pub fn value(name: &str) -> Option<i64> {
     Some(CONSTANTS[at].1)
 }
 
+/// Value (sign-extended when negative) and name of the constant at a place of the table.
+pub(super) fn at(place: u16) -> (u64, &'static str) {
+    let (name, value) = CONSTANTS[usize::from(place)];
+    (value as u64, name)
+}
+
 /// All names, sorted.
 pub fn names() -> impl Iterator<Item = &'static str> {
     CONSTANTS.iter().map(|&(name, _)| name)

@@ -3,6 +3,7 @@
 //! In: `data/syscalls.txt`, `data/classes.txt` and the `syscalls` crate's numbers, at build time. Out: look-ups by
 //! ABI. Never decodes an argument's value.
 
+use super::what::{ByAbi, Dir, Elem, Len, What};
 use crate::types::Abi;
 
 /// A call's arguments.
@@ -16,6 +17,8 @@ pub struct Signature {
     pub fields: &'static [StructField],
     /// Numbers of 64 bits that a 32-bit call passes in two arguments (`pread64` of i386: `pos`).
     pub pairs: &'static [ArgPair],
+    /// What a result that is no error means.
+    pub result: What,
 }
 
 /// An argument.
@@ -27,6 +30,15 @@ pub struct Arg {
     pub kind: ArgKind,
     /// A pointer to memory that the call writes: what stands there matters at its exit, not at its entry.
     pub written: bool,
+    /// What its value means.
+    pub what: What,
+}
+
+impl Arg {
+    /// Which way data go through it; `None` when it is no pointer (or one only for some values of another argument).
+    pub const fn dir(&self) -> Option<Dir> {
+        self.what.dir()
+    }
 }
 
 /// What an argument is, as far as the language needs.
