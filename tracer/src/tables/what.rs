@@ -32,6 +32,8 @@ pub enum What {
     Signal,
     /// An error number, positive.
     Errno,
+    /// How a process ended or stopped, as `wait(2)` packs it.
+    WaitStatus,
     /// A device's number, as `stat(2)` packs it.
     Dev,
     /// No or yes.
@@ -157,6 +159,8 @@ pub enum Len {
     ArgTimes(u8, u32),
     /// As the number says that is member so-and-so (index) of the struct that holds it.
     Field(u8),
+    /// As the 32-bit number says that such a member points to.
+    FieldPointee(u8),
     /// Up to the end of the memory that holds it.
     Rest,
 }
