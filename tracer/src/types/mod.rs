@@ -6,6 +6,7 @@
 
 pub mod agg;
 pub mod btf;
+pub mod call;
 pub mod counter;
 pub mod value;
 
