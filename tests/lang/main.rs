@@ -3,7 +3,8 @@
 //! In: the files. Out: one test for each (`STAGE/NAME`), and for each stage one that every diagnostic code of
 //! its own is named by a case. Never touches the machine.
 //!
-//! The comments at a case's top steer it: `// params: 12 abc` are positional parameters, `// codes: E0102`
+//! The comments at a case's top steer it: `// params: 12 abc` are positional parameters, `// options: limit=3 all`
+//! named ones, `// codes: E0102`
 //! names the diagnostics that it must give, no others; `// lacks: Kprobe Btf` takes something from the kernel.
 //! `BLESS=1` writes the `.out` files.
 //!
@@ -75,7 +76,14 @@ fn plan(text: &str) -> String {
 fn check(text: &str) -> String {
     let facts = facts::kernel(&header(text, "lacks"));
     let (script, mut diagnostics) = syntax::parse(text, &params(text));
-    let (program, found) = sema::check(&script, &facts);
+    let options = header(text, "options");
+    let options = options.iter().map(|word| match word.split_once('=') {
+        Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
+        None => (word.clone(), None),
+    });
+    let options = options.collect();
+    let settings = sema::Settings::default();
+    let (program, found, _) = sema::check_with_options(&script, &facts, settings, &options);
     diagnostics.extend(found);
     let said = diagnostics_text(text, &diagnostics);
     if diagnostics.iter().any(|d| d.severity == Severity::Error) {

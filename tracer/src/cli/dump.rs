@@ -21,7 +21,7 @@ pub fn stages(
         values.extend(match stage {
             Stage::Tokens => syntax::tokens(&script.text).into_bytes(),
             Stage::Ast => {
-                let (tree, found) = syntax::parse(&script.text, &script.params);
+                let (tree, found) = syntax::parse(&script.text, &script.parameters().0);
                 compile::no_errors(found)?;
                 syntax::dump::text(&tree).into_bytes()
             }

@@ -22,6 +22,13 @@ pub fn run(typed: &typed::RunArgs) -> Result<ExitCode, Failure> {
     let request = meant::request(typed)?;
     let script = request.script.clone();
     let facts = Live::new();
+    let usage = session::compile::usage(&script, &facts);
+    if let Some(usage) = usage.map_err(|error| Failure::of(error, &script))? {
+        let mut out = output(typed)?;
+        out.write_all(usage.as_bytes())?;
+        out.flush()?;
+        return Ok(Status::Done.into());
+    }
     if !typed.dump.is_empty() {
         let options = session::compile::Options::new(request.scope.pid, &request.limits);
         let values = super::dump::stages(&script, &typed.dump, options, &facts)

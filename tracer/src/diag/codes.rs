@@ -100,6 +100,10 @@ codes! {
         "A condition compares with `==`; `=` assigns.";
     BAD_REGEX = 126, "malformed regular expression",
         "Behind =~ and !~ stands a string with a glob, or a regular expression between slashes on one line.";
+    BAD_DIRECTIVE = 127, "malformed preprocessor line",
+        "Lines that begin with # are #include <header>, #define NAME value, #ifdef, #ifndef, #if, #elif, #else and #endif.";
+    BAD_MACRO_PARAMETER = 128, "malformed parameter of a macro",
+        "A macro takes variables ($x), whole maps (@x) and values (a bare name): macro add($sum, @count, value) { … }.";
     // E02xx: names and types.
     NO_SUCH_NAME = 201, "no such built-in or constant",
         "A bare name is a built-in variable or a constant of the kernel's user interface (ENOENT, O_CREAT, SIGKILL). Variables are written $x, maps @x.";
@@ -149,6 +153,18 @@ codes! {
         "When one side of a comparison is unsigned, both are compared as unsigned, and a negative constant is a huge number.";
     NATIVE_LAYOUT = 224, "struct of 32-bit programs",
         "The kernel describes structs as 64-bit programs lay them out. A struct with pointers or `long` lies otherwise in 32-bit programs, so their calls are left out of the clause.";
+    BAD_DECLARATION = 225, "C declaration that cannot be used",
+        "In front of a script stand constants (#define), structs, unions, enums and typedefs of C, with layouts by C's rules. The message says what is wrong.";
+    MACRO_ARGUMENT = 226, "argument that a macro cannot take",
+        "A macro's parameter $x takes a variable, @x takes a whole map, a bare name takes any value. Each call gives one argument for each parameter.";
+    MACRO_HYGIENE = 227, "map that was not given to the macro",
+        "A macro's body sees the maps and variables that it was called with, and its own variables, no others. Add a parameter: macro add(@m) { … }.";
+    MACRO_ENDLESS = 228, "macro that grows without end",
+        "A macro calls itself, or its calls grow beyond any use.";
+    MACRO_TWICE = 229, "macro defined twice",
+        "Each macro has one definition.";
+    NO_SUCH_OPTION = 230, "option that the script does not have",
+        "Options behind `--` are those that the script asks for with getopt(); `-- --help` lists them.";
     // E03xx: probes.
     NO_SUCH_PROVIDER = 301, "no such kind of probe",
         "The word before the first colon names the kind of probe: syscall, tracepoint, kprobe, ….";
@@ -224,7 +240,7 @@ codes! {
     GRAMMAR_NOT_BUILT = 901, "part of the language that is not built yet",
         "The construct is known (functions, imports), but this version cannot run it.";
     ITEM_NOT_BUILT = 902, "declaration or setting that is not built yet",
-        "C declarations, macros, declared maps and most settings are known, but this version cannot use them.";
+        "Declared maps and most settings are known, but this version cannot use them.";
     PROBE_NOT_BUILT = 903, "probe that is not built yet",
         "This kind of probe is known, but this version cannot attach it.";
     STATEMENT_NOT_BUILT = 904, "statement that is not built yet",

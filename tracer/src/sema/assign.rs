@@ -5,6 +5,7 @@
 
 use super::builtins::Outcome;
 use super::convert::{is_weak, to_type};
+use super::expand::shown;
 use super::pass::{Local, Pass, Val, boolean, both_present, stmt};
 use super::unify::Seen;
 use super::value::describe;
@@ -85,7 +86,7 @@ impl Pass<'_> {
                 None => {
                     let message = format!(
                         "`${}` holds {}, this is {}",
-                        local.name,
+                        shown(&local.name),
                         describe(&old.ty),
                         describe(&new.ty)
                     );

@@ -1,11 +1,9 @@
-//! What stands outside of clauses: the config block, and what is not built yet there.
+//! The config block: settings that change what a script means.
 //!
 //! In: the script. Out: settings, and diagnostics. Never reads the environment: `BPFTRACE_*` is the session's.
 
 use super::nearest::did_you_mean;
-use super::preamble;
 use crate::diag::{Diagnostic, Span, codes};
-use crate::facts::Facts;
 use crate::syntax::ast::{Expr, ExprKind, Ident, Item, Script};
 
 /// Settings that change what a script means.
@@ -55,13 +53,7 @@ const NOT_BUILT: &[&str] = &[
 ];
 
 /// Reads what stands outside of clauses; what the script does not set stays as it is in `settings`.
-pub fn read(
-    script: &Script,
-    facts: &dyn Facts,
-    mut settings: Settings,
-    notes: &mut Vec<Diagnostic>,
-) -> Settings {
-    preamble::check(script, facts, notes);
+pub fn read(script: &Script, mut settings: Settings, notes: &mut Vec<Diagnostic>) -> Settings {
     for item in &script.items {
         match item {
             Item::Config { entries, .. } => {
@@ -69,9 +61,8 @@ pub fn read(
                     entry(&mut settings, name, value, notes);
                 }
             }
-            Item::Clause(_) | Item::Preamble { .. } => {}
             Item::MapDecl { span, .. } => notes.push(not_built("declared maps", *span)),
-            Item::Macro { span, .. } => notes.push(not_built("macros", *span)),
+            _ => {}
         }
     }
     settings

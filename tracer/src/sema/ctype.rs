@@ -4,12 +4,14 @@
 //! come from it.
 
 use super::convert::to_type;
+use super::names::VARIABLES;
 use super::nearest::did_you_mean;
 use super::pass::{Pass, Val, expr};
 use super::value::{Operand, describe};
 use crate::diag::{Diagnostic, Span, codes};
 use crate::ir::{Expr, ExprKind};
 use crate::syntax::ast::{self, Ident, Tag, TypeName};
+use crate::tables::constants;
 use crate::types::btf::Kind;
 use crate::types::{Pointee, Space, Type};
 
@@ -91,11 +93,8 @@ impl Pass<'_> {
             if text == "bool" || text == "_Bool" {
                 return Some(Type::Bool);
             }
-            if let Some((_, bits, signed)) = INTEGERS.iter().find(|(n, ..)| *n == text) {
-                return Some(Type::Int {
-                    bits: *bits,
-                    signed: *signed,
-                });
+            if let Some((bits, signed)) = basic(text) {
+                return Some(Type::Int { bits, signed });
             }
         }
         let btf = self.btf(name.span)?;
@@ -170,6 +169,9 @@ impl Pass<'_> {
 
     /// `sizeof(expr)`.
     pub fn sizeof_expr(&mut self, of: &ast::Expr, span: Span) -> Option<Val> {
+        if let Some(ty) = self.type_as_name(of) {
+            return self.sizeof_type(&ty, span);
+        }
         let ty = match self.operand(of)? {
             Operand::Val(val) => val.expr.ty,
             Operand::Place(place) => place.ty,
@@ -179,6 +181,25 @@ impl Pass<'_> {
             },
         };
         self.size(&ty, span)
+    }
+
+    /// `sizeof(pid_t)`: a bare name that is a type and nothing else.
+    fn type_as_name(&self, e: &ast::Expr) -> Option<TypeName> {
+        let ast::ExprKind::Name(name) = &e.kind else {
+            return None;
+        };
+        let value = VARIABLES.iter().any(|v| v.name == name) || constants::value(name).is_some();
+        let known = || -> Option<()> {
+            (basic(name).is_some() || self.facts.btf()?.plain_named(name).is_some()).then_some(())
+        };
+        (!value).then(known)??;
+        Some(TypeName {
+            tag: None,
+            name: name.clone(),
+            pointers: 0,
+            dims: Vec::new(),
+            span: e.span,
+        })
     }
 
     fn size(&mut self, ty: &Type, span: Span) -> Option<Val> {
@@ -209,6 +230,27 @@ impl Pass<'_> {
         }
         Some(constant(u64::from(bits / 8), span))
     }
+}
+
+/// Bits and sign of a basic type; the words of C's own may stand in any order.
+pub fn basic(name: &str) -> Option<(u8, bool)> {
+    if let Some((_, bits, signed)) = INTEGERS.iter().find(|(n, ..)| *n == name) {
+        return Some((*bits, *signed));
+    }
+    let words: Vec<&str> = name.split(' ').collect();
+    let count = |word: &str| words.iter().filter(|w| **w == word).count();
+    let known = ["unsigned", "signed", "long", "short", "int", "char"];
+    if !words.iter().all(|w| known.contains(w)) {
+        return None;
+    }
+    let bits = match (count("char"), count("short"), count("long")) {
+        (1, 0, 0) => 8,
+        (0, 1, 0) => 16,
+        (0, 0, 0) => 32,
+        (0, 0, 1..=2) => 64,
+        _ => return None,
+    };
+    Some((bits, count("unsigned") == 0))
 }
 
 fn constant(value: u64, span: Span) -> Val {

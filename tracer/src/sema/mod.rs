@@ -4,7 +4,7 @@
 //! only when none of them is an error. Never asks the machine, never knows how something is run.
 //!
 //! The work in order:
-//! 1. `config` reads the config block.
+//! 1. `preamble` reads what C declares, `expand` puts in macros and constants, `config` reads the config block.
 //! 2. `clause` resolves probes through `providers` and splits a clause where its probes differ in meaning.
 //! 3. A `pass` over all clauses makes IR: `stmt` and `assign` for statements; `value`, `operators`, `access` and `names` for
 //!    expressions; `builtins` for calls. It learns types of maps and variables on the way (`unify`): a map may
@@ -21,6 +21,7 @@ mod clause;
 mod config;
 mod convert;
 mod ctype;
+mod expand;
 mod format;
 pub mod glob;
 mod layout32;
@@ -40,6 +41,7 @@ mod value;
 mod tests;
 
 pub use config::Settings;
+pub use expand::{OptionUse, Options};
 pub use names::{VARIABLES, Variable};
 
 use crate::diag::{Diagnostic, Severity, Span, codes};
@@ -48,6 +50,7 @@ use crate::ir;
 use crate::syntax::ast::{Item, Script};
 use clause::Resolved;
 use pass::{Pass, Scope};
+use preamble::Declared;
 use providers::Blind;
 use std::rc::Rc;
 use unify::Known;
@@ -63,8 +66,61 @@ pub fn check_with(
     facts: &dyn Facts,
     settings: Settings,
 ) -> (ir::Program, Vec<Diagnostic>) {
+    let (program, notes, _) = check_with_options(script, facts, settings, &Options::new());
+    (program, notes)
+}
+
+/// The same with options from the command line (`--name=value`), and which the script asks for.
+pub fn check_with_options(
+    script: &Script,
+    facts: &dyn Facts,
+    settings: Settings,
+    options: &Options,
+) -> (ir::Program, Vec<Diagnostic>, Vec<OptionUse>) {
     let mut notes = Vec::new();
-    let settings = config::read(script, facts, settings, &mut notes);
+    let preamble = preamble::read(script, facts, &mut notes);
+    let declared;
+    let facts = match preamble.types {
+        Some(types) => {
+            declared = Declared { facts, types };
+            &declared as &dyn Facts
+        }
+        None => facts,
+    };
+    let (script, used) = expand::expand(script, &preamble.constants, options, &mut notes);
+    notes.extend(
+        options
+            .keys()
+            .filter_map(|name| no_such_option(name, &used)),
+    );
+    let (program, notes) = check_expanded(&script, facts, settings, notes);
+    (program, notes, used)
+}
+
+/// An option of the command line that the script does not ask for.
+fn no_such_option(name: &str, used: &[OptionUse]) -> Option<Diagnostic> {
+    let mut known = used.iter().map(|o| o.name.as_str());
+    if known.clone().any(|n| n == name) {
+        return None;
+    }
+    let message = format!("the script has no option --{name}");
+    let diagnostic = Diagnostic::error(codes::NO_SUCH_OPTION, Span::default(), message);
+    let near = nearest::nearest(name, known.clone());
+    Some(match (near.first(), known.next()) {
+        (Some(near), _) => diagnostic.help(format!("did you mean --{near}?")),
+        (None, Some(_)) => diagnostic.help("`-- --help` lists its options"),
+        (None, None) => diagnostic.help("a script asks for one with getopt(\"name\", default)"),
+    })
+}
+
+/// The script without macros and constants of its own.
+fn check_expanded(
+    script: &Script,
+    facts: &dyn Facts,
+    settings: Settings,
+    mut notes: Vec<Diagnostic>,
+) -> (ir::Program, Vec<Diagnostic>) {
+    let settings = config::read(script, settings, &mut notes);
     let clauses: Vec<Resolved> = script
         .items
         .iter()

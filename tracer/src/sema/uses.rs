@@ -138,5 +138,6 @@ fn children(e: &Expr) -> Vec<&Expr> {
             otherwise,
         } => vec![cond, then, otherwise],
         ExprKind::Index { base, index } => vec![base, index],
+        ExprKind::Block(block) => block.value.as_deref().into_iter().collect(),
     }
 }

@@ -6,6 +6,7 @@
 
 use super::access::Place;
 use super::convert::{is_weak, to_bool, to_type};
+use super::expand::shown;
 use super::nearest::nearest;
 use super::pass::{Pass, Val, and, boolean, both_present, expr, int, not};
 use super::unify::{self, MapHolds};
@@ -65,6 +66,8 @@ impl Pass<'_> {
             ast::ExprKind::Offsetof { ty, path } => self.offsetof(ty, path, span),
             ast::ExprKind::Record(_) => self.not_built("tuples with names", span),
             ast::ExprKind::Regex(_) => self.not_built("regular expressions", span),
+            // `expand` has moved blocks in front of the statement.
+            ast::ExprKind::Block(_) => None,
         };
         val.map(Operand::Val)
     }
@@ -117,7 +120,7 @@ impl Pass<'_> {
 
     /// Says that a variable was not assigned before this place.
     pub fn no_such_variable<T>(&mut self, name: &str, span: Span) -> Option<T> {
-        let message = format!("`${name}` has no value here");
+        let message = format!("`${}` has no value here", shown(name));
         let mut diagnostic = Diagnostic::error(codes::NO_SUCH_VARIABLE, span, message);
         if self.scope.ended.iter().any(|n| n == name) {
             // The next pass knows it as a variable of the clause.
@@ -242,7 +245,8 @@ impl Pass<'_> {
         let ty = self.var_type(&local.key)?;
         if !matches!(ty, Type::Int { .. }) {
             let message = format!(
-                "`${name}` is {}, only a number can be stepped",
+                "`${}` is {}, only a number can be stepped",
+                shown(name),
                 describe(&ty)
             );
             return self.error(codes::BAD_OPERAND, span, message);

@@ -42,9 +42,11 @@ pub fn check(
     options: Options,
     facts: &dyn Facts,
 ) -> Result<Warned<ir::Program>, Error> {
-    let (tree, mut found) = syntax::parse(&script.text, &script.params);
+    let (params, named) = script.parameters();
+    let (tree, mut found) = syntax::parse(&script.text, &params);
     found = no_errors(found)?;
-    let (mut program, more) = sema::check(&tree, facts);
+    let settings = sema::Settings::default();
+    let (mut program, more, _) = sema::check_with_options(&tree, facts, settings, &named);
     found.extend(more);
     let found = no_errors(found)?;
     if let Some(pid) = options.pid {
@@ -54,6 +56,39 @@ pub fn check(
         ir::verify::verify(&program).map_err(|broken| broken.join("; "))
     })?;
     Ok((program, found))
+}
+
+/// The options that the script takes, as text, when `--help` is one that was given to it.
+///
+/// # Errors
+/// As [`check`], for what cannot even be read.
+pub fn usage(script: &Script, facts: &dyn Facts) -> Result<Option<String>, Error> {
+    let (params, mut named) = script.parameters();
+    if named.remove("help").is_none() {
+        return Ok(None);
+    }
+    let (tree, found) = syntax::parse(&script.text, &params);
+    no_errors(found)?;
+    let settings = sema::Settings::default();
+    let (_, _, options) = sema::check_with_options(&tree, facts, settings, &named);
+    let mut text = format!(
+        "Usage: tracer {} [PARAMETER]... [-- OPTION...]\n",
+        script.name
+    );
+    if !options.is_empty() {
+        text += "\nOptions:\n";
+    }
+    for option in options {
+        let name = match option.default {
+            Some(_) => format!("--{}=VALUE", option.name),
+            None => format!("--{}", option.name),
+        };
+        let default = option.default.map(|d| format!(" [default: {d}]"));
+        let about = option.description + default.as_deref().unwrap_or_default();
+        text += format!("  {name:24} {}", about.trim()).trim_end();
+        text += "\n";
+    }
+    Ok(Some(text))
 }
 
 /// The plan.

@@ -3,6 +3,7 @@
 //! In: nothing. Out: plain data that `cli` fills in. Never knows how options are spelled.
 
 use crate::print::Format;
+use crate::sema;
 use std::fs::File;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,8 +15,23 @@ pub struct Script {
     pub name: String,
     /// Its text.
     pub text: String,
-    /// `$1`, `$2`, …
+    /// What stands behind it on the command line: `$1`, `$2`, … and `--name=value`.
     pub params: Vec<String>,
+}
+
+impl Script {
+    /// Positional parameters, and named options: words that begin with `--` (which only get here behind a `--`).
+    pub fn parameters(&self) -> (Vec<String>, sema::Options) {
+        let (named, positional): (Vec<&String>, _) =
+            self.params.iter().partition(|word| word.starts_with("--"));
+        let named = named
+            .into_iter()
+            .map(|word| match word[2..].split_once('=') {
+                Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
+                None => (word[2..].to_owned(), None),
+            });
+        (positional.into_iter().cloned().collect(), named.collect())
+    }
 }
 
 /// A whole run.

@@ -37,6 +37,12 @@ impl<'t> Lexer<'t> {
         lexer
     }
 
+    /// At a byte of a text that ends earlier than the script.
+    pub fn within(text: &'t str, pos: u32) -> Lexer<'t> {
+        let pos = (pos as usize).min(text.len());
+        Lexer { text, pos }
+    }
+
     /// Goes back (or on) to a byte position, which must be a character boundary.
     pub fn seek(&mut self, pos: u32) {
         self.pos = pos as usize;
@@ -152,6 +158,8 @@ impl<'t> Lexer<'t> {
         loop {
             match self.rest() {
                 [b, ..] if b.is_ascii_whitespace() || *b == 0x0b => self.pos += 1,
+                [b'\\', b'\n', ..] => self.pos += 2,
+                [b'\\', b'\r', b'\n', ..] => self.pos += 3,
                 [b'/', b'/', ..] => self.skip_line(),
                 [b'/', b'*', ..] => {
                     let start = self.pos;

@@ -19,6 +19,15 @@ pub fn parse(text: &str, params: &[String]) -> (ast::Script, Vec<Diagnostic>) {
     (parsed.script, parsed.diagnostics)
 }
 
+/// A number as it may be written in a script, with a sign: whether it is negative, and its size.
+pub fn number(text: &str) -> Option<(bool, u64)> {
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text),
+    };
+    Some((negative, literal::number(digits).ok()?))
+}
+
 /// The tokens of a script as the parser took them, one a line: place, kind, text.
 pub fn tokens(text: &str) -> String {
     dump::tokens(text, &parser::parse(text, &[]).tokens)

@@ -43,7 +43,10 @@ const SCANS_BEFORE_INDEX: u32 = 6;
 /// The kernel's types.
 pub struct Btf {
     bytes: Vec<u8>,
+    types: Range<usize>,
     strings: Range<usize>,
+    /// The first type that hides others of its name: those that a script declares itself.
+    own: u32,
     /// Where each type starts in `bytes`; the entry of `void` is unused.
     offsets: Vec<u32>,
     scans: AtomicU32,
@@ -221,7 +224,9 @@ impl Btf {
         let parsed = parse::parse(&bytes)?;
         Ok(Btf {
             bytes,
+            types: parsed.types,
             strings: parsed.strings,
+            own: parsed.offsets.len() as u32,
             offsets: parsed.offsets,
             scans: AtomicU32::new(0),
             index: OnceLock::new(),
@@ -287,6 +292,11 @@ impl Btf {
     pub fn find(&self, space: Namespace, name: &str) -> Option<TypeId> {
         if name.is_empty() {
             return None;
+        }
+        let own = (self.own..self.offsets.len() as u32).map(TypeId);
+        let mut own = own.filter(|&id| self.is_named(id, space, name));
+        if let Some(id) = own.next() {
+            return Some(id);
         }
         if self.index.get().is_none()
             && self.scans.fetch_add(1, Ordering::Relaxed) < SCANS_BEFORE_INDEX

@@ -114,7 +114,6 @@ const NOT_BUILT: &[&str] = &[
     "container_of",
     "errorf",
     "find",
-    "getopt",
     "good",
     "join",
     "kaddr",

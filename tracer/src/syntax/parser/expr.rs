@@ -231,11 +231,21 @@ impl Parser<'_> {
                 self.positional(text, span)
             }
             Kind::Sign(Sign::LParen) => return self.parenthesised(),
+            Kind::Sign(Sign::LBrace) => return self.block_expression(),
             Kind::Ident if !KEYWORDS.contains(&text) => return self.word(),
             Kind::Bad(_) => return Err(super::Reported),
             _ => return self.fail_no_expression(),
         };
         self.node(kind, span, 0)
+    }
+
+    /// `{ …; value }`, as high as its highest part.
+    fn block_expression(&mut self) -> Parsed<Expr> {
+        let start = self.token.span.start;
+        let around = std::mem::take(&mut self.highest);
+        let block = self.nested(Self::value_block)?;
+        let inside = std::mem::replace(&mut self.highest, around);
+        self.node(ExprKind::Block(block), self.span_from(start), inside)
     }
 
     fn fail_no_expression(&mut self) -> Parsed<Expr> {
@@ -434,6 +444,7 @@ impl Parser<'_> {
     /// An expression above ones that are `below` high, unless that is too high.
     fn node(&mut self, kind: ExprKind, span: Span, below: u32) -> Parsed<Expr> {
         self.height = below + 1;
+        self.highest = self.highest.max(self.height);
         if self.height > MAX_HEIGHT {
             return self.fail_too_deep(span);
         }

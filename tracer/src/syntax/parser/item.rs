@@ -1,11 +1,11 @@
-//! The top level: clauses, C declarations, `config`, map declarations, macros.
+//! The top level: clauses, `config`, map declarations, macros.
 //!
 //! In: the parser at the start of an item. Out: the item. Never stops at an error: it goes on behind the
 //! clause that has it.
 
 use super::{Kind, Parsed, Parser, Reported, Sign};
 use crate::diag::{Diagnostic, codes};
-use crate::syntax::ast::{Clause, Expr, Ident, Item, Script};
+use crate::syntax::ast::{Clause, Expr, ExprKind, Ident, Item, Macro, Script};
 
 impl Parser<'_> {
     pub(super) fn script(&mut self) -> Script {
@@ -46,37 +46,6 @@ impl Parser<'_> {
             _ => self.clause().map(Item::Clause),
         };
         item.map(Some)
-    }
-
-    fn directive(&mut self) -> Parsed<Item> {
-        let span = self.advance().span;
-        let text = self.slice(span).trim_end().to_owned();
-        Ok(Item::Preamble { text, span })
-    }
-
-    /// `struct x { … };`, verbatim: what it means is up to those who know C's types.
-    fn c_declaration(&mut self) -> Parsed<Item> {
-        let start = self.token.span.start;
-        let mut depth = 0u32;
-        loop {
-            match self.token.kind {
-                Kind::Eof => return self.fail_expected("`;` at the end of the declaration"),
-                Kind::Sign(Sign::LBrace) => depth += 1,
-                Kind::Sign(Sign::RBrace) => depth = depth.saturating_sub(1),
-                Kind::Sign(Sign::Semicolon) if depth == 0 => break,
-                _ => {}
-            }
-            let closed = self.at(Sign::RBrace) && depth == 0;
-            self.advance();
-            // The `;` behind the brace may be missing; a declarator before it must not be.
-            if closed && self.token.kind != Kind::Ident && !self.at(Sign::Star) {
-                break;
-            }
-        }
-        self.eat(Sign::Semicolon);
-        let span = self.span_from(start);
-        let text = self.slice(span).to_owned();
-        Ok(Item::Preamble { text, span })
     }
 
     fn config(&mut self) -> Parsed<Item> {
@@ -137,14 +106,30 @@ impl Parser<'_> {
         let name = self.ident();
         self.expect(Sign::LParen)?;
         let params: Vec<Expr> = self.list(Sign::RParen)?;
-        let body = self.block()?;
+        for param in &params {
+            self.macro_parameter(param);
+        }
+        let body = self.value_block()?;
         let span = self.span_from(start);
-        Ok(Item::Macro {
+        Ok(Item::Macro(Macro {
             name,
             params,
             body,
             span,
-        })
+        }))
+    }
+
+    fn macro_parameter(&mut self, param: &Expr) {
+        let fits = match &param.kind {
+            ExprKind::Var(_) | ExprKind::Name(_) => true,
+            ExprKind::Map { keys, .. } => keys.is_none(),
+            _ => false,
+        };
+        if !fits {
+            let message = "a macro's parameter is `$variable`, `@map` or a bare name";
+            let error = Diagnostic::error(codes::BAD_MACRO_PARAMETER, param.span, message);
+            self.report(error.help("a bare name stands for any value: macro twice(x) { x * 2 }"));
+        }
     }
 
     fn not_built(&mut self, what: &str) -> Parsed<Item> {

@@ -5,6 +5,7 @@
 //! Never nests deeper than [`MAX_NESTING`] calls or builds a tree higher than [`MAX_HEIGHT`], whatever
 //! the input: those who walk the tree may recurse. Never asks what a name means.
 
+mod c;
 mod expr;
 mod item;
 mod probe;
@@ -53,6 +54,7 @@ pub fn parse(text: &str, params: &[String]) -> Outcome {
         diagnostics: Vec::new(),
         nesting: 0,
         height: 0,
+        highest: 0,
         end_reported: false,
     };
     parser.token = parser.fetch();
@@ -80,6 +82,8 @@ struct Parser<'t> {
     nesting: u32,
     /// Height of the expression read last.
     height: u32,
+    /// Height of the highest expression in the block that is being read.
+    highest: u32,
     /// An error has already explained why the script ends too early.
     end_reported: bool,
 }

@@ -5,7 +5,7 @@
 
 use super::{Bad, Kind, Parsed, Parser, Reported, Sign};
 use crate::diag::{Diagnostic, Span, codes};
-use crate::syntax::ast::{BinaryOp, Block, Expr, ExprKind, Stmt, StmtKind};
+use crate::syntax::ast::{BinaryOp, Block, Expr, ExprKind, Stmt, StmtKind, ValueBlock};
 
 impl Parser<'_> {
     /// `{ … }`.
@@ -29,6 +29,26 @@ impl Parser<'_> {
             stmts,
             span: self.span_from(open.start),
         })
+    }
+
+    /// `{ …; value }`: the last expression is the value when no `;` stands behind it.
+    pub(super) fn value_block(&mut self) -> Parsed<ValueBlock> {
+        let mut block = self.block()?;
+        let bare = |kind: &StmtKind| matches!(kind, StmtKind::Expr(_));
+        let value = match block.stmts.last() {
+            Some(last) if bare(&last.kind) && !self.terminated(last.span) => block.stmts.pop(),
+            _ => None,
+        };
+        let value = value.and_then(|stmt| match stmt.kind {
+            StmtKind::Expr(e) => Some(Box::new(e)),
+            _ => None,
+        });
+        Ok(ValueBlock { block, value })
+    }
+
+    /// Whether the statement was ended by `;`.
+    fn terminated(&self, span: Span) -> bool {
+        self.slice(span).ends_with(';')
     }
 
     fn report_unclosed(&mut self, open: Span) {
@@ -237,12 +257,16 @@ impl Parser<'_> {
             self.end_stmt()?;
             return Ok(StmtKind::Expr(whole));
         };
-        if !is_assignable(&target) {
+        let discarded = op.is_none() && matches!(&target.kind, ExprKind::Name(n) if n == "_");
+        if !is_assignable(&target) && !discarded {
             return self.fail_not_assignable(&target);
         }
         self.advance();
         let value = self.expr()?;
         self.end_stmt()?;
+        if discarded {
+            return Ok(StmtKind::Expr(value));
+        }
         Ok(StmtKind::Assign { target, op, value })
     }
 

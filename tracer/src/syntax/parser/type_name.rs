@@ -52,7 +52,11 @@ impl Parser<'_> {
         }
         let mut name = self.ident().text;
         while tag.is_none() && self.token.kind == Kind::Ident && is_c_word(&name) {
-            let word = self.ident().text;
+            let word = self.slice(self.token.span);
+            if !is_c_word(word) {
+                break;
+            }
+            self.advance();
             name = format!("{name} {word}");
         }
         let mut pointers = 0;
@@ -167,7 +171,7 @@ enum TypeAhead {
     No,
 }
 
-fn tag_of(word: &str) -> Option<Tag> {
+pub(super) fn tag_of(word: &str) -> Option<Tag> {
     match word {
         "struct" => Some(Tag::Struct),
         "union" => Some(Tag::Union),
@@ -177,6 +181,6 @@ fn tag_of(word: &str) -> Option<Tag> {
 }
 
 /// Whether every word so far is one of C's.
-fn is_c_word(name: &str) -> bool {
+pub(super) fn is_c_word(name: &str) -> bool {
     name.split(' ').all(|word| C_WORDS.contains(&word))
 }

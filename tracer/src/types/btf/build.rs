@@ -1,16 +1,21 @@
-//! Writes small BTF by hand: facts of a kernel that is not this one, and tests.
+//! Writes small BTF: what a script declares itself, facts of a kernel that is not this one, tests.
 //!
-//! In: types, one call each. Out: bytes that [`super::Btf::parse`] reads. Never checks what it is told.
+//! In: types, one call each, alone or behind those of another BTF. Out: bytes that [`super::Btf::parse`] reads. Never
+//! checks what it is told.
 
 use super::parse::raw;
 use super::{Btf, BtfError, TypeId};
 
-/// A BTF in the making. Ids count from 1 in the order of calls, so a forward reference can be written as a number.
+/// A BTF in the making. Ids count in the order of calls: from 1, or behind those of another BTF.
 #[derive(Default)]
 pub struct Builder {
-    types: Vec<u8>,
+    /// One entry a type; empty for one that is [reserved](Builder::reserve) and not given yet.
+    types: Vec<Vec<u8>>,
     strings: Vec<u8>,
-    count: u32,
+    /// Types before the first of these.
+    before: u32,
+    /// Bytes of strings before the first of these.
+    strings_before: u32,
 }
 
 /// Bits of an integer's encoding.
@@ -25,6 +30,41 @@ impl Builder {
             strings: vec![0],
             ..Builder::default()
         }
+    }
+
+    /// No types but those of `base`, which the new ones may refer to.
+    pub fn behind(base: &Btf) -> Builder {
+        Builder {
+            before: base.len() as u32 - 1,
+            strings_before: base.strings.len() as u32,
+            ..Builder::default()
+        }
+    }
+
+    /// The id of a struct or union that others refer to before it is given.
+    pub fn reserve(&mut self) -> TypeId {
+        self.types.push(Vec::new());
+        self.last()
+    }
+
+    /// Gives a reserved struct or union.
+    pub fn give(
+        &mut self,
+        id: TypeId,
+        union: bool,
+        name: &str,
+        size: u32,
+        members: &[(&str, TypeId, u32, u32)],
+    ) {
+        let kind = if union { raw::UNION } else { raw::STRUCT };
+        self.record(kind, name, size, members);
+        let made = self.types.pop().unwrap_or_default();
+        self.types[(id.0 - self.before) as usize - 1] = made;
+    }
+
+    /// A struct or union that is declared only.
+    pub fn forward(&mut self, name: &str, union: bool) -> TypeId {
+        self.head(raw::FWD, name, 0, union, 0)
     }
 
     /// An integer of `size` bytes.
@@ -118,15 +158,7 @@ impl Builder {
 
     /// The file's bytes.
     pub fn bytes(&self) -> Vec<u8> {
-        let mut out = 0xeb9f_u16.to_ne_bytes().to_vec();
-        out.extend([1, 0]);
-        let (types, strings) = (self.types.len() as u32, self.strings.len() as u32);
-        for word in [24, 0, types, types, strings] {
-            out.extend(u32::to_ne_bytes(word));
-        }
-        out.extend(&self.types);
-        out.extend(&self.strings);
-        out
+        self.bytes_behind(&[], &[])
     }
 
     /// The types, read back.
@@ -135,6 +167,39 @@ impl Builder {
     /// As [`Btf::parse`]: when something was referred to that does not exist.
     pub fn build(&self) -> Result<Btf, BtfError> {
         Btf::parse(self.bytes())
+    }
+
+    /// The types of `base`, as given to [`Builder::behind`], and these; these hide those of the same name.
+    ///
+    /// # Errors
+    /// As [`Builder::build`].
+    pub fn build_behind(&self, base: &Btf) -> Result<Btf, BtfError> {
+        let types = &base.bytes[base.types.clone()];
+        let strings = &base.bytes[base.strings.clone()];
+        let mut all = Btf::parse(self.bytes_behind(types, strings))?;
+        all.own = self.before + 1;
+        Ok(all)
+    }
+
+    fn bytes_behind(&self, types_before: &[u8], strings_before: &[u8]) -> Vec<u8> {
+        let types: usize = self.types.iter().map(Vec::len).sum();
+        let types = (types + types_before.len()) as u32;
+        let strings = (self.strings.len() + strings_before.len()) as u32;
+        let mut out = Vec::with_capacity(24 + types as usize + strings as usize);
+        out.extend(0xeb9f_u16.to_ne_bytes());
+        out.extend([1, 0]);
+        for word in [24, 0, types, types, strings] {
+            out.extend(u32::to_ne_bytes(word));
+        }
+        out.extend(types_before);
+        self.types.iter().for_each(|t| out.extend(t));
+        out.extend(strings_before);
+        out.extend(&self.strings);
+        out
+    }
+
+    fn last(&self) -> TypeId {
+        TypeId(self.before + self.types.len() as u32)
     }
 
     fn encoded_int(&mut self, name: &str, size: u32, encoding: u32) -> TypeId {
@@ -160,26 +225,25 @@ impl Builder {
 
     fn head(&mut self, kind: u32, name: &str, vlen: usize, flag: bool, last: u32) -> TypeId {
         let name = self.string(name);
+        self.types.push(Vec::new());
         self.words(&[
             name,
             (u32::from(flag) << 31) | (kind << 24) | vlen as u32,
             last,
         ]);
-        self.count += 1;
-        TypeId(self.count)
+        self.last()
     }
 
     fn words(&mut self, words: &[u32]) {
-        for word in words {
-            self.types.extend(word.to_ne_bytes());
-        }
+        let made = self.types.last_mut().expect("`head` began a type");
+        made.extend(words.iter().flat_map(|word| word.to_ne_bytes()));
     }
 
     fn string(&mut self, text: &str) -> u32 {
         if text.is_empty() {
             return 0;
         }
-        let at = self.strings.len() as u32;
+        let at = self.strings_before + self.strings.len() as u32;
         self.strings.extend(text.as_bytes());
         self.strings.push(0);
         at

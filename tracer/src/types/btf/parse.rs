@@ -67,6 +67,7 @@ pub enum BtfError {
 
 /// What the pass yields.
 pub(super) struct Parsed {
+    pub(super) types: Range<usize>,
     pub(super) strings: Range<usize>,
     pub(super) offsets: Vec<u32>,
 }
@@ -149,7 +150,7 @@ use raw::{Head, u32_at};
 /// Finds and checks all types.
 pub(super) fn parse(bytes: &[u8]) -> Result<Parsed, BtfError> {
     let (types, strings) = sections(bytes)?;
-    let offsets = find_types(bytes, types)?;
+    let offsets = find_types(bytes, types.clone())?;
     let checker = Checker {
         bytes,
         offsets: &offsets,
@@ -158,7 +159,11 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Parsed, BtfError> {
     for id in 1..offsets.len() as u32 {
         checker.check(id)?;
     }
-    Ok(Parsed { strings, offsets })
+    Ok(Parsed {
+        types,
+        strings,
+        offsets,
+    })
 }
 
 /// Where the types and the strings are.

@@ -3,8 +3,11 @@
 //! In: tokens or a tree. Out: text, one line a token or a statement; expressions as `(operator operand …)`.
 //! Never read back.
 
+mod c;
+
 use super::ast::{
-    BinaryOp, Block, Clause, Expr, ExprKind, Item, Script, Stmt, StmtKind, Tag, TypeName, UnaryOp,
+    BinaryOp, Block, Clause, Define, Expr, ExprKind, Item, Script, Stmt, StmtKind, Tag, TypeName,
+    UnaryOp, ValueBlock,
 };
 use super::token::Token;
 use std::fmt::Write;
@@ -89,13 +92,24 @@ pub fn expression(e: &Expr) -> String {
             format!("(offsetof {} {})", type_name(ty), path.join("."))
         }
         ExprKind::Regex(text) => format!("/{text}/"),
+        ExprKind::Block(b) => value_block(b),
     }
 }
 
 fn item(out: &mut String, item: &Item) {
     match item {
         Item::Clause(c) => clause(out, c),
-        Item::Preamble { text, .. } => line(out, 0, format_args!("preamble {text:?}")),
+        Item::Directive {
+            word,
+            rest,
+            condition,
+            ..
+        } => {
+            let rest = condition.as_ref().map_or(format!("{rest:?}"), expression);
+            line(out, 0, format_args!("directive {} {rest}", word.text));
+        }
+        Item::Define(d) => define(out, d),
+        Item::Declaration(d) => c::declaration(out, 0, d),
         Item::Config { entries, .. } => {
             line(out, 0, format_args!("config"));
             for (name, value) in entries {
@@ -110,14 +124,37 @@ fn item(out: &mut String, item: &Item) {
             let (name, kind) = (&name.text, &kind.text);
             line(out, 0, format_args!("map @{name} {kind}({args})"));
         }
-        Item::Macro {
-            name, params, body, ..
-        } => {
-            let params = list(params, ", ");
-            line(out, 0, format_args!("macro {}({params})", name.text));
-            block(out, 1, body);
+        Item::Macro(m) => {
+            let params = list(&m.params, ", ");
+            line(out, 0, format_args!("macro {}({params})", m.name.text));
+            block(out, 1, &m.body.block);
+            if let Some(value) = &m.body.value {
+                line(out, 1, format_args!("value {}", expression(value)));
+            }
         }
     }
+}
+
+fn define(out: &mut String, d: &Define) {
+    let value = d.value.as_ref().map_or("-".to_owned(), expression);
+    let params = d.params.as_ref().map_or(String::new(), |params| {
+        let names: Vec<&str> = params.iter().map(|p| p.text.as_str()).collect();
+        format!("({})", names.join(", "))
+    });
+    line(
+        out,
+        0,
+        format_args!("define {}{params} {value}", d.name.text),
+    );
+}
+
+/// `{…}` on one line, for blocks within expressions.
+fn value_block(b: &ValueBlock) -> String {
+    let mut text = String::new();
+    block(&mut text, 0, &b.block);
+    let mut parts: Vec<String> = text.lines().map(|l| l.trim().to_owned()).collect();
+    parts.extend(b.value.as_ref().map(|v| format!("value {}", expression(v))));
+    format!("(block {})", parts.join("; "))
 }
 
 fn clause(out: &mut String, c: &Clause) {
@@ -235,7 +272,7 @@ fn step(delta: i8, prefix: bool, target: &Expr) -> String {
     }
 }
 
-fn type_name(t: &TypeName) -> String {
+pub(super) fn type_name(t: &TypeName) -> String {
     let tag = match t.tag {
         Some(Tag::Struct) => "struct ",
         Some(Tag::Union) => "union ",

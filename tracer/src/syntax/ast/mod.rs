@@ -3,6 +3,8 @@
 //! In: the parser's calls. Out: plain data for `sema`, the formatter and `--dump=ast`.
 //! It covers the whole language, also what `sema` answers with "not built yet".
 
+pub mod c;
+
 use crate::diag::Span;
 
 /// A name with its place.
@@ -26,13 +28,21 @@ pub struct Script {
 pub enum Item {
     /// A probe clause.
     Clause(Clause),
-    /// C declarations, verbatim: `#include`, `#define`, `struct`, `union`, `enum`.
-    Preamble {
-        /// The text.
-        text: String,
+    /// A line of the C preprocessor but `#define`: `#include`, `#ifdef`, ….
+    Directive {
+        /// The word behind `#`.
+        word: Ident,
+        /// What follows, without blanks around it.
+        rest: String,
+        /// The condition of `#if` and `#elif`, when it could be read.
+        condition: Option<Expr>,
         /// Where.
         span: Span,
     },
+    /// `#define NAME value`.
+    Define(Define),
+    /// `struct`, `union`, `enum` or `typedef`.
+    Declaration(c::Declaration),
     /// `config = { k = v; }`.
     Config {
         /// Key and value.
@@ -52,16 +62,33 @@ pub enum Item {
         span: Span,
     },
     /// `macro name(args) { … }`.
-    Macro {
-        /// Its name.
-        name: Ident,
-        /// Parameters, with sigil kind kept in the expression.
-        params: Vec<Expr>,
-        /// Its body.
-        body: Block,
-        /// Where.
-        span: Span,
-    },
+    Macro(Macro),
+}
+
+/// `#define NAME value` or `#define NAME(a, b) value`.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Define {
+    /// Its name.
+    pub name: Ident,
+    /// Names of parameters, when a bracket follows the name directly.
+    pub params: Option<Vec<Ident>>,
+    /// The value; `None` when the text is no expression (it may be an attribute, or nothing).
+    pub value: Option<Expr>,
+    /// The whole line.
+    pub span: Span,
+}
+
+/// `macro name(args) { … }`.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Macro {
+    /// Its name.
+    pub name: Ident,
+    /// Parameters: `$x` is a [`ExprKind::Var`], `@x` a [`ExprKind::Map`], `x` a [`ExprKind::Name`].
+    pub params: Vec<Expr>,
+    /// Its body.
+    pub body: ValueBlock,
+    /// Where.
+    pub span: Span,
 }
 
 /// `probe[,probe…] /predicate/ { … }`.
@@ -94,6 +121,15 @@ pub struct Block {
     pub stmts: Vec<Stmt>,
     /// With braces.
     pub span: Span,
+}
+
+/// `{ …; value }`.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct ValueBlock {
+    /// What is done first. Without a value it is everything.
+    pub block: Block,
+    /// The last expression, when no `;` stands behind it.
+    pub value: Option<Box<Expr>>,
 }
 
 /// A statement.
@@ -299,6 +335,8 @@ pub enum ExprKind {
     },
     /// `/regex/` as the right side of `=~`.
     Regex(String),
+    /// `{ …; value }`.
+    Block(ValueBlock),
 }
 
 /// A C type as written: `uint64`, `struct task_struct *`, `char[16]`.
