@@ -121,3 +121,14 @@ pub fn is_fork(call: u64) -> bool {
         number == 2 || number == 120 || number == 190 // fork, clone, vfork
     }
 }
+
+/// `call` never returns: `exit` or `exit_group`.
+#[inline(always)]
+pub fn never_returns(call: u64) -> bool {
+    let number = call as u32;
+    if call >> 32 == 0 {
+        number == 60 || number == 231
+    } else {
+        number == 1 || number == 252
+    }
+}

@@ -9,7 +9,7 @@ use aya_ebpf::bindings::{
 };
 use aya_ebpf::helpers::generated::{
     bpf_get_current_pid_tgid, bpf_get_smp_processor_id, bpf_ktime_get_ns, bpf_map_lookup_elem,
-    bpf_ringbuf_output, bpf_ringbuf_query,
+    bpf_probe_read_kernel, bpf_ringbuf_output, bpf_ringbuf_query,
 };
 use core::ffi::c_void;
 use tracer_ebpf::{RecordHeader, loss};
@@ -49,6 +49,23 @@ unsafe fn main_flags(ring: *mut c_void, seq: u64) -> u64 {
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub unsafe extern "C" fn rt_emit(record: *mut RecordHeader, len: u64, control: u64) -> u64 {
+    // SAFETY: the caller's promise.
+    unsafe { send(record, record.cast_const(), len, len, control) }
+}
+
+/// Completes the header of `record` and sends `whole` bytes, `first` being where they are to begin: there the record's `len` bytes are
+/// copied, unless they stand there.
+///
+/// # Safety
+/// `record` has `len` readable bytes, of which the header is writable; `first` has `whole` writable ones.
+#[inline(always)]
+pub unsafe fn send(
+    record: *mut RecordHeader,
+    first: *const RecordHeader,
+    len: u64,
+    whole: u64,
+    control: u64,
+) -> u64 {
     let Some(stats) = stats() else { return 1 };
     // SAFETY: the helper has no preconditions.
     let cpu = unsafe { bpf_get_smp_processor_id() };
@@ -64,7 +81,10 @@ pub unsafe extern "C" fn rt_emit(record: *mut RecordHeader, len: u64, control: u
         (*record).seq = seq;
         (*record).pid_tgid = bpf_get_current_pid_tgid();
         (*record).cpu = cpu;
-        (*record).len = (len - size_of::<RecordHeader>() as u64) as u32;
+        (*record).len = (whole - size_of::<RecordHeader>() as u64) as u32;
+        if !core::ptr::eq(record, first) {
+            bpf_probe_read_kernel(first.cast_mut().cast(), len as u32, record.cast());
+        }
         let ring = bpf_map_lookup_elem(RINGS.as_ptr(), (&raw const slot).cast());
         if ring.is_null() {
             true
@@ -74,7 +94,7 @@ pub unsafe extern "C" fn rt_emit(record: *mut RecordHeader, len: u64, control: u
             } else {
                 0
             };
-            bpf_ringbuf_output(ring, record.cast(), len, flags) != 0
+            bpf_ringbuf_output(ring, first.cast_mut().cast(), whole, flags) != 0
         }
     };
     if failed {

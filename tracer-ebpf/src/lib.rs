@@ -41,6 +41,9 @@ pub mod map {
     pub const ZEROES: &str = "ZEROES";
     /// Array, one entry × [`Control`](super::Control).
     pub const CONTROL: &str = "CONTROL";
+    /// Array, possible CPUs × 2 entries: [`CallArea`](super::CallArea) with the bytes of a call; index = 2 × cpu at the call's entry,
+    /// 2 × cpu + 1 at its exit. A program on a raw tracepoint never runs on top of itself, so no entry has two users.
+    pub const CALL_AREAS: &str = "CALL_AREAS";
 }
 
 /// Scratch frames of one CPU.
@@ -181,4 +184,107 @@ pub struct CapturedLoad {
     pub value: u64,
     /// 0, or 1 when a load faulted at entry: then it is loaded again at exit.
     pub failed: u64,
+}
+
+/// Front of the bytes of a call (a value of the language's type `call`): the registers, as they were. [`CallPart`]s follow.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CallRecord {
+    /// ABI in bits 32.., number in bits 0..32, as at entry.
+    pub call: u64,
+    /// The result; 0 when there is none.
+    pub ret: i64,
+    /// `bpf_ktime_get_ns` at entry; 0: the entry was not seen, or nobody asked for its time.
+    pub entry_ns: u64,
+    /// `bpf_ktime_get_ns` at exit; 0: the call has not ended.
+    pub exit_ns: u64,
+    /// Arguments as they were at entry.
+    pub args: [u64; 6],
+    /// Name of the thread, NUL-padded.
+    pub comm: [u8; 16],
+    /// One of [`call_kind`].
+    pub kind: u32,
+    /// Parts that follow.
+    pub parts: u32,
+}
+
+/// What a [`CallRecord`] tells of: [`CallRecord::kind`].
+pub mod call_kind {
+    /// A call from entry to exit.
+    pub const CALL: u32 = 0;
+    /// A call that never returns: `exit`, `exit_group`.
+    pub const NO_EXIT: u32 = 1;
+    /// An exit whose entry was not seen: the return of a fork in the child, a call that seccomp denied, or one that had begun before tracing.
+    pub const NO_ENTRY: u32 = 2;
+    /// A call that did not end: its thread was killed, or it is seen at its entry.
+    pub const UNFINISHED: u32 = 3;
+}
+
+/// What the runtime is told about the place that asks for a call.
+pub mod call_flag {
+    /// The call is at its entry.
+    pub const AT_ENTRY: u64 = 1;
+    /// The entry is seen when tracing is open: an exit without one is [`call_kind::NO_ENTRY`](super::call_kind::NO_ENTRY).
+    pub const ENTRY_WANTED: u64 = 2;
+}
+
+/// A piece of memory of the calling process, or what a descriptor stands for: `len` bytes follow, padded to 8.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CallPart {
+    /// User address; for descriptors the descriptor's number.
+    pub addr: u64,
+    /// Bytes asked for; `u32::MAX` for a string, whose length nobody knew.
+    pub wanted: u32,
+    /// Bytes that follow. Fewer than `wanted` in state [`part_state::OK`]: more were not to be copied.
+    pub len: u32,
+    /// One of [`part_kind`].
+    pub what: u8,
+    /// One of [`part_state`].
+    pub state: u8,
+    /// The argument that led here.
+    pub arg: u8,
+    /// 0.
+    pub pad: [u8; 5],
+}
+
+/// What a [`CallPart`] holds: [`CallPart::what`].
+pub mod part_kind {
+    /// Memory as it was at entry.
+    pub const MEMORY_IN: u8 = 0;
+    /// Memory as it was at exit.
+    pub const MEMORY_OUT: u8 = 1;
+    /// What a descriptor stood for at entry.
+    pub const DESCRIPTOR_IN: u8 = 2;
+    /// The same at exit.
+    pub const DESCRIPTOR_OUT: u8 = 3;
+    /// A NUL-terminated string (without its NUL) as it was at entry.
+    pub const STRING_IN: u8 = 4;
+    /// The same at exit.
+    pub const STRING_OUT: u8 = 5;
+}
+
+/// How a [`CallPart`] was read: [`CallPart::state`].
+pub mod part_state {
+    /// When it was meant to be.
+    pub const OK: u8 = 0;
+    /// Its page was not present at entry: read at exit.
+    pub const LATE: u8 = 1;
+    /// Not at all: the address cannot be read.
+    pub const FAULT: u8 = 2;
+    /// The address is 0.
+    pub const NULL: u8 = 3;
+    /// Up to a page that cannot be read.
+    pub const TRUNCATED: u8 = 4;
+    /// Not at all: there was no room.
+    pub const NOT_READ: u8 = 5;
+}
+
+/// Front of a CPU's area for the bytes of a call. Room for the front of a record follows, then the bytes of the call, then what
+/// a single read may run over.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CallArea {
+    /// Bytes of the call that are there.
+    pub len: u64,
 }

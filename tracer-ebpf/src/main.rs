@@ -16,6 +16,7 @@
 
 mod arch;
 mod atomics;
+mod call;
 mod emit;
 mod exclude;
 mod frames;

@@ -6,7 +6,7 @@
 use aya_ebpf::helpers::generated::bpf_map_lookup_elem;
 use core::cell::UnsafeCell;
 use core::ffi::c_void;
-use tracer_ebpf::{Control, CpuStats, Generation};
+use tracer_ebpf::{CallArea, Control, CpuStats, Generation};
 
 /// Place holder for a map. Its bytes mean nothing.
 #[repr(transparent)]
@@ -52,7 +52,7 @@ macro_rules! symbols {
     )* };
 }
 
-symbols! { RINGS WANTED STATE GENERATION LIMIT STATS SITES FRAMES FRAMES_BUSY CONTROL }
+symbols! { RINGS WANTED STATE GENERATION LIMIT STATS SITES FRAMES FRAMES_BUSY CONTROL CALL_AREAS }
 
 /// The words that say whether to trace.
 #[inline(always)]
@@ -108,4 +108,11 @@ pub fn frame(index: u32) -> Option<&'static u8> {
 pub fn frames_busy() -> Option<&'static u64> {
     // SAFETY: FRAMES_BUSY is a per-CPU array of one u64, and it lives as long as the program.
     unsafe { FRAMES_BUSY.entry(0) }
+}
+
+/// This CPU's area for a call at its entry, or at its exit.
+#[inline(always)]
+pub fn call_area(cpu: u32, at_entry: bool) -> Option<&'static CallArea> {
+    // SAFETY: CALL_AREAS is an array of areas, which begin with a CallArea, and it lives as long as the program.
+    unsafe { CALL_AREAS.entry(cpu * 2 + u32::from(!at_entry)) }
 }

@@ -24,6 +24,7 @@ impl Firing<'_, '_, '_> {
         match &e.kind {
             ExprKind::Str(bytes) => Value::Str(up_to_nul(bytes)),
             ExprKind::Builtin(Builtin::Comm) => Value::Str(self.event.comm()),
+            ExprKind::Builtin(Builtin::Call) => Value::Call(self.event.call()),
             ExprKind::Builtin(Builtin::Kstack(depth)) => Value::Stack(self.event.kstack(*depth)),
             ExprKind::Var(var) => self.vars[var.0 as usize].clone(),
             ExprKind::MapGet { map, key } => {

@@ -8,7 +8,7 @@ use crate::types::Space;
 
 /// One firing of a probe. Each question has the same answer however often it is asked.
 pub trait Event {
-    /// A built-in that fits one word, already extended as its type says: everything but `Comm`, `Kstack`, and
+    /// A built-in that fits one word, already extended as its type says: everything but `Comm`, `Kstack`, `Call`, and
     /// what the interpreter derives (`Errno`, `SyscallName`).
     fn word(&self, builtin: Builtin) -> u64;
 
@@ -17,6 +17,9 @@ pub trait Event {
 
     /// Kernel stack, innermost first, at most `depth` frames.
     fn kstack(&self, depth: u16) -> Vec<u64>;
+
+    /// The whole system call, as the bytes of [`Type::Call`](crate::types::Type::Call).
+    fn call(&self) -> Vec<u8>;
 
     /// Address of the tracepoint's record, from its first byte; 0 for other probes. Its bytes are readable as
     /// kernel memory.

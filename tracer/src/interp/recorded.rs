@@ -30,6 +30,8 @@ pub struct Recorded {
     pub comm: Vec<u8>,
     /// Kernel stack, innermost first.
     pub kstack: Vec<u64>,
+    /// The whole system call.
+    pub call: Vec<u8>,
     /// Address and bytes of the tracepoint's record.
     pub record: Option<(u64, Vec<u8>)>,
     /// Readable memory.
@@ -103,6 +105,7 @@ impl Recorded {
         let rest = rest.trim();
         match name {
             "comm" => self.comm = bytes(rest)?,
+            "call" => self.call = bytes(rest)?,
             "kstack" => {
                 self.kstack = rest
                     .split_whitespace()
@@ -122,7 +125,7 @@ impl Recorded {
             word => {
                 let builtin = word
                     .parse()
-                    .map_err(|_| "a built-in, comm, kstack, record, user or kernel")?;
+                    .map_err(|_| "a built-in, comm, call, kstack, record, user or kernel")?;
                 self.words.push((builtin, number(rest)?));
             }
         }
@@ -145,6 +148,9 @@ impl fmt::Display for Recorded {
         }
         if !self.comm.is_empty() {
             writeln!(f, "comm {}", Quoted(&self.comm))?;
+        }
+        if !self.call.is_empty() {
+            writeln!(f, "call {}", Quoted(&self.call))?;
         }
         if !self.kstack.is_empty() {
             let frames: Vec<String> = self.kstack.iter().map(|a| format!("{a:#x}")).collect();
@@ -177,6 +183,10 @@ impl Event for Recorded {
     fn kstack(&self, depth: u16) -> Vec<u64> {
         let depth = usize::from(depth).min(self.kstack.len());
         self.kstack[..depth].to_vec()
+    }
+
+    fn call(&self) -> Vec<u8> {
+        self.call.clone()
     }
 
     fn record_addr(&self) -> u64 {
@@ -264,6 +274,7 @@ mod tests {
         retval -2
         arg1 0x7f00
         comm "a\"b\\c\x01"
+        call "\x01\0"
         kstack 0xff 0xfe
         record 0x1000 "\x2a\0\0\0"
         user 0x7f00 "/etc\0"

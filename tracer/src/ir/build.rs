@@ -58,6 +58,7 @@ pub fn builtin(b: Builtin) -> Expr {
         Builtin::Func => Type::Lazy(Lazy::FuncName),
         Builtin::EntrySeen => Type::Bool,
         Builtin::Kstack(depth) => Type::Stack { depth },
+        Builtin::Call => Type::Call,
         _ => Type::U64,
     };
     expr(ty, ExprKind::Builtin(b))

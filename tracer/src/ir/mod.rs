@@ -67,6 +67,22 @@ pub struct Program {
     pub max_strlen: u32,
     /// Entries a map may hold.
     pub max_map_keys: u32,
+    /// What [`Builtin::Call`] carries.
+    pub call: CallOptions,
+}
+
+/// What the value of `call` carries besides registers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CallOptions {
+    /// Bytes of each buffer. Paths and structs are whole.
+    pub max_bytes: u32,
+}
+
+/// As strace does.
+impl Default for CallOptions {
+    fn default() -> CallOptions {
+        CallOptions { max_bytes: 32 }
+    }
 }
 
 /// A place where something can go wrong at run time.
@@ -435,6 +451,8 @@ pub enum Builtin {
     Duration,
     /// Kernel stack, at most `n` frames. Stack { depth: n }.
     Kstack(u16),
+    /// Syscall probes that have arguments: the whole call. Call. Only ever an argument of an emit, without `present`.
+    Call,
 }
 
 /// Unary operations on 64-bit integers.
@@ -574,6 +592,8 @@ pub enum EmitKind {
     Printf(Format),
     /// `print(value)`: one value and a newline.
     PrintValue,
+    /// `trace(…)`: a call as a line; the first argument is the call, what follows stands under it.
+    Call,
     /// `print(@map[, top[, div]])`; `None` means all and 1.
     PrintMap {
         /// Which.

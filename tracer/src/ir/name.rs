@@ -30,6 +30,7 @@ pub(in crate::ir) const BUILTINS: &[(&str, Builtin)] = &[
     ("errno", Builtin::Errno),
     ("entry-seen", Builtin::EntrySeen),
     ("duration", Builtin::Duration),
+    ("call", Builtin::Call),
 ];
 
 /// One word: `pid`, `arg0`, `kstack5`.

@@ -26,7 +26,8 @@
 //! 15. Only 64-bit integers are stepped.
 //! 16. An assigned value has the type of its variable or map.
 //! 17. An emit carries what its declaration says: as many arguments, of those types; a condition of presence is
-//!     Bool. A format has as many conversions as arguments; actions on maps and `time` have none; `exit` has one, I64.
+//!     Bool. A format has as many conversions as arguments; actions on maps and `time` have none; `exit` has one, I64;
+//!     a call's line has a call first. A whole call is only ever such an argument, the built-in itself, always present.
 //! 18. An exit code is I64. A counted site is not one that an operation counts by itself: only `Absent` is.
 
 mod expr;
@@ -92,7 +93,9 @@ impl<'p> Checker<'p> {
     }
 
     fn emit(&mut self, emit: &Emit) {
-        emit.args.iter().for_each(|ty| self.value_type(ty));
+        for ty in emit.args.iter().filter(|ty| **ty != Type::Call) {
+            self.value_type(ty);
+        }
         let given = emit.args.len();
         let wanted = match &emit.kind {
             EmitKind::Printf(format) => {
@@ -100,6 +103,12 @@ impl<'p> Checker<'p> {
                 format.parts.iter().filter(is_conv).count()
             }
             EmitKind::PrintValue => 1,
+            EmitKind::Call => {
+                self.rule(17, emit.args.first() == Some(&Type::Call), || {
+                    "a call's line carries no call".to_owned()
+                });
+                given
+            }
             EmitKind::Exit => {
                 self.rule(17, emit.args == [Type::I64], || {
                     "exit carries one I64".to_owned()
@@ -189,7 +198,7 @@ fn phase(probe: &Probe) -> Option<Phase> {
 
 fn is_value(ty: &Type) -> bool {
     match ty {
-        Type::Void | Type::Record(_) | Type::Array { .. } => false,
+        Type::Void | Type::Record(_) | Type::Array { .. } | Type::Call => false,
         Type::Tuple(parts) => parts.iter().all(is_value),
         _ => true,
     }

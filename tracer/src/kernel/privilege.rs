@@ -309,6 +309,7 @@ mod tests {
             args: vec![(Type::Tuple(vec![Type::I64, Type::Stack { depth: 3 }]), 0)],
             fixed_size: 32,
             max_size: 32,
+            call_bytes: 0,
             control: false,
         });
         assert_eq!(Needs::of(&plan).useful, [Capability::Syslog]);

@@ -3,7 +3,9 @@
 //! In: the script's maps, the planned programs, the sizes of rings and entry state. Out: [`SessionMap`]s and
 //! [`MapSpec`]s. The linker drops those that no instruction refers to. Never creates one.
 
-use super::{Hook, MapKind, MapSpec, Program, Rings, Role, SessionMap, SyscallPlan, limits};
+use super::{
+    CallPlan, Hook, MapKind, MapSpec, Program, Rings, Role, SessionMap, SyscallPlan, limits,
+};
 use crate::diag::{Diagnostic, codes};
 use crate::facts::{Facts, Feature, Support};
 use crate::ir::{self, ExprKind, MapId, MapValue, StmtKind, walk};
@@ -334,5 +336,12 @@ fn runtime_maps(
         array(map::FRAMES_BUSY, 1, 8).of_kind(MapKind::PercpuArray),
         array(map::ZEROES, 1, largest),
         array(map::CONTROL, 1, size_of::<Control>() as u32),
+        array(
+            map::CALL_AREAS,
+            2 * cpus,
+            syscalls
+                .and_then(|s| s.call)
+                .map_or(8, CallPlan::area_bytes),
+        ),
     ]
 }

@@ -54,6 +54,10 @@ pub fn plan(
     let (syscalls, shared) = syscalls::plan(&ir, facts, &mut found);
     let programs = programs::plan(&mut ir, shared, facts);
     let records = records::plan(&ir, &mut found);
+    let mut syscalls = syscalls;
+    if let Some(syscalls) = &mut syscalls {
+        syscalls.call = records::call(&records);
+    }
     let rings = options
         .rings
         .unwrap_or_else(|| rings::choose(&ir, &records, facts.possible_cpus()));
@@ -232,8 +236,27 @@ pub struct SyscallPlan {
     pub needs_time: bool,
     /// Saved values.
     pub captures: Vec<Capture>,
+    /// How whole calls are put together, when some clause sends them.
+    pub call: Option<CallPlan>,
     /// Bytes of one task's state, with [`tracer_ebpf::EntryState`] at its front.
     pub state_size: u32,
+}
+
+/// Whole calls: sizes of a CPU's area ([`tracer_ebpf::CallArea`]).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CallPlan {
+    /// Bytes for what stands before a call in its record: header and other arguments, of the largest one.
+    pub front_bytes: u32,
+    /// Most bytes of a call.
+    pub call_bytes: u32,
+}
+
+impl CallPlan {
+    /// Bytes of one area: the verifier takes the front and the whole at their largest, each by itself.
+    pub fn area_bytes(self) -> u32 {
+        let spare = self.front_bytes.max(limits::CALL_READ_BYTES);
+        size_of::<tracer_ebpf::CallArea>() as u32 + self.front_bytes + self.call_bytes + spare
+    }
 }
 
 /// A value saved at entry for the exit.
@@ -311,7 +334,8 @@ pub struct SessionMap {
 ///
 /// First the absent bits (`u64`, bit i = argument i was absent) when `has_absent`, then each argument at its
 /// offset. A string's fixed part is 8 bytes: `u32` offset from the payload's first byte, `u32` length; its bytes
-/// stand behind the fixed part of all arguments, in argument order, each start aligned to 8, without NUL. Everything else is inline as in [`Type::size`].
+/// stand behind the fixed part of all arguments, in argument order, each start aligned to 8, without NUL. A call's fixed part is like
+/// a string's, and its bytes are the last. Everything else is inline as in [`Type::size`].
 ///
 /// `PrintMap`, `Clear` and `Zero` have no arguments; their payload is always one `u64` (`fixed_size` and
 /// `max_size` are 8): [`tracer_ebpf::Generation::current`] of the map when the record was made, 0 for a map that is
@@ -326,8 +350,10 @@ pub struct RecordLayout {
     pub args: Vec<(Type, u32)>,
     /// Bytes of the fixed part; a multiple of 8.
     pub fixed_size: u32,
-    /// Bytes of the largest payload; a multiple of 8.
+    /// Bytes of the largest payload, without [`Type::Call`]s; a multiple of 8.
     pub max_size: u32,
+    /// Most bytes of a [`Type::Call`], which stand at the payload's end; 0: it has none.
+    pub call_bytes: u32,
     /// Sent through the control ring (print, clear, zero, exit, time) instead of the main one.
     pub control: bool,
 }

@@ -2,9 +2,9 @@
 //!
 //! In: the program's emits. Out: [`RecordLayout`]s. Never knows how a record is built or read.
 
-use super::{RecordLayout, limits};
+use super::{CallPlan, RecordLayout, limits};
 use crate::diag::{Diagnostic, codes};
-use crate::ir::{self, Emit, EmitId, EmitKind, StmtKind, walk};
+use crate::ir::{self, CallOptions, Emit, EmitId, EmitKind, StmtKind, walk};
 use crate::types::Type;
 use tracer_ebpf::RecordHeader;
 
@@ -16,7 +16,7 @@ pub(super) fn plan(ir: &ir::Program, found: &mut Vec<Diagnostic>) -> Vec<RecordL
         .enumerate()
         .map(|(at, emit)| {
             let id = EmitId(at as u32);
-            let layout = layout(id, emit, has_absent[at]);
+            let layout = layout(id, emit, has_absent[at], ir.call);
             check(emit, &layout, found);
             layout
         })
@@ -35,7 +35,18 @@ fn with_absent_arguments(ir: &ir::Program) -> Vec<bool> {
     has_absent
 }
 
-fn layout(id: EmitId, emit: &Emit, has_absent: bool) -> RecordLayout {
+/// Room for the calls that these records hold.
+pub(super) fn call(records: &[RecordLayout]) -> Option<CallPlan> {
+    let with_call = || records.iter().filter(|r| r.call_bytes > 0);
+    let front = with_call().map(|r| r.max_size).max()?;
+    let call = with_call().map(|r| r.call_bytes).max()?;
+    Some(CallPlan {
+        front_bytes: front + size_of::<RecordHeader>() as u32,
+        call_bytes: call,
+    })
+}
+
+fn layout(id: EmitId, emit: &Emit, has_absent: bool, options: CallOptions) -> RecordLayout {
     let control = is_control(&emit.kind);
     if is_about_map(&emit.kind) {
         return RecordLayout {
@@ -44,6 +55,7 @@ fn layout(id: EmitId, emit: &Emit, has_absent: bool) -> RecordLayout {
             args: Vec::new(),
             fixed_size: 8,
             max_size: 8,
+            call_bytes: 0,
             control,
         };
     }
@@ -66,12 +78,19 @@ fn layout(id: EmitId, emit: &Emit, has_absent: bool) -> RecordLayout {
         args,
         fixed_size: at,
         max_size: at + strings,
+        call_bytes: match emit.args.contains(&Type::Call) {
+            true => limits::CALL_BYTES + options.max_bytes.next_multiple_of(8),
+            false => 0,
+        },
         control,
     }
 }
 
 fn is_control(kind: &EmitKind) -> bool {
-    !matches!(kind, EmitKind::Printf(_) | EmitKind::PrintValue)
+    !matches!(
+        kind,
+        EmitKind::Printf(_) | EmitKind::PrintValue | EmitKind::Call
+    )
 }
 
 /// Carries the map's generation and nothing else.

@@ -50,7 +50,10 @@ fn bounded(wanted: u32, total: u32, cpus: u32) -> u32 {
 }
 
 fn two_of_largest<'a>(records: impl Iterator<Item = &'a RecordLayout>) -> u32 {
-    let largest = records.map(|r| r.max_size).max().unwrap_or(0);
+    let largest = records
+        .map(|r| r.max_size + r.call_bytes)
+        .max()
+        .unwrap_or(0);
     let with_header = largest + size_of::<RecordHeader>() as u32;
     (2 * with_header).next_power_of_two().max(PAGE_BYTES)
 }

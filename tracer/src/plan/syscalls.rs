@@ -331,7 +331,10 @@ fn sends_record(ir: &ir::Program, clause: &Clause) -> bool {
     walk::visit_stmts(&clause.body, &mut |stmt| {
         if let StmtKind::Emit { id, .. } = stmt.kind {
             let kind = &ir.emits[id.0 as usize].kind;
-            sends |= matches!(kind, EmitKind::Printf(_) | EmitKind::PrintValue);
+            sends |= matches!(
+                kind,
+                EmitKind::Printf(_) | EmitKind::PrintValue | EmitKind::Call
+            );
         }
     });
     sends

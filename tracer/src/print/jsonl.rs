@@ -227,9 +227,9 @@ impl Line {
             Value::Str(bytes) => self.text(bytes),
             Value::Tuple(parts) => self.values(names, parts),
             Value::Stack(frames) => self.stack(names, frames),
-            Value::Lazy(kind, raw) => {
+            Value::Lazy(..) | Value::Call(_) => {
                 self.plain.clear();
-                value::lazy(&mut self.plain, names, *kind, *raw);
+                value::write(&mut self.plain, names, None, value, value::Bytes::Raw);
                 self.quote_plain();
             }
         }

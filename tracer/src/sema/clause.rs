@@ -105,6 +105,7 @@ pub fn call_property(name: &str) -> Option<(CallProperty, &'static str)> {
         "name" => (CallProperty::Name, "name"),
         "nr" => (CallProperty::Number, "nr"),
         "abi" => (CallProperty::Abi, "abi"),
+        "call" => (CallProperty::Whole, "call"),
         _ => return None,
     })
 }

@@ -4,6 +4,7 @@
 
 use super::nearest::did_you_mean;
 use crate::diag::{Diagnostic, Span, codes};
+use crate::ir::CallOptions;
 use crate::syntax::ast::{Expr, ExprKind, Ident, Item, Script};
 
 /// Settings that change what a script means.
@@ -13,6 +14,8 @@ pub struct Settings {
     pub max_strlen: u32,
     /// Entries a map may hold.
     pub max_map_keys: u32,
+    /// What `call` carries.
+    pub call: CallOptions,
 }
 
 impl Default for Settings {
@@ -20,12 +23,15 @@ impl Default for Settings {
         Settings {
             max_strlen: 1024,
             max_map_keys: 4096,
+            call: CallOptions::default(),
         }
     }
 }
 
 /// Largest `max_strlen`: a string must fit a scratch frame and a record.
 pub const LONGEST_STRING: u32 = 16 * 1024;
+/// Largest `max_call_bytes`: what the largest record of a call holds.
+pub const MOST_CALL_BYTES: u64 = 64 * 1024;
 /// Largest `max_map_keys`: memory for keys is bounded by it.
 const MOST_KEYS: u64 = 16 * 1024 * 1024;
 
@@ -77,6 +83,7 @@ fn entry(settings: &mut Settings, name: &Ident, value: &Expr, notes: &mut Vec<Di
     let (slot, most): (&mut u32, u64) = match name.text.as_str() {
         "max_strlen" => (&mut settings.max_strlen, LONGEST_STRING.into()),
         "max_map_keys" => (&mut settings.max_map_keys, MOST_KEYS),
+        "max_call_bytes" => (&mut settings.call.max_bytes, MOST_CALL_BYTES),
         other => {
             notes.push(unknown(other, name.span));
             return;
@@ -101,7 +108,7 @@ fn unknown(name: &str, span: Span) -> Diagnostic {
     let known = NOT_BUILT
         .iter()
         .copied()
-        .chain(["max_strlen", "max_map_keys"]);
+        .chain(["max_call_bytes", "max_map_keys", "max_strlen"]);
     diagnostic.help.extend(did_you_mean(name, known));
     diagnostic
 }

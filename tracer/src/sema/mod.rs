@@ -188,6 +188,7 @@ fn new_pass(known: Known, settings: Settings, facts: &dyn Facts) -> Pass<'_> {
         program: ir::Program {
             max_strlen: settings.max_strlen,
             max_map_keys: settings.max_map_keys,
+            call: settings.call,
             ..ir::Program::default()
         },
         notes: Vec::new(),

@@ -45,6 +45,11 @@ pub static VARIABLES: &[Variable] = &[
         make: Make::OfProbe,
     },
     Variable {
+        name: "call",
+        doc: "the whole system call, decoded when it is printed",
+        make: Make::OfProbe,
+    },
+    Variable {
         name: "cgroup",
         doc: "id of the cgroup (version 2)",
         make: Make::Plain(|| (Builtin::Cgroup, Type::U64)),
@@ -160,7 +165,6 @@ pub static VARIABLES: &[Variable] = &[
 
 /// Built-in variables of the language that are not built yet.
 const NOT_BUILT: &[&str] = &[
-    "call",
     "cgroup_name",
     "container",
     "cpid",

@@ -86,6 +86,13 @@ impl Uses {
                 self.args.entry(name.text.clone()).or_insert(e.span);
             }
             ExprKind::Name(name) => self.name(name, e.span),
+            ExprKind::Call { name, args } => {
+                // What it prints is the whole call.
+                if name.text == "trace" {
+                    self.name("call", e.span);
+                }
+                args.iter().for_each(|c| self.expr(c));
+            }
             _ => children(e).into_iter().for_each(|c| self.expr(c)),
         }
     }

@@ -27,8 +27,20 @@ pub enum Operand {
 }
 
 impl Pass<'_> {
-    /// The value of an expression.
+    /// The value of an expression, to compute with or to keep.
     pub fn value(&mut self, e: &ast::Expr) -> Option<Val> {
+        let val = self.printable(e)?;
+        if val.expr.ty == Type::Call {
+            let message = "`call` is a whole system call: it is only printed";
+            let diagnostic = Diagnostic::error(codes::NOT_A_VALUE, e.span, message)
+                .help("printf(\"%s\\n\", call), print(call) or trace()");
+            return self.fail(diagnostic);
+        }
+        Some(val)
+    }
+
+    /// The value of an expression that is printed at once.
+    pub fn printable(&mut self, e: &ast::Expr) -> Option<Val> {
         let operand = self.operand(e)?;
         self.read(operand, e.span)
     }
@@ -349,6 +361,7 @@ pub fn describe(ty: &Type) -> String {
         Type::Record(_) => "a struct".to_owned(),
         Type::Array { len, .. } => format!("an array of {len}"),
         Type::Int { .. } => format!("a number ({ty})"),
+        Type::Call => "a whole system call".to_owned(),
         Type::Lazy(ir_lazy) => format!("a value of its own kind ({})", Type::Lazy(*ir_lazy)),
     }
 }

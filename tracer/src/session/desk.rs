@@ -163,6 +163,11 @@ impl Desk {
                     self.printer.value(out, names, &origin, ty, value)?;
                 }
             }
+            EmitKind::Call => {
+                for (ty, value) in emit.args.iter().zip(values) {
+                    self.printer.value(out, names, &origin, ty, value)?;
+                }
+            }
             EmitKind::PrintMap { map, top, div } => {
                 let table = self.maps.at(*map, generation)?;
                 self.printer.map(out, names, &table, *top, *div)?;

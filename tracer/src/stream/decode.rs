@@ -41,19 +41,20 @@ pub fn generation(payload: &[u8]) -> u64 {
 
 /// Reads one argument; `None` when it does not lie within the payload.
 fn fill(value: &mut Value, ty: &Type, payload: &[u8], offset: usize) -> Option<()> {
-    let Type::Str { .. } = ty else {
+    if !matches!(ty, Type::Str { .. } | Type::Call) {
         *value = Value::read(ty, payload.get(offset..)?)?;
         return Some(());
-    };
+    }
     let mut place = payload.get(offset..offset.checked_add(8)?)?;
     let (start, len) = (place.get_u32_ne() as usize, place.get_u32_ne() as usize);
-    let text = payload.get(start..start.checked_add(len)?)?;
-    match value {
-        Value::Str(old) => {
+    let bytes = payload.get(start..start.checked_add(len)?)?;
+    match (ty, value) {
+        (Type::Str { .. }, Value::Str(old)) | (Type::Call, Value::Call(old)) => {
             old.clear();
-            old.extend_from_slice(text);
+            old.extend_from_slice(bytes);
         }
-        other => *other = Value::Str(text.to_vec()),
+        (Type::Call, other) => *other = Value::Call(bytes.to_vec()),
+        (_, other) => *other = Value::Str(bytes.to_vec()),
     }
     Some(())
 }
@@ -76,6 +77,7 @@ mod tests {
             args,
             fixed_size: 32,
             max_size: 96,
+            call_bytes: 0,
             control: false,
         }
     }
@@ -119,6 +121,19 @@ mod tests {
         bytes.truncate(34);
         let error = args(&three(), &bytes, &mut Vec::new());
         assert_eq!(error, Err(Malformed { argument: 1 }));
+    }
+
+    #[test]
+    fn a_call_is_taken_as_its_bytes() {
+        let mut bytes = payload(0);
+        bytes[16..24].copy_from_slice(&[32, 0, 0, 0, 3, 0, 0, 0]);
+        let layout = layout(true, vec![(Type::Call, 16)]);
+        let mut out = Vec::new();
+        args(&layout, &bytes, &mut out).expect("fits");
+        assert_eq!(out, [Value::Call(b"abc".to_vec())]);
+        bytes.truncate(34);
+        let error = args(&layout, &bytes, &mut out);
+        assert_eq!(error, Err(Malformed { argument: 0 }));
     }
 
     #[test]

@@ -61,6 +61,9 @@ pub enum Type {
     },
     /// Raw in the kernel, text when printed: 8 bytes whose meaning [`Lazy`] tells.
     Lazy(Lazy),
+    /// A whole system call: [`tracer_ebpf::CallRecord`] and the memory that its arguments lead to. Only ever sent in a
+    /// record, where its fixed part is 8 bytes: offset and length, as a string's.
+    Call,
 }
 
 /// What a pointer points to.
@@ -206,7 +209,7 @@ impl Type {
     pub fn size(&self) -> u32 {
         match self {
             Type::Void => 0,
-            Type::Bool | Type::Int { .. } | Type::Ptr { .. } | Type::Lazy(_) => 8,
+            Type::Bool | Type::Int { .. } | Type::Ptr { .. } | Type::Lazy(_) | Type::Call => 8,
             Type::Str { cap } => cap.next_multiple_of(8),
             Type::Tuple(parts) => parts.iter().map(Type::size).sum(),
             Type::Stack { depth } => u32::from(*depth) * 8,
@@ -261,6 +264,7 @@ impl fmt::Display for Type {
                 f.write_str(")")
             }
             Type::Stack { depth } => write!(f, "kstack[{depth}]"),
+            Type::Call => f.write_str("call"),
             Type::Lazy(l) => f.write_str(match l {
                 Lazy::Ksym => "ksym",
                 Lazy::SyscallName => "syscall_name",

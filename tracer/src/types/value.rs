@@ -23,6 +23,8 @@ pub enum Value {
     Stack(Vec<u64>),
     /// Raw value that becomes text when printed.
     Lazy(Lazy, u64),
+    /// A system call: the bytes of [`Type::Call`].
+    Call(Vec<u8>),
 }
 
 impl PartialOrd for Lazy {
@@ -67,7 +69,7 @@ impl Value {
                     .take_while(|&a| a != 0)
                     .collect(),
             ),
-            Type::Void | Type::Record(_) | Type::Array { .. } => return None,
+            Type::Void | Type::Record(_) | Type::Array { .. } | Type::Call => return None,
         })
     }
 
@@ -100,7 +102,7 @@ impl Value {
             Value::Bool(b) => u64::from(*b),
             Value::Int(i) => *i as u64,
             Value::Uint(u) | Value::Lazy(_, u) => *u,
-            Value::Absent | Value::Str(_) | Value::Tuple(_) | Value::Stack(_) => 0,
+            Value::Absent | Value::Str(_) | Value::Tuple(_) | Value::Stack(_) | Value::Call(_) => 0,
         }
     }
 }

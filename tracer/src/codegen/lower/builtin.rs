@@ -62,7 +62,9 @@ impl Lower<'_> {
             Builtin::Probe => return name(self.part.probe_name),
             Builtin::Func => return name(self.part.func_name),
             Builtin::Ncpus => return self.b.num(u64::from(self.plan.possible_cpus)),
-            Builtin::Comm | Builtin::Kstack(_) => unreachable!("{builtin:?} is not one word"),
+            Builtin::Comm | Builtin::Kstack(_) | Builtin::Call => {
+                unreachable!("{builtin:?} is not one word")
+            }
         };
         Opnd::Reg(value)
     }

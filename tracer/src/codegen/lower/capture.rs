@@ -29,6 +29,7 @@ impl Lower<'_> {
             Some(Call {
                 frame,
                 state: Some(state),
+                ..
             }),
             Some(bit),
         ) = (self.call, bit)

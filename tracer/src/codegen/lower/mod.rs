@@ -16,11 +16,13 @@
 //! | `capture` | values saved at a call's entry |
 //! | `maps`, `aggregate` | the script's maps |
 //! | `record` | what is sent to user space |
+//! | `call` | whole calls in records |
 
 mod aggregate;
 mod arith;
 mod builder;
 mod builtin;
+mod call;
 mod capture;
 mod compare;
 mod maps;
@@ -108,6 +110,8 @@ struct Call {
     frame: Place,
     /// The task's entry state or null, when the plan has one.
     state: Option<VReg>,
+    /// Bytes of the call in this CPU's area, a word that is 0 until it was put together; when the program sends calls.
+    whole: Option<Place>,
 }
 
 /// What is known within one part.

@@ -75,7 +75,15 @@ impl<'a> Lower<'a> {
         self.b.branch_away(Cond::Eq, mask, Opnd::Imm(0), self.exit);
         let needs_state = self.plan.syscalls.as_ref().is_some_and(|s| s.needs_state);
         let state = needs_state.then(|| self.b.vreg(Class::Pointer));
-        self.call = Some(Call { frame, state });
+        let whole = self.sends_calls().then(|| self.memory.take_stack(8));
+        if let Some(whole) = whole {
+            self.b.store_word(whole, 0);
+        }
+        self.call = Some(Call {
+            frame,
+            state,
+            whole,
+        });
         match state {
             Some(state) if at_exit => self.saved_mask(state, frame, mask),
             Some(state) => {
@@ -365,7 +373,8 @@ impl<'a> Lower<'a> {
     }
 
     fn uses_arguments(&self) -> bool {
-        let is_arg = |e: &Expr| matches!(e.kind, ExprKind::Builtin(Builtin::Arg(_)));
+        let is_arg =
+            |e: &Expr| matches!(e.kind, ExprKind::Builtin(Builtin::Arg(_) | Builtin::Call));
         let captures = self.plan.syscalls.iter().flat_map(|s| &s.captures);
         let mut found = captures.into_iter().any(|c| c.expr.any(&is_arg));
         for part in &self.program.parts {

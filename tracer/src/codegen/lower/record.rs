@@ -19,7 +19,7 @@ use crate::plan::RecordLayout;
 use crate::types::Type;
 
 /// Bytes before the payload.
-const HEADER: u32 = size_of::<RecordHeader>() as u32;
+pub const HEADER: u32 = size_of::<RecordHeader>() as u32;
 /// The runtime's header says so for probes that have no name of their own.
 const NO_PROBE: i32 = -1;
 
@@ -140,6 +140,8 @@ impl<'a> Lower<'a> {
     ) {
         match ty {
             Type::Str { .. } => self.append(record, layout, to, value),
+            // It is the last to be known, and always there.
+            Type::Call => {}
             _ => self.store_into(value, to),
         }
     }
@@ -169,6 +171,10 @@ impl<'a> Lower<'a> {
 
     fn send(&mut self, record: Place, layout: &RecordLayout) {
         let control = imm(u32::from(layout.control));
+        if !has_strings(layout) && layout.call_bytes > 0 {
+            let end = self.b.copy(Opnd::Imm((HEADER + layout.fixed_size) as i32));
+            return self.send_with_call(record, layout, end);
+        }
         if !has_strings(layout) {
             let length = imm(HEADER + layout.fixed_size);
             let args = vec![Arg::Addr(record), length, control];
@@ -181,8 +187,12 @@ impl<'a> Lower<'a> {
         let max = Opnd::Imm((HEADER + layout.max_size) as i32);
         self.b.branch(Cond::Gt, length, max, too_large, good);
         self.b.switch(good);
-        let args = vec![Arg::Addr(record), arg(length), control];
-        self.b.call(runtime("rt_emit"), args);
+        if layout.call_bytes > 0 {
+            self.send_with_call(record, layout, length);
+        } else {
+            let args = vec![Arg::Addr(record), arg(length), control];
+            self.b.call(runtime("rt_emit"), args);
+        }
         self.b.jump(next);
         self.b.switch(too_large);
         Self::count_loss(&mut self.b, loss::TOO_LARGE);

@@ -8,6 +8,7 @@ mod equivalence;
 mod listings;
 mod live;
 mod tables;
+mod whole_calls;
 mod wrong;
 
 use super::*;

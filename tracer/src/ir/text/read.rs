@@ -154,6 +154,7 @@ pub fn program(node: &Node) -> Result<Program, String> {
                 p.max_strlen = parts.number()?;
                 p.max_map_keys = parts.number()?;
             }
+            "call" => p.call.max_bytes = parts.number()?,
             "probe-name" => p.probe_names.push(parts.text()?),
             "func-name" => p.func_names.push(parts.text()?),
             "site" => p.sites.push(Site {
@@ -201,6 +202,9 @@ fn emit(parts: &mut Items<'_>) -> Result<Emit, String> {
 fn emit_kind(node: &Node) -> Result<EmitKind, String> {
     if *node == word("print-value") {
         return Ok(EmitKind::PrintValue);
+    }
+    if *node == word("call") {
+        return Ok(EmitKind::Call);
     }
     if *node == word("exit") {
         return Ok(EmitKind::Exit);

@@ -284,6 +284,7 @@ fn emits() -> impl Strategy<Value = Emit> {
     let kind = prop_oneof![
         formats().prop_map(EmitKind::Printf),
         Just(EmitKind::PrintValue),
+        Just(EmitKind::Call),
         any::<(u32, Option<u64>, Option<u64>)>().prop_map(|(m, top, div)| EmitKind::PrintMap {
             map: MapId(m),
             top,
@@ -347,10 +348,16 @@ fn programs() -> impl Strategy<Value = Program> {
         vec(maps(), 0..3),
         vec(emits(), 0..3),
         vec(site, 0..3),
-        any::<(Vec<String>, Vec<String>, u32, u32)>(),
+        any::<(Vec<String>, Vec<String>, u32, u32, u32)>(),
     )
         .prop_map(
-            |(clauses, maps, emits, sites, (probe_names, func_names, max_strlen, max_map_keys))| {
+            |(
+                clauses,
+                maps,
+                emits,
+                sites,
+                (probe_names, func_names, max_strlen, max_map_keys, max_bytes),
+            )| {
                 Program {
                     clauses,
                     maps,
@@ -360,6 +367,7 @@ fn programs() -> impl Strategy<Value = Program> {
                     func_names,
                     max_strlen,
                     max_map_keys,
+                    call: CallOptions { max_bytes },
                 }
             },
         )

@@ -27,6 +27,7 @@ pub fn write(ty: &Type) -> Node {
         Type::Tuple(parts) => group("tuple", parts.iter().map(write)),
         Type::Stack { depth } => group("stack", [word(depth)]),
         Type::Lazy(lazy) => word(name(LAZY, lazy).unwrap_or_default()),
+        Type::Call => word("call"),
     }
 }
 
@@ -70,6 +71,7 @@ fn simple(text: &str) -> Option<Type> {
     let signed = text.starts_with('i');
     match text {
         "void" => Some(Type::Void),
+        "call" => Some(Type::Call),
         "bool" => Some(Type::Bool),
         "i8" | "i16" | "i32" | "i64" | "u8" | "u16" | "u32" | "u64" => Some(Type::Int {
             bits: text[1..].parse().ok()?,

@@ -6,14 +6,17 @@ use super::names::{ABIS, BINARY, BUILTINS, COMPARE, Names, PHASES, SITES, SPACES
 use super::node::{Node, group, line, list, string, word};
 use super::types::{write as ty, write_agg};
 use crate::ir::{
-    Builtin, Clause, Conversion, Emit, EmitArg, EmitKind, Expr, ExprKind, Format, FormatPart, Map,
-    MapValue, Probe, Program, Rate, Stmt, StmtKind, SyscallSet,
+    Builtin, CallOptions, Clause, Conversion, Emit, EmitArg, EmitKind, Expr, ExprKind, Format,
+    FormatPart, Map, MapValue, Probe, Program, Rate, Stmt, StmtKind, SyscallSet,
 };
 use crate::types::Abi;
 
 /// The whole program.
 pub fn program(p: &Program) -> Node {
     let mut items = vec![line("limits", [word(p.max_strlen), word(p.max_map_keys)])];
+    if p.call != CallOptions::default() {
+        items.push(line("call", [word(p.call.max_bytes)]));
+    }
     items.extend(
         p.probe_names
             .iter()
@@ -48,6 +51,7 @@ fn emit(e: &Emit) -> Node {
     let kind = match &e.kind {
         EmitKind::Printf(f) => format(f),
         EmitKind::PrintValue => word("print-value"),
+        EmitKind::Call => word("call"),
         EmitKind::PrintMap { map, top, div } => {
             let mut items = vec![word(map.0)];
             items.extend(top.map(|n| group("top", [word(n)])));

@@ -325,6 +325,7 @@ fn has_type(b: Builtin, ty: &Type) -> bool {
         Builtin::Errno => Type::Lazy(Lazy::Errno),
         Builtin::EntrySeen => Type::Bool,
         Builtin::Kstack(depth) => Type::Stack { depth },
+        Builtin::Call => Type::Call,
     };
     *ty == wanted
 }
@@ -340,6 +341,7 @@ fn has_builtin(probe: &Probe, b: Builtin) -> bool {
             Probe::Kretprobe { .. } | Probe::Fexit { .. } => true,
             _ => matches!(phase, Some(Phase::Whole | Phase::Return)),
         },
+        Builtin::Call => matches!(phase, Some(Phase::Whole | Phase::Entry)),
         Builtin::Arg(_) => match probe {
             Probe::Syscall { phase, .. } => *phase != Phase::Return,
             Probe::RawTracepoint { .. }

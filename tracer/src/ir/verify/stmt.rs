@@ -3,7 +3,9 @@
 //! In: statements of the checker's clause. Out: broken rules in the checker.
 
 use super::Checker;
-use crate::ir::{EmitArg, EmitId, Expr, MapId, MapValue, SiteKind, Stmt, StmtKind};
+use crate::ir::{
+    Builtin, EmitArg, EmitId, Expr, ExprKind, MapId, MapValue, SiteKind, Stmt, StmtKind,
+};
 use crate::types::{AggKind, Type};
 
 impl<'p> Checker<'p> {
@@ -81,7 +83,10 @@ impl<'p> Checker<'p> {
     /// Rule 17.
     fn emitted(&mut self, id: EmitId, args: &'p [EmitArg]) {
         for arg in args {
-            self.value(&arg.value);
+            match arg.value.ty {
+                Type::Call => self.whole_call(arg),
+                _ => self.value(&arg.value),
+            }
             if let Some(present) = &arg.present {
                 self.condition(present);
             }
@@ -91,5 +96,12 @@ impl<'p> Checker<'p> {
         let given = args.iter().map(|a| &a.value.ty);
         let fits = emit.is_none_or(|e| e.args.iter().eq(given));
         self.rule(17, fits, || format!("emit {} carries other types", id.0));
+    }
+
+    /// Rule 17.
+    fn whole_call(&mut self, arg: &'p EmitArg) {
+        let fits = arg.present.is_none() && arg.value.kind == ExprKind::Builtin(Builtin::Call);
+        self.rule(17, fits, || "a call that is not the event's own".to_owned());
+        self.expr(&arg.value);
     }
 }

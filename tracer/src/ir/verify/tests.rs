@@ -206,6 +206,19 @@ fn rules_13_to_16() {
 fn rules_17_and_18_emits_and_exits() {
     assert_eq!(broken("(emit (printf (s)) (args))", "begin", "(do)"), [17]);
     assert_eq!(broken("(emit exit (args u64))", "begin", "(do)"), [17]);
+    assert_eq!(broken("(emit call (args u64))", "begin", "(do)"), [17]);
+    let calls = "syscall whole (calls (native 1))";
+    let line = "(emit call (args call))";
+    let sent = |arg: &str| broken(line, calls, &format!("(do (emit 0 (arg {arg})))"));
+    assert_eq!(sent("(call call)"), NONE);
+    assert_eq!(sent("(call call) (bool entry-seen)"), [17]);
+    assert_eq!(sent("(call var 0)"), [17, 16]);
+    assert_eq!(body("(expr (call call))"), NONE);
+    assert_eq!(
+        broken(line, "begin", "(do (emit 0 (arg (call call))))"),
+        [6]
+    );
+    assert_eq!(body("(expr (bool not (call call)))"), [4, 9]);
     assert_eq!(
         broken(
             "(emit print-value (args u64))",

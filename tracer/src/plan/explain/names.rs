@@ -88,6 +88,7 @@ pub(super) fn emit(kind: &EmitKind, ir: &ir::Program) -> String {
     match kind {
         EmitKind::Printf(_) => "printf".to_owned(),
         EmitKind::PrintValue => "print".to_owned(),
+        EmitKind::Call => "trace".to_owned(),
         EmitKind::PrintMap { map: m, .. } => format!("print({})", map(m)),
         EmitKind::Clear(m) => format!("clear({})", map(m)),
         EmitKind::Zero(m) => format!("zero({})", map(m)),

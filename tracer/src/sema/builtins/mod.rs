@@ -26,6 +26,7 @@ mod strncmp;
 mod sum;
 mod syscall_name;
 mod time;
+mod trace;
 mod zero;
 
 use super::nearest::did_you_mean;
@@ -101,6 +102,7 @@ pub static FUNCTIONS: &[Function] = &[
     sum::SUM,
     syscall_name::SYSCALL_NAME,
     time::TIME,
+    trace::TRACE,
     zero::ZERO,
 ];
 

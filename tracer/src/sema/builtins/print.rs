@@ -29,7 +29,7 @@ fn check(pass: &mut Pass, call: &Call) -> Option<Outcome> {
         let message = "only a whole map is printed with a number of rows";
         return pass.error(codes::ARGUMENT_TYPE, second.span, message);
     }
-    let val = pass.value(&call.args[0])?;
+    let val = pass.printable(&call.args[0])?;
     if val.expr.ty == Type::Void {
         return None;
     }

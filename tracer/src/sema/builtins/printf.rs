@@ -29,7 +29,7 @@ fn check(pass: &mut Pass, call: &Call) -> Option<Outcome> {
         Ok(format) => Some(format),
         Err(problem) => pass.error(codes::BAD_FORMAT, format_span, problem),
     };
-    let values: Vec<Option<Val>> = call.args[1..].iter().map(|a| pass.value(a)).collect();
+    let values: Vec<Option<Val>> = call.args[1..].iter().map(|a| pass.printable(a)).collect();
     let format = format?;
     let conversions: Vec<&Conversion> = conversions(&format).collect();
     if conversions.len() != values.len() {
@@ -67,7 +67,9 @@ fn converted(pass: &mut Pass, val: Val, conversion: &Conversion, span: Span) -> 
     let ty = &val.expr.ty;
     match conversion.conv {
         b's' => match ty {
-            Type::Str { .. } | Type::Stack { .. } | Type::Lazy(_) | Type::Bool => Some(val),
+            Type::Str { .. } | Type::Stack { .. } | Type::Lazy(_) | Type::Bool | Type::Call => {
+                Some(val)
+            }
             _ => mismatch(pass, conversion, "text", ty, span),
         },
         b'r' => mismatch(pass, conversion, "buf(), which is not built yet", ty, span),
@@ -98,7 +100,7 @@ fn mismatch<T>(
     let diagnostic = Diagnostic::error(codes::FORMAT_TYPE, span, message);
     let help = match is {
         _ if conversion.conv == b'r' => None,
-        Type::Str { .. } | Type::Stack { .. } => Some("text is printed with %s"),
+        Type::Str { .. } | Type::Stack { .. } | Type::Call => Some("text is printed with %s"),
         Type::Ptr { .. } => Some("an address is printed with %p, the text there with str(x)"),
         Type::Int { .. } => Some("a number is printed with %d, %u or %x"),
         Type::Tuple(_) => Some("print(x) prints a tuple"),

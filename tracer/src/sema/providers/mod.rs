@@ -170,6 +170,8 @@ pub enum CallProperty {
     Number,
     /// `abi`.
     Abi,
+    /// `call`.
+    Whole,
 }
 
 /// Targets of different families never share an IR clause: they are run by programs of different kinds.

@@ -320,6 +320,7 @@ impl View for Call {
         match (property, self.phase) {
             (CallProperty::Errno, Phase::Entry) => Err(self.no_result("errno")),
             (CallProperty::Duration, Phase::Entry) => Err(self.no_result("duration")),
+            (CallProperty::Whole, Phase::Return) => Err(self.no_args()),
             (CallProperty::Duration, Phase::Return) => Err(Lack::Because(
                 codes::NO_RESULT_HERE,
                 "`:return` does not know the entry's time: there is no `duration`".to_owned(),
@@ -352,6 +353,7 @@ pub(super) fn call_property(property: CallProperty) -> Offer {
         CallProperty::Name => builtin(Type::Lazy(Lazy::SyscallName), Builtin::SyscallName),
         CallProperty::Number => builtin(Type::I64, Builtin::SyscallNr),
         CallProperty::Abi => builtin(Type::Lazy(Lazy::Abi), Builtin::SyscallAbi),
+        CallProperty::Whole => builtin(Type::Call, Builtin::Call),
     })
 }
 

@@ -1,0 +1,122 @@
+//! Whole calls in records: what the runtime puts together, as user space reads it.
+//!
+//! Calls of a thread of the test's own, with arguments that the test knows.
+
+use super::equivalence::records;
+use super::{OPENAT, loaded, planned, privileged};
+use crate::interp::{Effect, Machine, Recorded};
+use crate::ir::build::*;
+use crate::ir::{
+    Builtin, ClauseId, Compare, Emit, EmitArg, EmitId, EmitKind, Expr, Phase, Program, StmtKind,
+};
+use crate::types::call::{Call, CallKind};
+use crate::types::{Abi, Type, Value};
+
+const GETPPID: (Abi, u32) = (Abi::Native, 110);
+
+/// A line for each of these calls of the thread `name`, with `extras`.
+fn lines(calls: &[(Abi, u32)], phase: Phase, name: &str, extras: Vec<Expr>) -> Program {
+    let own = compare(Compare::Eq, builtin(Builtin::Comm), text(name, 16));
+    let mut values = vec![builtin(Builtin::Call)];
+    values.extend(extras);
+    let types: Vec<Type> = values.iter().map(|value| value.ty.clone()).collect();
+    let plain = |value| EmitArg {
+        value,
+        present: None,
+    };
+    let send = stmt(StmtKind::Emit {
+        id: EmitId(0),
+        args: values.into_iter().map(plain).collect(),
+    });
+    let mut program = script(
+        vec![clause(syscall(calls, phase), Some(own), vec![send])],
+        vec![],
+    );
+    program.emits = vec![Emit {
+        kind: EmitKind::Call,
+        args: types,
+        span: Default::default(),
+    }];
+    program
+}
+
+/// What a program sends while a thread of that name works.
+fn sent(program: Program, name: &str, work: fn()) -> Vec<Vec<Value>> {
+    let plan = planned(program);
+    let mut loaded = loaded(&plan);
+    loaded
+        .attach_all()
+        .expect("raw tracepoints can be attached");
+    loaded.open().expect("tracing can be opened");
+    let thread = std::thread::Builder::new().name(name.to_owned());
+    let thread = thread.spawn(work).expect("a thread");
+    thread.join().expect("it ends");
+    loaded.close().expect("tracing can be closed");
+    let records = records(&mut loaded, &plan).into_iter();
+    records.map(|(_, args)| args).collect()
+}
+
+fn bytes(args: &[Value]) -> &[u8] {
+    match args.first() {
+        Some(Value::Call(bytes)) => bytes,
+        other => panic!("{other:?} is no call"),
+    }
+}
+
+#[test]
+fn a_call_has_its_registers_result_and_name() {
+    if !privileged("a_call_has_its_registers_result_and_name") {
+        return;
+    }
+    let extras = vec![builtin(Builtin::Comm), builtin(Builtin::Tid)];
+    let program = lines(&[OPENAT], Phase::Whole, "cg-registers", extras);
+    let all = sent(program, "cg-registers", || {
+        std::fs::File::open("/no/such/file").expect_err("there is no such file");
+    });
+    let own = all.iter().find(|args| {
+        let call = Call::read(bytes(args)).expect("the bytes of a call");
+        call.ret == -2
+    });
+    let args = own.expect("the thread's open");
+    assert_eq!(args[1], Value::Str(b"cg-registers".to_vec()));
+    let call = Call::read(bytes(args)).expect("the bytes of a call");
+    assert_eq!((call.abi, call.nr), OPENAT);
+    assert_eq!(call.kind, CallKind::Call);
+    let (cwd, close_on_exec) = (-100, 0x80000);
+    assert_eq!((call.args[0] as i32, call.args[2]), (cwd, close_on_exec));
+    assert_eq!(call.comm(), b"cg-registers");
+    assert!(call.exit_ns > 0);
+}
+
+#[test]
+fn a_call_seen_at_its_entry_is_unfinished() {
+    if !privileged("a_call_seen_at_its_entry_is_unfinished") {
+        return;
+    }
+    let program = lines(&[GETPPID], Phase::Entry, "cg-entry", vec![]);
+    let all = sent(program, "cg-entry", || {
+        let _ = std::os::unix::process::parent_id();
+    });
+    let [args] = &all[..] else {
+        panic!("{all:?} is not one record")
+    };
+    let call = Call::read(bytes(args)).expect("the bytes of a call");
+    assert_eq!(
+        (call.kind, call.nr, call.exit_ns),
+        (CallKind::Unfinished, 110, 0)
+    );
+}
+
+#[test]
+fn the_interpreter_gives_the_recorded_bytes() {
+    let program = lines(&[OPENAT], Phase::Whole, "x", vec![]);
+    let event = Recorded {
+        comm: b"x".to_vec(),
+        call: b"bytes".to_vec(),
+        ..Recorded::default()
+    };
+    let outcome = Machine::new(&program).fire(ClauseId(0), &event);
+    let args = vec![Value::Call(b"bytes".to_vec())];
+    let id = EmitId(0);
+    assert_eq!(outcome.effects, [Effect::Emit { id, args }]);
+}
