@@ -3,6 +3,8 @@
 //! In: a raw value and what it is. Out: text from the tables, or what stands for an unknown number. Never
 //! needs the machine: names of kernel addresses are `symbols`.
 
+pub mod call;
+
 use crate::tables::{errno, signals, syscalls};
 use crate::types::Abi;
 use std::borrow::Cow;

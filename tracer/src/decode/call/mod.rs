@@ -1,0 +1,254 @@
+//! Whole system calls to text as strace writes it, and to JSON.
+//!
+//! In: a call record's view ([`Call`]) and a [`Style`]. Out: a line or a JSON object's members, appended to a buffer.
+//! Never reads anything but the record and the tables: the same record gives the same text on any machine.
+//!
+//! A walk over the signature ([`walk`]) tells a [`sink::Sink`] what it finds; [`text`] and [`json`] are the two sinks,
+//! so that neither can know more than the other.
+
+mod abbreviate;
+mod descriptor;
+mod dirents;
+mod escape;
+mod ioctl;
+mod json;
+mod masks;
+mod memory;
+mod message;
+mod names;
+mod number;
+mod outcome;
+mod process;
+mod result;
+mod sink;
+mod sockaddr;
+mod text;
+mod unknown;
+mod value;
+mod walk;
+
+use crate::tables::syscalls::{self, ArgPair, Signature};
+use crate::tables::what::What;
+use crate::types::Abi;
+use crate::types::call::{Call, CallKind, When};
+use sink::Sink;
+use std::sync::Arc;
+use walk::{Num, Scope, Walk};
+
+/// What descriptors are shown as.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Descriptors {
+    /// Numbers.
+    #[default]
+    None,
+    /// With paths (strace's `-y`).
+    Paths,
+    /// With the ends of sockets and the numbers of devices (`-yy`).
+    Full,
+}
+
+/// A call as the running kernel describes it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct KernelCall {
+    /// Its name.
+    pub name: String,
+    /// Names and C types of its arguments.
+    pub args: Vec<(String, String)>,
+}
+
+/// How calls are written.
+#[derive(Clone, Debug)]
+pub struct Style {
+    /// Bytes of a string or buffer that are shown (`-s`); paths are shown whole.
+    pub max_string: usize,
+    /// Descriptors.
+    pub descriptors: Descriptors,
+    /// All members of structs, all elements, the environment of programs (`-v`).
+    pub verbose: bool,
+    /// The column of the `=`; 0: right behind the call (`-a`).
+    pub column: usize,
+    /// Calls of this machine that the tables do not know, by number, sorted.
+    pub kernel_calls: Arc<[(u32, KernelCall)]>,
+}
+
+impl Default for Style {
+    /// As strace without options.
+    fn default() -> Style {
+        Style {
+            max_string: 32,
+            descriptors: Descriptors::None,
+            verbose: false,
+            column: 40,
+            kernel_calls: Arc::default(),
+        }
+    }
+}
+
+impl Style {
+    fn kernel_call(&self, call: &Call<'_>) -> Option<&KernelCall> {
+        // The running kernel describes its native calls only.
+        let native = call.abi == Abi::Native;
+        let find = || {
+            self.kernel_calls
+                .binary_search_by_key(&call.nr, |(nr, _)| *nr)
+        };
+        let at = native.then(find)?.ok()?;
+        Some(&self.kernel_calls[at].1)
+    }
+}
+
+/// Appends `openat(AT_FDCWD, "/etc/hosts", O_RDONLY) = 3`, without a line end.
+pub fn line(call: &Call<'_>, style: &Style, out: &mut Vec<u8>) {
+    let start = out.len();
+    let signature = signature(call);
+    let mut walk = walk(call, style, signature, text::Text::new(out));
+    name(walk.sink.out, call, style);
+    walk.sink.out.push(b'(');
+    walk.arguments(signature);
+    if call.kind == CallKind::Unfinished {
+        walk.sink.out.extend_from_slice(b" <unfinished ...>");
+    }
+    walk.sink.out.push(b')');
+    let used = walk.sink.out.len() - start;
+    let spaces = style.column.saturating_sub(used).max(1);
+    walk.sink.out.extend(std::iter::repeat_n(b' ', spaces));
+    walk.sink.out.extend_from_slice(b"= ");
+    walk.result_text(signature.map_or(What::Int, |known| known.result));
+}
+
+/// Appends the members of a JSON object that `docs/json-trace.md` describes, without its braces.
+pub fn json(call: &Call<'_>, style: &Style, out: &mut Vec<u8>) {
+    let signature = signature(call);
+    let mut walk = walk(call, style, signature, json::Json { out });
+    let sink = &mut walk.sink;
+    sink.out.extend_from_slice(b"\"call\":\"");
+    name(sink.out, call, style);
+    sink.out.extend_from_slice(b"\",\"nr\":");
+    sink.signed(i64::from(call.nr as i32));
+    sink.out.extend_from_slice(match call.abi {
+        Abi::Native => b",\"abi\":\"x86_64\",\"kind\":\"",
+        Abi::I386 => b",\"abi\":\"i386\",\"kind\":\"",
+    });
+    sink.out.extend_from_slice(call.kind.name().as_bytes());
+    sink.out.extend_from_slice(b"\",\"args\":{");
+    walk.arguments(signature);
+    walk.sink.out.push(b'}');
+    walk.result_json(signature.map_or(What::Int, |known| known.result));
+    walk.times();
+}
+
+/// Appends `{si_signo=SIGSEGV, si_code=SEGV_MAPERR, si_addr=NULL}`: what a signal says about itself (`struct siginfo`
+/// of that ABI).
+pub fn signal_info(abi: Abi, siginfo: &[u8], out: &mut Vec<u8>) {
+    let record = crate::types::call::CallBuilder::new(abi, 0, [0; 6]).bytes();
+    let Some(call) = Call::read(&record) else {
+        return;
+    };
+    let style = Style::default();
+    let mut walk = walk(&call, &style, None, text::Text::new(out));
+    walk.signal_info(walk::Place {
+        addr: 0,
+        bytes: siginfo,
+        state: crate::types::call::ArgState::Ok,
+    });
+}
+
+/// Appends `WIFEXITED(s) && …` in braces: a status as `wait4` gives it.
+pub fn wait_status(status: u32, out: &mut Vec<u8>) {
+    process::wait_text(out, status);
+}
+
+fn signature(call: &Call<'_>) -> Option<&'static Signature> {
+    syscalls::signature(call.abi, syscalls::name(call.abi, call.nr)?)
+}
+
+fn walk<'c, 'a, S: Sink>(
+    call: &'c Call<'a>,
+    style: &'c Style,
+    signature: Option<&'static Signature>,
+    sink: S,
+) -> Walk<'c, 'a, S> {
+    Walk {
+        call,
+        style,
+        name: signature.map_or("", |known| known.name),
+        args: signature.map_or(&[], |known| known.args),
+        argument: "",
+        sink,
+    }
+}
+
+/// `openat`, `syscall_0x270f`.
+fn name(out: &mut Vec<u8>, call: &Call<'_>, style: &Style) {
+    if let Some(name) = syscalls::name(call.abi, call.nr) {
+        return out.extend_from_slice(name.as_bytes());
+    }
+    if let Some(known) = style.kernel_call(call) {
+        return out.extend_from_slice(known.name.as_bytes());
+    }
+    out.extend_from_slice(b"syscall_");
+    number::hex_always(out, u64::from(call.nr));
+}
+
+impl<S: Sink> Walk<'_, '_, S> {
+    fn arguments(&mut self, signature: Option<&'static Signature>) {
+        match (signature, self.style.kernel_call(self.call)) {
+            (Some(known), _) if known.name == "clone" => self.clone_arguments(),
+            (Some(known), _) => self.known_arguments(known),
+            (None, Some(known)) => self.described_arguments(known),
+            (None, None) => self.raw_arguments(),
+        }
+    }
+
+    fn known_arguments(&mut self, signature: &'static Signature) {
+        for (n, arg) in signature.args.iter().enumerate() {
+            let n = n as u8;
+            if signature.pairs.iter().any(|pair| pair.high == n) {
+                continue;
+            }
+            if let Some(pair) = signature.pairs.iter().find(|pair| pair.low == n) {
+                self.pair(pair, arg.what);
+                continue;
+            }
+            if self.resolve(arg.what, Scope::NONE) == What::None {
+                continue;
+            }
+            self.argument = arg.name;
+            self.sink.argument(arg.name, false);
+            self.value(arg.what, self.arg(n), Scope::NONE.at(When::Entry));
+        }
+    }
+
+    /// A number in two registers.
+    fn pair(&mut self, pair: &'static ArgPair, what: What) {
+        let half = |n| self.arg(n).raw & 0xffff_ffff;
+        let raw = half(pair.high) << 32 | half(pair.low);
+        self.sink.argument(pair.name, false);
+        self.value(what, Num::new(raw, 8, pair.signed), Scope::NONE);
+    }
+}
+
+impl Walk<'_, '_, json::Json<'_>> {
+    /// Nanoseconds of the kernel's monotonic clock; null for an end that was not seen.
+    fn times(&mut self) {
+        let times = [
+            ("entry_ns", self.call.entry_ns),
+            ("exit_ns", self.call.exit_ns),
+        ];
+        for (name, ns) in times {
+            self.sink.member(name);
+            match ns {
+                0 => self.sink.out.extend_from_slice(b"null"),
+                _ => self.sink.unsigned(ns),
+            }
+        }
+        self.sink.member("duration_ns");
+        match self.call.duration_ns() {
+            Some(ns) => self.sink.unsigned(ns),
+            None => self.sink.out.extend_from_slice(b"null"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
