@@ -34,6 +34,9 @@ pub const GET_FUNC_ARG: u32 = 183;
 /// `long bpf_get_func_ret(ctx, value)`: result of a traced function, as a plain number.
 pub const GET_FUNC_RET: u32 = 184;
 
+/// `long bpf_loop(times, callback, context, flags)`: calls `callback(index, context)` until it returns 1.
+pub const LOOP: u32 = 181;
+
 /// Update flag: create or replace.
 pub const BPF_ANY: i32 = 0;
 /// Update flag: only create.
@@ -57,6 +60,7 @@ pub fn name(helper: u32) -> Option<&'static str> {
         PROBE_READ_KERNEL => "probe_read_kernel",
         GET_FUNC_ARG => "get_func_arg",
         GET_FUNC_RET => "get_func_ret",
+        LOOP => "loop",
         _ => return None,
     })
 }

@@ -236,7 +236,9 @@ pub enum Op {
     Imm64(Reg, i32),
     /// First word of `dst = map`; the linker or loader fills the file descriptor in.
     Map(Reg, i32),
-    /// Second word of the two above: the high half.
+    /// First word of `dst = function of the same object`: words from the next one; -1 before linking.
+    FunctionAddress(Reg, i32),
+    /// Second word of the three above: the high half.
     High(i32),
     /// Unconditional.
     Jump(i16),
@@ -283,6 +285,7 @@ impl Op {
             Op::Atomic(op, base, off, src) => word(STX_ATOMIC_DW, base, src, off, op as i32),
             Op::Imm64(dst, low) => word(LD_IMM64, dst, Reg(0), 0, low),
             Op::Map(dst, fd) => word(LD_IMM64, dst, Reg(1), 0, fd),
+            Op::FunctionAddress(dst, imm) => word(LD_IMM64, dst, Reg(4), 0, imm),
             Op::High(high) => word(0, Reg(0), Reg(0), 0, high),
             Op::Jump(off) => word(JA, Reg(0), Reg(0), off, 0),
             Op::Helper(id) => word(CALL, Reg(0), Reg(0), 0, id as i32),
@@ -297,6 +300,7 @@ impl Op {
         Some(match insn.code {
             0 => Op::High(insn.imm),
             LD_IMM64 if insn.src == 1 => Op::Map(dst, insn.imm),
+            LD_IMM64 if insn.src == 4 => Op::FunctionAddress(dst, insn.imm),
             LD_IMM64 => Op::Imm64(dst, insn.imm),
             JA => Op::Jump(insn.off),
             CALL if insn.src == 1 => Op::Function(insn.imm),
@@ -367,6 +371,7 @@ mod tests {
         let mut ops = vec![
             Op::Imm64(a, -5),
             Op::Map(a, 0),
+            Op::FunctionAddress(a, -1),
             Op::High(7),
             Op::Jump(-3),
             Op::Helper(113),

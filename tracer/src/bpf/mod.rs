@@ -31,6 +31,8 @@ pub struct Function {
     pub relocs: Vec<Reloc>,
     /// Script source offset (byte) by instruction index, ascending: to explain a rejection.
     pub lines: Vec<(u32, u32)>,
+    /// Functions of its own, which it hands to helpers that call them. They stand in `.text` and have none themselves.
+    pub callbacks: Vec<Function>,
 }
 
 /// A hole in a function.
@@ -49,4 +51,6 @@ pub enum Target {
     Map(String),
     /// A runtime function, by symbol (`call`, R_BPF_64_32).
     Runtime(&'static str),
+    /// The address of one of the program's callbacks, by symbol (`ld_imm64`, R_BPF_64_64).
+    Callback(String),
 }

@@ -25,6 +25,7 @@ pub fn write(function: &Function) -> String {
         };
         line(&mut out, format_args!("{index:5} {text}"));
     }
+    out.extend(function.callbacks.iter().map(write));
     out
 }
 
@@ -73,6 +74,10 @@ fn one(op: Op, index: usize, target: Option<&Target>) -> String {
         Op::Map(dst, fd) => match target {
             Some(Target::Map(name)) => format!("{} = map {name}", reg(dst)),
             _ => format!("{} = map fd {fd}", reg(dst)),
+        },
+        Op::FunctionAddress(dst, to) => match target {
+            Some(Target::Callback(name)) => format!("{} = function {name}", reg(dst)),
+            _ => format!("{} = function pc{to:+}", reg(dst)),
         },
         Op::Imm64(..) | Op::High(_) => String::new(),
         Op::Jump(off) => format!("goto {}", goto(off)),
@@ -177,6 +182,7 @@ mod tests {
                 },
             ],
             lines: vec![(0, 7), (5, 9)],
+            callbacks: Vec::new(),
         };
         let expected = "f (raw_tp/f):\n      ; source byte 7\n    0 r1 = map M\n    2 r2 = 0x1ffffffff ll\n    \
                         4 if r2 s> 3 goto 6\n      ; source byte 9\n    5 call rt_gate\n    \

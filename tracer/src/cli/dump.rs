@@ -64,6 +64,9 @@ fn lir(plan: &plan::Plan) -> Result<Vec<u8>, codegen::Error> {
     for program in &plan.programs {
         let lowered = codegen::lowered(plan, program, Resources::ALL)?;
         text.push_str(&codegen::lir::text(&lowered.lir));
+        for callback in &lowered.callbacks {
+            text.push_str(&codegen::lir::text(&callback.lir));
+        }
     }
     Ok(text.into_bytes())
 }

@@ -77,7 +77,7 @@ fn home(lir: &Lir, allocation: &Allocation, v: VReg, loc: Loc) -> Result<(), Str
         Loc::Reg(r) => (2..=9).contains(&r),
         Loc::Stack(off) => {
             let off = -i64::from(off);
-            let (places, all) = (lir.stack_bytes.into(), STACK_LIMIT.into());
+            let (places, all) = (lir.stack_bytes.into(), lir.stack_limit.into());
             class != Class::Held && off % 8 == 0 && off > places && off <= all
         }
         Loc::Frame { off, .. } => {
@@ -177,9 +177,17 @@ pub fn check(plan: &Plan, generated: &Generated) -> Result<(), String> {
             let (a, b) = (&program.name, &function.name);
             return Err(format!("program {a} has the code of {b}"));
         }
-        self::function(function).map_err(|what| format!("{}: {what}", function.name))?;
+        self::function(function, State::start()).map_err(|what| in_function(function, what))?;
+        for callback in &function.callbacks {
+            self::function(callback, State::called())
+                .map_err(|what| in_function(callback, what))?;
+        }
     }
     Ok(())
+}
+
+fn in_function(function: &Function, what: String) -> String {
+    format!("{}: {what}", function.name)
 }
 
 /// What a register or a word of stack may hold.
@@ -224,6 +232,13 @@ impl State {
             stack: [Value::Unset; WORDS],
             held: Held::No,
         }
+    }
+
+    /// At the front of a callback: its arguments are there. The scratch frame is its caller's business.
+    fn called() -> State {
+        let mut state = State::start();
+        state.regs[1..=5].fill(Value::Any);
+        state
     }
 
     fn merge(&self, other: &State) -> Result<State, String> {
@@ -280,10 +295,10 @@ fn stack_word(base: Value, off: i16, size: Size) -> Result<Option<usize>, String
     Ok(Some((-from - 1) as usize / 8))
 }
 
-fn function(function: &Function) -> Result<(), String> {
+fn function(function: &Function, start: State) -> Result<(), String> {
     let ops = decode(function)?;
     holes(function, &ops)?;
-    let mut states: HashMap<usize, State> = HashMap::from([(0, State::start())]);
+    let mut states: HashMap<usize, State> = HashMap::from([(0, start)]);
     let mut work = vec![0];
     while let Some(at) = work.pop() {
         let mut state = states[&at].clone();
@@ -328,7 +343,8 @@ fn holes(function: &Function, ops: &[Op]) -> Result<(), String> {
         let fine = match (op, holes.remove(&at)) {
             (Op::Map(..), Some(Target::Map(_))) => true,
             (Op::Function(_), Some(Target::Runtime(_))) => true,
-            (Op::Map(..) | Op::Function(_), _) => false,
+            (Op::FunctionAddress(..), Some(Target::Callback(_))) => true,
+            (Op::Map(..) | Op::Function(_) | Op::FunctionAddress(..), _) => false,
             (_, hole) => hole.is_none(),
         };
         if !fine {
@@ -391,7 +407,7 @@ fn step(
                 }
             }
         }
-        Op::Imm64(dst, _) | Op::Map(dst, _) => {
+        Op::Imm64(dst, _) | Op::Map(dst, _) | Op::FunctionAddress(dst, _) => {
             state.put(dst, Value::Any)?;
             return match ops.get(at + 1) {
                 Some(Op::High(_)) => Ok(vec![(at + 2, state.clone())]),
@@ -423,7 +439,7 @@ fn callee(function: &Function, at: usize) -> Option<&'static str> {
     let hole = function.relocs.iter().find(|r| r.at as usize == at)?;
     match hole.target {
         Target::Runtime(name) => Some(name),
-        Target::Map(_) => None,
+        Target::Map(_) | Target::Callback(_) => None,
     }
 }
 

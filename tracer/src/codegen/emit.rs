@@ -34,6 +34,7 @@ pub fn emit(lir: &Lir, allocation: &Allocation, section: String) -> Result<Funct
         insns: e.ops.into_iter().map(Op::encode).collect(),
         relocs: e.relocs,
         lines: e.lines,
+        callbacks: Vec::new(),
     })
 }
 
@@ -48,6 +49,8 @@ enum Source {
     Spilled(VReg, i32),
     /// A map.
     Map(String),
+    /// A callback.
+    Function(String),
 }
 
 struct Emitter<'a> {
@@ -142,6 +145,7 @@ impl Emitter<'_> {
     fn inst(&mut self, inst: &Inst) {
         match inst {
             Inst::Context(d) => self.finish(*d, Reg::R1),
+            Inst::Param(n, d) => self.finish(*d, Reg(*n)),
             Inst::Const(d, value) => {
                 let dst = self.result(*d);
                 self.constant(dst, *value);
@@ -316,6 +320,7 @@ impl Emitter<'_> {
     fn argument(&self, arg: &Arg) -> Source {
         match arg {
             Arg::Map(name) => Source::Map(name.clone()),
+            Arg::Function(name) => Source::Function(name.clone()),
             Arg::Value(Opnd::Imm(imm)) => Source::Imm(*imm),
             Arg::Value(Opnd::Reg(v)) => self.value(*v, 0),
             Arg::Addr(Place {
@@ -373,7 +378,7 @@ impl Emitter<'_> {
                 Loc::Frame { base, .. } => self.loc(base) == Loc::Reg(register.0),
                 _ => false,
             },
-            Source::Imm(_) | Source::Map(_) => false,
+            Source::Imm(_) | Source::Map(_) | Source::Function(_) => false,
         }
     }
 
@@ -394,13 +399,19 @@ impl Emitter<'_> {
                 self.op(Op::Map(to, 0));
                 self.op(Op::High(0));
             }
+            Source::Function(name) => {
+                self.reloc(Target::Callback(name));
+                self.op(Op::FunctionAddress(to, -1));
+                self.op(Op::High(0));
+            }
         }
     }
 
     fn term(&mut self, term: &Term, next: Option<BlockId>) {
         match term {
-            Term::Exit => {
-                self.op(Op::Alu64(Alu::Mov, Reg::R0, Src::Imm(0)));
+            Term::Exit | Term::Stop => {
+                let result = i32::from(*term == Term::Stop);
+                self.op(Op::Alu64(Alu::Mov, Reg::R0, Src::Imm(result)));
                 self.op(Op::Exit);
             }
             Term::Jump(to) => self.goto(*to, next),

@@ -10,6 +10,14 @@ use super::lir::{Base, Place, VReg};
 pub const STACK_LIMIT: u32 = 256;
 /// Of those, what places may take: at least 8 registers can be spilled besides.
 pub const STACK_PLACES: u32 = 160;
+/// The same for a program that has callbacks: they stand on its stack, up to three deep, and what they call on theirs.
+pub const CALLER_LIMIT: u32 = 192;
+/// Of those, what values take.
+pub const CALLER_PLACES: u32 = 96;
+/// Bytes of stack that a callback may use.
+pub const CALLBACK_LIMIT: u32 = 64;
+/// Of those, what values take: the rest is for pointers, which only the stack keeps.
+pub const CALLBACK_PLACES: u32 = 16;
 /// Values above this never go to the stack.
 pub const STACK_VALUE: u32 = 64;
 /// Bytes that a scratch frame may have: offsets of BPF accesses are 16 bits.
@@ -26,13 +34,37 @@ pub struct Mark {
 }
 
 /// Space in use, and the most that ever was.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Memory {
     used: Mark,
     most: Mark,
+    /// Bytes of stack that values may take.
+    places: u32,
 }
 
 impl Memory {
+    /// All free; `places` is the stack that values may take.
+    pub fn new(places: u32) -> Memory {
+        Memory {
+            used: Mark::default(),
+            most: Mark::default(),
+            places,
+        }
+    }
+
+    /// Memory of a callback: a stack of its own, and what is free of the same scratch frame.
+    pub fn called(&self) -> Memory {
+        let mut memory = Memory::new(CALLBACK_PLACES);
+        memory.used.frame = self.used.frame;
+        memory.most.frame = self.most.frame;
+        memory
+    }
+
+    /// Back in the caller: what the callback took of the scratch frame counts.
+    pub fn returned(&mut self, callback: &Memory) {
+        self.most.frame = self.most.frame.max(callback.most.frame);
+    }
+
     /// What is taken now, to give back later.
     pub fn mark(&self) -> Mark {
         self.used
@@ -46,7 +78,7 @@ impl Memory {
     /// Takes stack, when the value is small and there is room.
     pub fn stack(&mut self, bytes: u32) -> Option<Place> {
         let bytes = bytes.next_multiple_of(8);
-        if bytes > STACK_VALUE || self.used.stack + bytes > STACK_PLACES {
+        if bytes > STACK_VALUE || self.used.stack + bytes > self.places {
             return None;
         }
         Some(self.take_stack(bytes))
@@ -96,7 +128,7 @@ mod tests {
 
     #[test]
     fn space_is_used_again_after_reset() {
-        let mut memory = Memory::default();
+        let mut memory = Memory::new(STACK_PLACES);
         let first = memory.stack(12).expect("small");
         let mark = memory.mark();
         let second = memory.stack(8).expect("small");
@@ -108,7 +140,7 @@ mod tests {
 
     #[test]
     fn large_values_and_a_full_stack_go_elsewhere() {
-        let mut memory = Memory::default();
+        let mut memory = Memory::new(STACK_PLACES);
         assert_eq!(memory.stack(STACK_VALUE + 1), None);
         for _ in 0..STACK_PLACES / 8 {
             assert!(memory.stack(8).is_some());

@@ -74,6 +74,8 @@ pub enum Arg {
     Addr(Place),
     /// A map, by name.
     Map(String),
+    /// One of the program's callbacks, by name.
+    Function(String),
 }
 
 /// What is called.
@@ -90,6 +92,8 @@ pub enum Callee {
 pub enum Inst {
     /// The program's context pointer. Only as the first instruction.
     Context(VReg),
+    /// Argument `n` (from 1) of a callback. Only at its front, in ascending order; as if r0 to r5 were lost by it.
+    Param(u8, VReg),
     /// A 64-bit constant.
     Const(VReg, u64),
     /// `dst = src`.
@@ -152,8 +156,10 @@ pub enum Term {
         /// When not.
         otherwise: BlockId,
     },
-    /// The program ends with result 0.
+    /// The program ends with result 0; a callback wants to be called again.
     Exit,
+    /// A callback ends with result 1: it is not called again.
+    Stop,
 }
 
 /// A basic block.
@@ -189,6 +195,8 @@ pub struct Lir {
     pub stack_bytes: u32,
     /// Bytes of the scratch frame that places use.
     pub frame_bytes: u32,
+    /// Bytes of stack that it may use, places and spilled registers together.
+    pub stack_limit: u32,
 }
 
 impl Inst {
@@ -196,6 +204,7 @@ impl Inst {
     pub fn def(&self) -> Option<VReg> {
         match self {
             Inst::Context(d)
+            | Inst::Param(_, d)
             | Inst::Const(d, _)
             | Inst::Copy(d, _)
             | Inst::Low32(d, _)
@@ -214,7 +223,7 @@ impl Inst {
     /// Calls `see` for each register that it reads.
     pub fn uses(&self, see: &mut dyn FnMut(VReg)) {
         match self {
-            Inst::Context(_) | Inst::Const(..) => {}
+            Inst::Context(_) | Inst::Param(..) | Inst::Const(..) => {}
             Inst::Copy(_, v) => opnd(v, see),
             Inst::Low32(_, a) | Inst::Neg(_, a) | Inst::Swap(_, a) => see(*a),
             Inst::Alu(_, _, a, b) | Inst::Set(_, _, a, b) => {
@@ -236,14 +245,17 @@ impl Inst {
             Inst::Call { args, .. } => args.iter().for_each(|arg| match arg {
                 Arg::Value(v) => opnd(v, see),
                 Arg::Addr(p) => place(p, see),
-                Arg::Map(_) => {}
+                Arg::Map(_) | Arg::Function(_) => {}
             }),
         }
     }
 
     /// Whether r0 to r5 are lost.
     pub fn clobbers(&self) -> bool {
-        matches!(self, Inst::Call { .. } | Inst::CompareExchange { .. })
+        matches!(
+            self,
+            Inst::Call { .. } | Inst::CompareExchange { .. } | Inst::Param(..)
+        )
     }
 }
 
@@ -255,7 +267,7 @@ impl Term {
             Term::Branch {
                 then, otherwise, ..
             } => (Some(*then), Some(*otherwise)),
-            Term::Exit => (None, None),
+            Term::Exit | Term::Stop => (None, None),
         };
         a.into_iter().chain(b)
     }
@@ -313,7 +325,7 @@ impl Lir {
                         block.term = Term::Jump(*then);
                     }
                 }
-                Term::Exit => {}
+                Term::Exit | Term::Stop => {}
             }
         }
     }
@@ -410,6 +422,7 @@ impl fmt::Display for Arg {
             Arg::Value(v) => v.fmt(f),
             Arg::Addr(p) => write!(f, "&{p}"),
             Arg::Map(name) => write!(f, "map {name}"),
+            Arg::Function(name) => write!(f, "function {name}"),
         }
     }
 }
@@ -430,6 +443,7 @@ impl fmt::Display for Inst {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Inst::Context(d) => write!(f, "{d} = context"),
+            Inst::Param(n, d) => write!(f, "{d} = argument {n}"),
             Inst::Const(d, value) => write!(f, "{d} = {value:#x}"),
             Inst::Copy(d, v) => write!(f, "{d} = {v}"),
             Inst::Low32(d, a) => write!(f, "{d} = low32 {a}"),
@@ -474,6 +488,7 @@ impl fmt::Display for Term {
                 otherwise,
             } => write!(f, "if {cond:?} {a}, {b} goto {then} else {otherwise}"),
             Term::Exit => f.write_str("exit"),
+            Term::Stop => f.write_str("stop"),
         }
     }
 }

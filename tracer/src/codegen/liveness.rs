@@ -217,6 +217,7 @@ mod tests {
             ],
             stack_bytes: 8,
             frame_bytes: 0,
+            stack_limit: 256,
         }
     }
 

@@ -51,6 +51,8 @@ pub struct Lowered {
     pub lir: Lir,
     /// Homes of its registers.
     pub allocation: Allocation,
+    /// The callbacks of a program.
+    pub callbacks: Vec<Lowered>,
 }
 
 /// Generates all programs of a plan.
@@ -69,12 +71,30 @@ pub fn generate_with(plan: &Plan, resources: Resources) -> Result<Generated, Err
     let mut out = Generated::default();
     for program in &plan.programs {
         let lowered = lowered(plan, program, resources)?;
-        let section = section(program);
-        out.functions
-            .push(emit::emit(&lowered.lir, &lowered.allocation, section)?);
-        out.frame_size = out.frame_size.max(lowered.allocation.frame_bytes);
+        let mut function = emitted(&lowered, section(program))?;
+        for callback in &lowered.callbacks {
+            let part = emitted(callback, TEXT.to_owned())?;
+            function.callbacks.push(part);
+        }
+        out.functions.push(function);
+        out.frame_size = out.frame_size.max(lowered.frame_bytes());
     }
     Ok(out)
+}
+
+/// Where functions stand that programs call.
+const TEXT: &str = ".text";
+
+fn emitted(lowered: &Lowered, section: String) -> Result<crate::bpf::Function, Error> {
+    emit::emit(&lowered.lir, &lowered.allocation, section)
+}
+
+impl Lowered {
+    /// Bytes of scratch frame that a firing uses.
+    pub fn frame_bytes(&self) -> u32 {
+        let callbacks = self.callbacks.iter().map(|c| c.allocation.frame_bytes);
+        callbacks.fold(self.allocation.frame_bytes, u32::max)
+    }
 }
 
 /// Lowers one program and allocates its registers: spilling to the stack, and when that is full to the scratch
@@ -88,8 +108,10 @@ pub fn lowered(plan: &Plan, program: &Program, resources: Resources) -> Result<L
         Err(Error::Stack(_)) => self::allocated(plan, program, resources, Spill::Frame)?,
         result => result?,
     };
-    checker::allocation(&result.lir, &result.allocation)
-        .map_err(|what| Error::Wrong(program.name.clone(), what))?;
+    for part in std::iter::once(&result).chain(&result.callbacks) {
+        checker::allocation(&part.lir, &part.allocation)
+            .map_err(|what| Error::Wrong(part.lir.name.clone(), what))?;
+    }
     Ok(result)
 }
 
@@ -99,12 +121,28 @@ fn allocated(
     resources: Resources,
     spill: Spill,
 ) -> Result<Lowered, Error> {
-    let lir = lower::lower(plan, program, spill)?;
-    let allocation = regalloc::allocate(&lir, resources)?;
-    if allocation.frame_bytes > FRAME_LIMIT {
-        return Err(Error::Frame(program.name.clone(), allocation.frame_bytes));
+    let all = lower::lower(plan, program, spill)?;
+    // What each spills to the scratch frame lies behind everybody's places, and behind what the ones before it spill: they
+    // may be in use at the same time.
+    let places = all.iter().map(|lir| lir.frame_bytes);
+    let mut frame_bytes = places.max().unwrap_or(0);
+    let mut parts = Vec::with_capacity(all.len());
+    for mut lir in all {
+        lir.frame_bytes = frame_bytes;
+        let allocation = regalloc::allocate(&lir, resources)?;
+        frame_bytes = allocation.frame_bytes;
+        if frame_bytes > FRAME_LIMIT {
+            return Err(Error::Frame(program.name.clone(), frame_bytes));
+        }
+        parts.push(Lowered {
+            lir,
+            allocation,
+            callbacks: Vec::new(),
+        });
     }
-    Ok(Lowered { lir, allocation })
+    let mut lowered = parts.remove(0);
+    lowered.callbacks = parts;
+    Ok(lowered)
 }
 
 /// The ELF section, which tells the loader the program's type and where it belongs.

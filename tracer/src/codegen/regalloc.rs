@@ -65,6 +65,9 @@ impl Resources {
 
 /// Allocates. `Error::Stack` when spills do not fit on the stack and may not go to a scratch frame.
 pub fn allocate(lir: &Lir, resources: Resources) -> Result<Allocation, Error> {
+    if lir.stack_bytes > lir.stack_limit {
+        return Err(Error::Stack(lir.name.clone()));
+    }
     let layout = lir.layout();
     let ranges = liveness::ranges(lir, &layout);
     let mut order: Vec<VReg> = (0..lir.vregs.len() as u32)
@@ -155,10 +158,8 @@ impl State<'_> {
         );
         let live = self.ranges.live[v.0 as usize].clone();
         let free = |slot: &Vec<Range>| !liveness::overlap(slot, &live);
-        let left = self
-            .resources
-            .stack_bytes
-            .saturating_sub(self.lir.stack_bytes);
+        let limit = self.resources.stack_bytes.min(self.lir.stack_limit);
+        let left = limit.saturating_sub(self.lir.stack_bytes);
         let slots = left as usize / 8;
         if let Some(slot) = slot(&mut self.stack, slots, Vec::new, |s| free(s)) {
             occupy(&mut self.stack[slot], &live);

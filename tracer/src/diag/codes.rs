@@ -165,6 +165,8 @@ codes! {
         "Each macro has one definition.";
     NO_SUCH_OPTION = 230, "option that the script does not have",
         "Options behind `--` are those that the script asks for with getopt(); `-- --help` lists them.";
+    NOT_IN_A_LOOP = 240, "jump of a loop outside of any loop",
+        "`break` ends the loop around it, `continue` its iteration. `return` leaves the clause.";
     // E03xx: probes.
     NO_SUCH_PROVIDER = 301, "no such kind of probe",
         "The word before the first colon names the kind of probe: syscall, tracepoint, kprobe, ….";

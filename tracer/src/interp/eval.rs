@@ -16,6 +16,8 @@ pub(super) struct Firing<'m, 'p, 'e> {
     pub(super) machine: &'m mut Machine<'p>,
     pub(super) event: &'e dyn Event,
     pub(super) vars: Vec<Value>,
+    /// How often loop conditions were tested.
+    pub(super) loop_tests: u32,
 }
 
 impl Firing<'_, '_, '_> {

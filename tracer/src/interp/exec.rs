@@ -4,13 +4,19 @@
 
 use super::eval::{Firing, fit, zero};
 use super::{Effect, Event, Machine, Outcome};
-use crate::ir::{Clause, EmitArg, EmitId, Stmt, StmtKind};
+use crate::ir::{Clause, EmitArg, EmitId, Expr, LOOP_TESTS, SiteId, Stmt, StmtKind};
 use crate::types::Value;
 
-/// Whether the statements after this one run.
+/// What runs after a statement.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Flow {
+    /// The next one.
     Next,
+    /// What follows the innermost loop.
+    Break,
+    /// The end of the innermost loop's iteration.
+    Continue,
+    /// Nothing more of the clause.
     End,
 }
 
@@ -20,6 +26,7 @@ pub(super) fn fire(machine: &mut Machine<'_>, clause: &Clause, event: &dyn Event
         machine,
         event,
         vars,
+        loop_tests: 0,
     };
     let mut outcome = Outcome {
         ran: clause.predicate.as_ref().is_none_or(|p| firing.is_true(p)),
@@ -34,11 +41,40 @@ pub(super) fn fire(machine: &mut Machine<'_>, clause: &Clause, event: &dyn Event
 impl Firing<'_, '_, '_> {
     fn run(&mut self, stmts: &[Stmt], clause: &Clause, effects: &mut Vec<Effect>) -> Flow {
         for stmt in stmts {
-            if self.step(stmt, clause, effects) == Flow::End {
-                return Flow::End;
+            let flow = self.step(stmt, clause, effects);
+            if flow != Flow::Next {
+                return flow;
             }
         }
         Flow::Next
+    }
+
+    /// Tests, runs, tests again, until the condition does not hold, the body leaves or all tests of the firing are used up.
+    fn repeat(
+        &mut self,
+        (cond, site): (&Expr, SiteId),
+        (body, next): (&[Stmt], &[Stmt]),
+        clause: &Clause,
+        effects: &mut Vec<Effect>,
+    ) -> Flow {
+        loop {
+            if self.loop_tests == LOOP_TESTS {
+                self.machine.count(site);
+                return Flow::End;
+            }
+            self.loop_tests += 1;
+            if !self.is_true(cond) {
+                return Flow::Next;
+            }
+            match self.run(body, clause, effects) {
+                Flow::Next | Flow::Continue => {}
+                Flow::Break => return Flow::Next,
+                Flow::End => return Flow::End,
+            }
+            if self.run(next, clause, effects) == Flow::End {
+                return Flow::End;
+            }
+        }
     }
 
     /// One statement. (The flat list of what they mean.)
@@ -73,6 +109,14 @@ impl Firing<'_, '_, '_> {
                 let taken = if self.is_true(cond) { then } else { otherwise };
                 return self.run(taken, clause, effects);
             }
+            StmtKind::Loop {
+                cond,
+                body,
+                next,
+                site,
+            } => return self.repeat((cond, *site), (body, next), clause, effects),
+            StmtKind::Break => return Flow::Break,
+            StmtKind::Continue => return Flow::Continue,
             StmtKind::Emit { id, args } => {
                 let args = self.emit_args(*id, args);
                 effects.push(Effect::Emit { id: *id, args });

@@ -573,6 +573,27 @@ fn exit_and_return_end_the_clause() {
 }
 
 #[test]
+fn a_loop_that_does_not_end_is_left_and_counted() {
+    let endless = vec![
+        repeat(boolean(false), vec![], 0),
+        repeat(boolean(true), vec![set_map(0, vec![], int(1))], 1),
+        set_map(0, vec![], int(2)),
+    ];
+    let mut program = program(endless, vec![map(vec![], plain(Type::I64))]);
+    program.sites = vec![
+        Site {
+            kind: SiteKind::LoopLimit,
+            span: Default::default(),
+        };
+        2
+    ];
+    let (machine, _) = run(&mut program, &[]);
+    assert_eq!(machine.map(MapId(0)).get(&[]), Value::Int(1));
+    let errors = [0, 1].map(|at| machine.errors_at(SiteId(at)));
+    assert_eq!(errors, [0, 1]);
+}
+
+#[test]
 fn a_false_predicate_runs_nothing() {
     let mine = |pid| compare(Compare::Eq, builtin(Builtin::Pid), int(pid));
     let body = vec![set_map(0, vec![], int(1))];

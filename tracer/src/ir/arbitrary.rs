@@ -96,6 +96,8 @@ pub fn program(tape: &[u32], name: &str) -> Program {
         tape,
         at: 0,
         program: Program::default(),
+        vars: var_types().to_vec(),
+        loops: 0,
     };
     maker.program = script(vec![], maps());
     let predicate = maker.flip().then(|| maker.boolean(0));
@@ -104,7 +106,7 @@ pub fn program(tape: &[u32], name: &str) -> Program {
         name: name.to_owned(),
     };
     let mut clause = clause(probe, predicate, body);
-    clause.vars = vars(&var_types());
+    clause.vars = vars(&maker.vars);
     maker.program.clauses.push(clause);
     maker.program
 }
@@ -115,6 +117,8 @@ pub fn predicate(tape: &[u32], program: &mut Program) -> Expr {
         tape,
         at: 0,
         program: std::mem::take(program),
+        vars: var_types().to_vec(),
+        loops: 0,
     };
     let predicate = maker.boolean(0);
     *program = maker.program;
@@ -133,6 +137,10 @@ struct Gen<'t> {
     tape: &'t [u32],
     at: usize,
     program: Program,
+    /// Types of the variables: those that expressions name, then one that counts for each loop.
+    vars: Vec<Type>,
+    /// Loops around the current statement.
+    loops: u32,
 }
 
 impl Gen<'_> {
@@ -362,7 +370,7 @@ impl Gen<'_> {
     }
 
     fn stmt(&mut self, depth: u32) -> Stmt {
-        match self.kind(depth, 6, 8) {
+        match self.kind(depth, 7, 10) {
             0 => {
                 let at = self.pick(5);
                 let value = self.value(&var_types()[at].clone(), 1);
@@ -394,13 +402,53 @@ impl Gen<'_> {
                 })
             }
             5 if self.pick(8) == 7 => stmt(StmtKind::Return),
-            5 => stmt(StmtKind::Expr(self.step(Type::I64, 1))),
+            6 if self.loops > 0 => {
+                stmt([StmtKind::Break, StmtKind::Continue][self.pick(2)].clone())
+            }
+            5 | 6 => stmt(StmtKind::Expr(self.step(Type::I64, 1))),
+            7 => self.repeat(depth),
             _ => {
                 let cond = self.boolean(1);
                 let then = self.stmts(depth + 1);
                 when(cond, then, self.stmts(depth + 1))
             }
         }
+    }
+
+    /// A loop of at most four iterations. Its counter is set in front of it: both stand in an `if`.
+    fn repeat(&mut self, depth: u32) -> Stmt {
+        let counter = self.vars.len() as u32;
+        self.vars.push(Type::I64);
+        let step = |postfix| {
+            let kind = ExprKind::StepVar {
+                var: VarId(counter),
+                delta: 1,
+                postfix,
+            };
+            expr(Type::I64, kind)
+        };
+        let mut cond = compare(Compare::Lt, step(true), int(self.pick(5) as i64));
+        if self.flip() {
+            cond = and(self.boolean(2), cond);
+        }
+        let mut next = Vec::new();
+        if self.flip() {
+            next.push(stmt(StmtKind::Expr(self.step(Type::U64, 2))));
+        }
+        self.loops += 1;
+        let body = self.stmts(depth + 1);
+        self.loops -= 1;
+        let kind = StmtKind::Loop {
+            cond,
+            body,
+            next,
+            site: self.site(SiteKind::LoopLimit),
+        };
+        when(
+            boolean(true),
+            vec![set_var(counter, int(0)), stmt(kind)],
+            vec![],
+        )
     }
 
     /// A key, and a value or operand, for a map.

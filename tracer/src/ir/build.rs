@@ -215,6 +215,16 @@ pub fn when(cond: Expr, then: Vec<Stmt>, otherwise: Vec<Stmt>) -> Stmt {
     })
 }
 
+/// A loop without what follows each iteration.
+pub fn repeat(cond: Expr, body: Vec<Stmt>, site: u32) -> Stmt {
+    stmt(StmtKind::Loop {
+        cond,
+        body,
+        next: vec![],
+        site: SiteId(site),
+    })
+}
+
 /// A record whose arguments are always present.
 pub fn emit(id: u32, values: Vec<Expr>) -> Stmt {
     let args = values.into_iter().map(|value| super::EmitArg {

@@ -48,6 +48,11 @@ pub struct EmitId(pub u32);
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct SiteId(pub u32);
 
+/// How often loop conditions are tested in one firing of a clause. The test after that leaves the clause instead, as
+/// `return` does, and counts at the site of the loop whose condition it was. (`bpf_loop` runs at most 2^23 steps, and
+/// the first one begins the clause.)
+pub const LOOP_TESTS: u32 = (1 << 23) - 1;
+
 /// A whole typed script.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Program {
@@ -105,6 +110,8 @@ pub enum SiteKind {
     ReadFailed,
     /// An aggregation or assignment was skipped: its value was absent.
     Absent,
+    /// A loop had not ended after [`LOOP_TESTS`]; the clause was left.
+    LoopLimit,
 }
 
 /// One typed clause. A source clause whose probes give its body different types becomes several.
@@ -544,6 +551,21 @@ pub enum StmtKind {
         /// When false.
         otherwise: Vec<Stmt>,
     },
+    /// `while (cond) { body }`, and every loop that is made of one.
+    Loop {
+        /// Bool, tested before each iteration.
+        cond: Expr,
+        /// What is repeated.
+        body: Vec<Stmt>,
+        /// What follows each iteration, `continue` or not; holds no `Break`, `Continue` or `Loop`.
+        next: Vec<Stmt>,
+        /// Where a loop that does not end is counted.
+        site: SiteId,
+    },
+    /// Ends the innermost loop.
+    Break,
+    /// Ends the iteration of the innermost loop.
+    Continue,
     /// Sends a record: `printf`, `print`, `time`, ….
     Emit {
         /// What the reader does with it.

@@ -29,6 +29,8 @@
 //!     Bool. A format has as many conversions as arguments; actions on maps and `time` have none; `exit` has one, I64;
 //!     a call's line has a call first. A whole call is only ever such an argument, the built-in itself, always present.
 //! 18. An exit code is I64. A counted site is not one that an operation counts by itself: only `Absent` is.
+//! 19. `break` and `continue` stand in a loop's body, not in what follows each iteration, where no loop stands either. A
+//!     loop's site is one for loops.
 
 mod expr;
 mod stmt;
@@ -46,6 +48,7 @@ pub fn verify(program: &Program) -> Result<(), Vec<String>> {
     let mut checker = Checker {
         program,
         clause: None,
+        in_loop: false,
         place: String::new(),
         errors: Vec::new(),
     };
@@ -64,6 +67,7 @@ pub fn verify(program: &Program) -> Result<(), Vec<String>> {
 struct Checker<'p> {
     program: &'p Program,
     clause: Option<&'p Clause>,
+    in_loop: bool,
     place: String,
     errors: Vec<String>,
 }

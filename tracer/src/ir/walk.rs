@@ -90,33 +90,43 @@ impl Expr {
 
 impl Stmt {
     /// The expressions that stand directly in this statement, in evaluation order; not those of the
-    /// statements nested in an `if`.
+    /// statements nested in it.
     pub fn exprs(&self) -> Vec<&Expr> {
         match &self.kind {
             StmtKind::SetVar(_, e) | StmtKind::Exit(e) | StmtKind::Expr(e) => vec![e],
             StmtKind::SetMap { key, value, .. } => key.iter().chain([value]).collect(),
             StmtKind::Aggregate { key, value, .. } => key.iter().chain(value).collect(),
             StmtKind::Delete { key, .. } => key.iter().collect(),
-            StmtKind::If { cond, .. } => vec![cond],
+            StmtKind::If { cond, .. } | StmtKind::Loop { cond, .. } => vec![cond],
             StmtKind::Emit { args, .. } => args
                 .iter()
                 .flat_map(|a| a.present.iter().chain([&a.value]))
                 .collect(),
-            StmtKind::Clear(_) | StmtKind::Zero(_) | StmtKind::Return | StmtKind::Count(_) => {
-                Vec::new()
-            }
+            StmtKind::Clear(_)
+            | StmtKind::Zero(_)
+            | StmtKind::Break
+            | StmtKind::Continue
+            | StmtKind::Return
+            | StmtKind::Count(_) => Vec::new(),
         }
     }
 
-    /// Visits this statement and, for an `if`, the ones in both branches.
+    /// The lists of statements nested in this one, in the order in which they are written.
+    pub fn blocks(&self) -> [&[Stmt]; 2] {
+        match &self.kind {
+            StmtKind::If {
+                then, otherwise, ..
+            } => [then, otherwise],
+            StmtKind::Loop { body, next, .. } => [body, next],
+            _ => [&[], &[]],
+        }
+    }
+
+    /// Visits this statement and those nested in it.
     pub fn visit<'a>(&'a self, see: &mut dyn FnMut(&'a Stmt)) {
         see(self);
-        if let StmtKind::If {
-            then, otherwise, ..
-        } = &self.kind
-        {
-            visit_stmts(then, see);
-            visit_stmts(otherwise, see);
+        for block in self.blocks() {
+            visit_stmts(block, see);
         }
     }
 }

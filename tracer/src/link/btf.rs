@@ -1,23 +1,34 @@
-//! Map definitions as type information: the `.BTF` section that belongs to `.maps`.
+//! Maps and functions as type information: `.BTF`, which belongs to `.maps`, and `.BTF.ext`, which says where functions begin.
 //!
-//! In: maps. Out: BTF bytes and the place of each map's variable in `.maps`. Only what aya's loader and the kernel read:
-//! a struct per map whose member types encode numbers as array lengths (`__uint` of libbpf's `bpf_helpers.h`).
+//! In: maps, functions. Out: bytes of both sections and the place of each map's variable in `.maps`. Only what aya's loader
+//! and the kernel read: a struct per map whose member types encode numbers as array lengths (`__uint` of libbpf's
+//! `bpf_helpers.h`); a type per function, without which the kernel refuses callbacks ("missing btf func_info").
 //! Format: Documentation/bpf/btf.rst in the kernel's sources; the conventions of `.maps`: libbpf's `parse_btf_map_def`.
 
 use crate::plan::{MapKind, MapSpec};
 
-/// The sections of a set of maps.
-pub(super) struct MapSections {
+/// The functions of one section: the byte at which each begins, and its name.
+pub(super) struct Functions<'a> {
+    /// The section's name.
+    pub section: &'a str,
+    /// In ascending order.
+    pub functions: Vec<(u32, &'a str)>,
+}
+
+/// The sections of a set of maps and functions.
+pub(super) struct Sections {
     /// `.BTF`.
     pub btf: Vec<u8>,
+    /// `.BTF.ext`.
+    pub ext: Vec<u8>,
     /// For each map: first byte and size of its variable in `.maps`.
     pub variables: Vec<(u32, u32)>,
     /// Size of `.maps`.
     pub size: u32,
 }
 
-/// Writes the definitions of `maps`.
-pub(super) fn write(maps: &[MapSpec]) -> MapSections {
+/// Writes the definitions of `maps` and the types of `functions`.
+pub(super) fn write(maps: &[MapSpec], functions: &[Functions<'_>]) -> Sections {
     let mut types = Types::new();
     let mut section = Vec::new();
     let mut variables = Vec::new();
@@ -32,8 +43,10 @@ pub(super) fn write(maps: &[MapSpec]) -> MapSections {
     if !maps.is_empty() {
         types.section(".maps", &section, at);
     }
-    MapSections {
+    let ext = types.functions(functions);
+    Sections {
         btf: types.finish(),
+        ext,
         variables,
         size: at,
     }
@@ -47,6 +60,8 @@ enum Kind {
     Ptr = 2,
     Array = 3,
     Struct = 4,
+    Func = 12,
+    FuncProto = 13,
     Var = 14,
     Datasec = 15,
 }
@@ -169,13 +184,33 @@ impl Types {
         }
     }
 
+    /// A type for each function, all of them `int f(void)`: nobody compares their arguments. Gives `.BTF.ext`: the header,
+    /// then for each section its name and number of functions, and for each of these its first byte and its type.
+    fn functions(&mut self, sections: &[Functions<'_>]) -> Vec<u8> {
+        const RECORD: u32 = 8;
+        let int = self.int;
+        let prototype = self.start("", Kind::FuncProto, 0, int);
+        let mut info = vec![RECORD];
+        for section in sections {
+            let name = self.string(section.section);
+            info.extend([name, section.functions.len() as u32]);
+            for (at, name) in &section.functions {
+                info.extend([*at, self.start(name, Kind::Func, 0, prototype)]);
+            }
+        }
+        let len = info.len() as u32 * 4;
+        // Offsets are from the header's end; there is no information on lines.
+        let header = [HEADER, 0, len, len, 0];
+        let words = header.iter().chain(&info);
+        front()
+            .into_iter()
+            .chain(words.flat_map(|word| word.to_ne_bytes()))
+            .collect()
+    }
+
     /// The whole section: `struct btf_header`, types, strings.
     fn finish(self) -> Vec<u8> {
-        const MAGIC: u16 = 0xeb9f;
-        const HEADER: u32 = 24;
-        let mut out = Vec::new();
-        out.extend_from_slice(&MAGIC.to_ne_bytes());
-        out.extend_from_slice(&[1, 0]); // version, flags
+        let mut out = front();
         let (types, strings) = (self.types.len() as u32, self.strings.len() as u32);
         for word in [HEADER, 0, types, types, strings] {
             out.extend_from_slice(&word.to_ne_bytes());
@@ -184,6 +219,17 @@ impl Types {
         out.extend(self.strings);
         out
     }
+}
+
+/// Bytes of `struct btf_header` and `struct btf_ext_header`.
+const HEADER: u32 = 24;
+
+/// What both sections begin with: magic number, version, flags.
+fn front() -> Vec<u8> {
+    const MAGIC: u16 = 0xeb9f;
+    let mut out = MAGIC.to_ne_bytes().to_vec();
+    out.extend([1, 0]);
+    out
 }
 
 /// The inner map that an array of maps is created with. The kernel takes only its shape from it and forgets it, so it is made

@@ -22,7 +22,7 @@ pub(super) fn write(
     license: &[u8],
 ) -> Result<Vec<u8>, Error> {
     let mut file = Image::new();
-    file.maps(maps);
+    file.types(maps, pieces);
     let uses_constants = pieces
         .iter()
         .flat_map(|piece| &piece.holes)
@@ -125,10 +125,11 @@ impl<'a> Image<'a> {
         symbol.id()
     }
 
-    /// `.maps` and `.BTF`.
-    fn maps(&mut self, maps: &[MapSpec]) {
-        let sections = btf::write(maps);
+    /// `.maps`, `.BTF` and `.BTF.ext`.
+    fn types(&mut self, maps: &[MapSpec], pieces: &[Piece]) {
+        let sections = btf::write(maps, &functions(pieces));
         self.data(".BTF", elf::SectionFlags(0), sections.btf);
+        self.data(".BTF.ext", elf::SectionFlags(0), sections.ext);
         if maps.is_empty() {
             return;
         }
@@ -198,10 +199,10 @@ impl<'a> Image<'a> {
                 .flat_map(|(at, piece)| piece.holes.iter().map(move |hole| (at + hole.at, hole)))
                 .map(|(r_offset, hole)| Relocation {
                     r_offset,
-                    symbol: self.symbols.get(&hole.target).copied(),
+                    symbol: self.symbols.get(&symbol_of(&hole.target)).copied(),
                     r_type: match hole.target {
                         Target::Function(_) => R_BPF_64_32,
-                        Target::Map(_) | Target::Constant => R_BPF_64_64,
+                        Target::Map(_) | Target::Address(_) | Target::Constant => R_BPF_64_64,
                     },
                     r_addend: 0,
                 })
@@ -220,4 +221,36 @@ impl<'a> Image<'a> {
             out.data = SectionData::Relocation(relocations);
         }
     }
+}
+
+/// What a reference is to, whatever is done with it.
+fn symbol_of(target: &Target) -> Target {
+    match target {
+        Target::Address(name) => Target::Function(name.clone()),
+        other => other.clone(),
+    }
+}
+
+/// Where each function will begin: those of `.text` one behind the other, each program in a section of its own.
+fn functions(pieces: &[Piece]) -> Vec<btf::Functions<'_>> {
+    let mut text = Vec::new();
+    let mut at = 0;
+    for piece in pieces.iter().filter(|piece| piece.section.is_none()) {
+        text.push((at, piece.name.as_str()));
+        at += piece.code.len() as u32;
+    }
+    let text = btf::Functions {
+        section: ".text",
+        functions: text,
+    };
+    let programs = pieces.iter().filter_map(|piece| {
+        Some(btf::Functions {
+            section: piece.section.as_deref()?,
+            functions: vec![(0, piece.name.as_str())],
+        })
+    });
+    std::iter::once(text)
+        .filter(|text| !text.functions.is_empty())
+        .chain(programs)
+        .collect()
 }

@@ -101,6 +101,8 @@ enum Target {
     Map(String),
     /// A function in `.text`.
     Function(String),
+    /// The address of a function in `.text`.
+    Address(String),
     /// A constant in `.rodata`; the instruction's immediate is its offset there.
     Constant,
 }
@@ -109,7 +111,15 @@ enum Target {
 pub fn link(plan: &Plan, generated: &Generated, runtime: &[u8]) -> Result<Vec<u8>, Error> {
     let runtime = object::Runtime::read(runtime)?;
     let programs = generated.functions.iter().map(piece).collect();
-    let needed = reach::reach(programs, &runtime, &plan.maps)?;
+    let callbacks = generated.functions.iter().flat_map(|f| &f.callbacks);
+    let callbacks: Vec<Piece> = callbacks
+        .map(|callback| Piece {
+            section: None,
+            ..piece(callback)
+        })
+        .collect();
+    let library = [callbacks, runtime.pieces].concat();
+    let needed = reach::reach(programs, &library, &plan.maps)?;
     let mut maps: Vec<_> = needed.maps.into_iter().cloned().collect();
     for map in &mut maps {
         if map.name == tracer_ebpf::map::FRAMES {
@@ -124,6 +134,7 @@ fn piece(function: &bpf::Function) -> Piece {
     let target = |target: &bpf::Target| match target {
         bpf::Target::Map(name) => Target::Map(name.clone()),
         bpf::Target::Runtime(name) => Target::Function((*name).to_owned()),
+        bpf::Target::Callback(name) => Target::Address(name.clone()),
     };
     Piece {
         name: function.name.clone(),

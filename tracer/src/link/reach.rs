@@ -1,8 +1,7 @@
 //! Which functions and maps the programs need.
 //!
-//! In: programs, the runtime's pieces, the plan's maps. Out: [`Needed`], in an order that depends on the input alone.
+//! In: programs, the functions that they may refer to, the plan's maps. Out: [`Needed`], in an order that depends on the input alone.
 
-use super::object::Runtime;
 use super::{Error, Hole, Piece, Target, WHOAMI};
 use crate::plan::MapSpec;
 use std::collections::HashSet;
@@ -24,13 +23,13 @@ const RETURN_ZERO: [u8; 16] = [0xb7, 0, 0, 0, 0, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0
 /// Finds everything that `programs` need.
 pub(super) fn reach<'a>(
     programs: Vec<Piece>,
-    runtime: &Runtime,
+    library: &[Piece],
     maps: &'a [MapSpec],
 ) -> Result<Needed<'a>, Error> {
     let mut search = Search {
         pieces: Vec::new(),
         known: HashSet::new(),
-        runtime,
+        library,
         maps,
     };
     for program in programs {
@@ -41,7 +40,7 @@ pub(super) fn reach<'a>(
     let control = Target::Map(CONTROL.to_owned());
     if search.holes().any(|hole| hole.target == control) {
         let from = search.pieces.len();
-        let whoami = runtime.pieces.iter().find(|piece| piece.name == WHOAMI);
+        let whoami = library.iter().find(|piece| piece.name == WHOAMI);
         search.add(whoami.cloned().ok_or_else(|| Error::UnknownFunction {
             user: "the loader".to_owned(),
             name: WHOAMI.to_owned(),
@@ -64,7 +63,8 @@ pub(super) fn reach<'a>(
 struct Search<'a> {
     pieces: Vec<Piece>,
     known: HashSet<String>,
-    runtime: &'a Runtime,
+    /// Functions that can be called, and the runtime's own program.
+    library: &'a [Piece],
     maps: &'a [MapSpec],
 }
 
@@ -77,7 +77,7 @@ impl Search<'_> {
                 .holes
                 .iter()
                 .filter_map(|hole| match &hole.target {
-                    Target::Function(name) => Some(name.clone()),
+                    Target::Function(name) | Target::Address(name) => Some(name.clone()),
                     _ => None,
                 })
                 .collect();
@@ -86,8 +86,7 @@ impl Search<'_> {
                     continue;
                 }
                 let callee = self
-                    .runtime
-                    .pieces
+                    .library
                     .iter()
                     .find(|piece| piece.name == name && piece.section.is_none());
                 let Some(callee) = callee else {

@@ -23,6 +23,7 @@ fn calls(names: &[&'static str]) -> Function {
         insns,
         relocs: names.iter().enumerate().map(reloc).collect(),
         lines: Vec::new(),
+        callbacks: Vec::new(),
     }
 }
 

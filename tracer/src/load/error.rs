@@ -293,6 +293,7 @@ mod tests {
             insns: vec![Insn::default(); 3],
             relocs: Vec::new(),
             lines,
+            callbacks: Vec::new(),
         }
     }
 

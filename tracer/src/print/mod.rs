@@ -101,6 +101,9 @@ impl RuntimeError {
             }
             ir::SiteKind::ReadFailed => "memory could not be read: the result was 0 or empty",
             ir::SiteKind::Absent => "the value was absent: the update was skipped",
+            ir::SiteKind::LoopLimit => {
+                "a loop did not end: the clause was left after 8,388,607 iterations"
+            }
         }
     }
 }

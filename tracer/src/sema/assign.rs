@@ -6,7 +6,7 @@
 use super::builtins::Outcome;
 use super::convert::{is_weak, to_type};
 use super::expand::shown;
-use super::pass::{Local, Pass, Val, boolean, both_present, stmt};
+use super::pass::{Local, Pass, Val, boolean, both_present, expr, stmt};
 use super::unify::Seen;
 use super::value::describe;
 use crate::diag::{Diagnostic, Span, codes};
@@ -106,6 +106,14 @@ impl Pass<'_> {
         Some(stored)
     }
 
+    /// The variable of a loop over numbers holds a `ty`.
+    pub fn learn_loop_variable(&mut self, local: &Local, ty: &Type, span: Span) {
+        let value = expr(ty.clone(), ir::ExprKind::Var(local.id), span);
+        if let Some(ty) = self.learn_variable(local, &value, span) {
+            self.scope.vars[local.id.0 as usize].ty = ty;
+        }
+    }
+
     fn set_variable(&mut self, local: &Local, val: Val, ty: &Type, span: Span) -> Vec<ir::Stmt> {
         self.scope.vars[local.id.0 as usize].ty = ty.clone();
         let value = match &local.declared {
@@ -164,6 +172,10 @@ impl Pass<'_> {
         let local = self.declare(&name.text, declared);
         if let Some(ty) = self.var_type(&local.key) {
             self.scope.vars[local.id.0 as usize].ty = ty;
+        }
+        if value.is_none() && self.scope.loops > 0 {
+            // Every iteration has a new one.
+            return self.emptied(local.id, span).into_iter().collect();
         }
         let set = |pass: &mut Self| {
             let val = val??;

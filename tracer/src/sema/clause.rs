@@ -329,6 +329,7 @@ impl Pass<'_> {
                 vars: Vec::new(),
                 blocks: vec![Vec::new()],
                 ended: Vec::new(),
+                loops: 0,
                 native_layout: None,
             };
             let clause = resolved.clause;

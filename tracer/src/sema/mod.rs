@@ -25,6 +25,7 @@ mod expand;
 mod format;
 pub mod glob;
 mod layout32;
+mod loops;
 mod maps;
 mod names;
 pub mod nearest;
@@ -193,6 +194,7 @@ fn new_pass(known: Known, settings: Settings, facts: &dyn Facts) -> Pass<'_> {
         },
         notes: Vec::new(),
         scope: Scope {
+            loops: 0,
             clause: 0,
             view: Rc::new(Blind),
             vars: Vec::new(),

@@ -72,6 +72,8 @@ pub struct Scope {
     pub blocks: Vec<Vec<Local>>,
     /// Names of variables of blocks that have ended.
     pub ended: Vec<String>,
+    /// Loops around the current statement.
+    pub loops: u32,
     /// Where a struct in user memory is read that lies otherwise in 32-bit programs, and its name.
     pub native_layout: Option<(Span, String)>,
 }

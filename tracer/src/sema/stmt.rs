@@ -14,9 +14,14 @@ impl Pass<'_> {
     pub fn block(&mut self, block: &ast::Block) -> Vec<ir::Stmt> {
         self.scope.blocks.push(Vec::new());
         let stmts = block.stmts.iter().flat_map(|s| self.statement(s)).collect();
+        self.end_block();
+        stmts
+    }
+
+    /// The variables of the innermost block are not known behind it.
+    pub fn end_block(&mut self) {
         let ended = self.scope.blocks.pop().unwrap_or_default();
         self.scope.ended.extend(ended.into_iter().map(|l| l.name));
-        stmts
     }
 
     /// Long because it is one flat match over the statements.
@@ -40,13 +45,17 @@ impl Pass<'_> {
                 self.error::<()>(codes::NOT_A_VALUE, value.span, message);
                 Vec::new()
             }
-            ast::StmtKind::While { .. } => self.loop_not_built("`while`", span),
-            ast::StmtKind::ForMap { .. } | ast::StmtKind::ForRange { .. } => {
-                self.loop_not_built("`for`", span)
-            }
-            ast::StmtKind::Unroll { .. } => self.loop_not_built("`unroll`", span),
-            ast::StmtKind::Break => self.loop_not_built("`break`", span),
-            ast::StmtKind::Continue => self.loop_not_built("`continue`", span),
+            ast::StmtKind::While { cond, body } => self.while_loop(cond, body, span),
+            ast::StmtKind::ForMap { .. } => self.loop_not_built("`for` over a map", span),
+            ast::StmtKind::ForRange {
+                var,
+                start,
+                end,
+                body,
+            } => self.range_loop(var, (start, end), body, span),
+            ast::StmtKind::Unroll { count, body } => self.unrolled(count, body, span),
+            ast::StmtKind::Break => self.jump(StmtKind::Break, "break", span),
+            ast::StmtKind::Continue => self.jump(StmtKind::Continue, "continue", span),
         }
     }
 

@@ -34,13 +34,14 @@ impl Builder {
     }
 
     /// The finished program.
-    pub fn finish(self, name: &str, memory: &Memory) -> Lir {
+    pub fn finish(self, name: &str, memory: &Memory, stack_limit: u32) -> Lir {
         Lir {
             name: name.to_owned(),
             blocks: self.blocks,
             vregs: self.vregs,
             stack_bytes: memory.stack_bytes(),
             frame_bytes: memory.frame_bytes(),
+            stack_limit,
         }
     }
 
@@ -73,6 +74,11 @@ impl Builder {
         self.current = to;
     }
 
+    /// The current block.
+    pub fn current(&self) -> BlockId {
+        self.current
+    }
+
     /// Appends an instruction.
     pub fn push(&mut self, inst: Inst) {
         let line = self.line;
@@ -84,6 +90,12 @@ impl Builder {
     /// Ends the current block.
     pub fn jump(&mut self, to: BlockId) {
         self.blocks[self.current.0 as usize].term = Term::Jump(to);
+    }
+
+    /// Ends the current block and the callback: it is called again, or not.
+    pub fn give_back(&mut self, again: bool) {
+        let term = if again { Term::Exit } else { Term::Stop };
+        self.blocks[self.current.0 as usize].term = term;
     }
 
     /// Ends the current block two ways.

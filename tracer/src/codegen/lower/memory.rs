@@ -17,7 +17,7 @@ impl Lower<'_> {
     /// A place that holds the value until the statement ends.
     pub fn place(&mut self, e: &Expr) -> Place {
         match &e.kind {
-            ExprKind::Var(var) => match self.part.vars[var] {
+            ExprKind::Var(var) => match self.home(*var) {
                 Var::Memory(place) => place,
                 Var::Word(v) => self.spill_word(Opnd::Reg(v)),
             },

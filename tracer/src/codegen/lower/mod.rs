@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `program` | prologue, parts, epilogue; when the scratch frame is taken and given back |
 //! | `stmt` | statements |
+//! | `loops` | loops, and the callbacks that run them |
 //! | `scalar`, `arith` | expressions of one word, conditions |
 //! | `builtin` | properties of the event |
 //! | `read` | loads through the kernel's reading helpers |
@@ -25,6 +26,7 @@ mod builtin;
 mod call;
 mod capture;
 mod compare;
+mod loops;
 mod maps;
 mod memory;
 mod program;
@@ -36,12 +38,13 @@ mod stmt;
 use std::collections::{HashMap, HashSet};
 
 use super::Error;
-use super::frame::{FRAME_LIMIT, Memory};
+use super::frame::{CALLER_LIMIT, CALLER_PLACES, FRAME_LIMIT, Memory, STACK_LIMIT, STACK_PLACES};
 use super::lir::{BlockId, Lir, Place, VReg};
 use crate::ir::{self, Expr, SiteId, VarId};
-use crate::plan::{Hook, Plan, Program};
+use crate::plan::{Hook, Plan, Program, Role};
 use crate::types::Abi;
 use builder::{Builder, imm, runtime};
+use loops::{Jumps, Steps};
 
 /// Whether registers may be spilled to the scratch frame.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -52,12 +55,20 @@ pub enum Spill {
     Frame,
 }
 
-/// Lowers one program.
-pub fn lower(plan: &Plan, program: &Program, spill: Spill) -> Result<Lir, Error> {
+/// Lowers one program: itself, then its callbacks.
+pub fn lower(plan: &Plan, program: &Program, spill: Spill) -> Result<Vec<Lir>, Error> {
+    let calls_back = program.parts.iter().any(|part| match &part.role {
+        Role::Run { body, .. } => loops::has_loop(body),
+        Role::Capture { .. } => false,
+    });
+    let (places, stack_limit) = match calls_back {
+        true => (CALLER_PLACES, CALLER_LIMIT),
+        false => (STACK_PLACES, STACK_LIMIT),
+    };
     let mut builder = Builder::new();
     let exit = builder.block();
     let ctx = builder.vreg(super::lir::Class::Pointer);
-    let mut memory = Memory::default();
+    let mut memory = Memory::new(places);
     let frame_slot = memory.take_stack(8);
     let mut lower = Lower {
         plan,
@@ -72,15 +83,20 @@ pub fn lower(plan: &Plan, program: &Program, spill: Spill) -> Result<Lir, Error>
         frame_slot,
         call: None,
         part: Part::default(),
+        env: None,
+        callbacks: Vec::new(),
+        named: 0,
     };
     lower.program();
     let bytes = lower.memory.frame_bytes();
     if bytes > FRAME_LIMIT {
         return Err(Error::Frame(program.name.clone(), bytes));
     }
-    let mut lir = lower.b.finish(&program.name, &lower.memory);
+    let mut lir = lower.b.finish(&program.name, &lower.memory, stack_limit);
     lir.thread_jumps();
-    Ok(lir)
+    let mut all = vec![lir];
+    all.append(&mut lower.callbacks);
+    Ok(all)
 }
 
 /// The state of lowering one program.
@@ -101,6 +117,12 @@ struct Lower<'a> {
     /// In the syscall programs: what is known of the call.
     call: Option<Call>,
     part: Part,
+    /// In a callback: what it got from its caller.
+    env: Option<VReg>,
+    /// Those lowered so far.
+    callbacks: Vec<Lir>,
+    /// How many were given names.
+    named: u32,
 }
 
 /// What the syscall programs know of the call.
@@ -143,6 +165,12 @@ struct Part {
     vars: HashMap<VarId, Var>,
     /// Variables that some expression steps: reading one takes a copy.
     stepped: HashSet<VarId>,
+    /// The variables live in the scratch frame: the body has loops.
+    in_frame: bool,
+    /// In a loop.
+    jumps: Option<Jumps>,
+    /// In a body that is lowered in steps.
+    steps: Option<Steps>,
     /// For `probe` and `func`.
     probe_name: Option<u32>,
     func_name: Option<u32>,

@@ -8,6 +8,7 @@ use std::mem::offset_of;
 use tracer_ebpf::{EntryState, SysFrame, want};
 
 use super::builder::{arg, imm, runtime};
+use super::loops::has_loop;
 use super::{Call, Captured, Lower, Part, Spill, Var};
 use crate::bpf::{Alu, Cond, Size};
 use crate::codegen::lir::{Arg, Base, BlockId, Class, Inst, Opnd, Place, VReg};
@@ -157,6 +158,7 @@ impl<'a> Lower<'a> {
             } => {
                 self.part.probe_name = *probe_name;
                 self.part.func_name = *func_name;
+                self.part.in_frame = has_loop(body);
                 self.use_captures(captures, part.mask_bit);
                 self.predicate(&skeleton, clause, predicate, body);
                 self.body(clause, body);
@@ -239,7 +241,11 @@ impl<'a> Lower<'a> {
                 self.declare_var(clause, var);
             }
         });
-        self.stmts(body);
+        if has_loop(body) {
+            self.stepped(body);
+        } else {
+            self.stmts(body);
+        }
         let leave = self.part.leave.expect("open_part made it");
         self.b.jump(leave);
     }
@@ -262,7 +268,11 @@ impl<'a> Lower<'a> {
             return;
         }
         let ty = &clause.vars[var.0 as usize].ty;
-        let home = if ty.is_scalar() {
+        let home = if self.part.in_frame {
+            let place = self.scratch(ty.size());
+            self.zero(place, ty.size());
+            Var::Memory(place)
+        } else if ty.is_scalar() {
             let v = self.b.copy(Opnd::Imm(0));
             self.b.forget(v);
             Var::Word(v)

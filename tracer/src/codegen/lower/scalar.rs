@@ -5,7 +5,7 @@
 
 use super::{Lower, Var};
 use crate::bpf::{Alu, Cond, Size};
-use crate::codegen::lir::{BlockId, Class, Inst, Opnd, VReg};
+use crate::codegen::lir::{Base, BlockId, Class, Inst, Opnd, Place};
 use crate::ir::{Builtin, Expr, ExprKind, Unary, VarId};
 use crate::types::Type;
 
@@ -165,7 +165,10 @@ impl Lower<'_> {
     }
 
     fn var(&mut self, var: VarId) -> Opnd {
-        let v = self.var_word(var);
+        let v = match self.home(var) {
+            Var::Word(v) => v,
+            Var::Memory(place) => return Opnd::Reg(self.b.load(Size::DW, place)),
+        };
         if self.part.stepped.contains(&var) {
             // A step later in the same expression must not change this operand.
             return Opnd::Reg(self.b.copy(Opnd::Reg(v)));
@@ -173,23 +176,38 @@ impl Lower<'_> {
         Opnd::Reg(v)
     }
 
-    fn var_word(&self, var: VarId) -> VReg {
+    /// Where a variable lives, as this function of the clause reaches it.
+    pub fn home(&self, var: VarId) -> Var {
         match self.part.vars.get(&var) {
-            Some(Var::Word(v)) => *v,
-            _ => unreachable!("variable {} is not one of this clause's words", var.0),
+            Some(Var::Memory(Place {
+                base: Base::Reg(_),
+                off,
+            })) => Var::Memory(self.frame_place(*off as u32)),
+            Some(home) => *home,
+            None => unreachable!("variable {} has no home in this clause", var.0),
         }
     }
 
     fn step_var(&mut self, var: VarId, delta: i64, postfix: bool) -> Opnd {
-        let v = self.var_word(var);
-        let before = self.b.copy(Opnd::Reg(v));
         let delta = self.b.num(delta as u64);
-        self.b.push(Inst::Alu(Alu::Add, v, before, delta));
-        self.b.forget(v);
+        let (before, after) = match self.home(var) {
+            Var::Word(v) => {
+                let before = self.b.copy(Opnd::Reg(v));
+                self.b.push(Inst::Alu(Alu::Add, v, before, delta));
+                self.b.forget(v);
+                (before, v)
+            }
+            Var::Memory(home) => {
+                let before = self.b.load(Size::DW, home);
+                let after = self.b.alu(Alu::Add, Opnd::Reg(before), delta);
+                self.b.store(Size::DW, home, Opnd::Reg(after));
+                (before, after)
+            }
+        };
         if postfix {
             return Opnd::Reg(before);
         }
-        Opnd::Reg(self.b.copy(Opnd::Reg(v)))
+        Opnd::Reg(self.b.copy(Opnd::Reg(after)))
     }
 
     /// `value + bytes`.

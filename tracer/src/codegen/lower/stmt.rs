@@ -30,6 +30,14 @@ impl Lower<'_> {
                 then,
                 otherwise,
             } => self.if_else(cond, then, otherwise),
+            StmtKind::Loop {
+                cond,
+                body,
+                next,
+                site,
+            } => self.loop_stmt(cond, (body, next), *site),
+            StmtKind::Break => self.jump_of_loop(true),
+            StmtKind::Continue => self.jump_of_loop(false),
             StmtKind::Emit { id, args } => self.emit(*id, args),
             StmtKind::Clear(map) => {
                 let map = *map;
@@ -50,14 +58,14 @@ impl Lower<'_> {
     }
 
     fn set_var(&mut self, var: VarId, value: &Expr) {
-        match self.part.vars[&var] {
+        match self.home(var) {
             Var::Word(v) => {
                 let value = self.scalar(value);
                 self.b.push(Inst::Copy(v, value));
                 self.b.forget(v);
             }
             // The value may be made of the variable's own parts.
-            Var::Memory(home) if value.any(&|e| e.kind == ExprKind::Var(var)) => {
+            Var::Memory(home) if is_made_of(value, var) => {
                 let new = self.temporary(value.ty.size());
                 self.store_into(value, new);
                 self.copy(home, new, value.ty.size());
@@ -86,7 +94,7 @@ impl Lower<'_> {
     }
 
     /// Leaves; what follows in the script is not reached.
-    fn end_with(&mut self, to: crate::codegen::lir::BlockId) {
+    pub fn end_with(&mut self, to: crate::codegen::lir::BlockId) {
         self.b.jump(to);
         let unreached = self.b.block();
         self.b.switch(unreached);
@@ -100,4 +108,9 @@ impl Lower<'_> {
             self.place(e);
         }
     }
+}
+
+/// Whether a value that is written part by part may read the variable that it is written to.
+fn is_made_of(value: &Expr, var: VarId) -> bool {
+    !value.ty.is_scalar() && value.any(&|e| e.kind == ExprKind::Var(var))
 }

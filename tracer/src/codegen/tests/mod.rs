@@ -7,6 +7,7 @@ mod calls;
 mod equivalence;
 mod listings;
 mod live;
+mod loops;
 mod tables;
 mod whole_calls;
 mod wrong;

@@ -68,6 +68,7 @@ pub const SITES: Names<SiteKind> = &[
     ("modulo-by-zero", SiteKind::ModuloByZero),
     ("read-failed", SiteKind::ReadFailed),
     ("absent", SiteKind::Absent),
+    ("loop-limit", SiteKind::LoopLimit),
 ];
 
 pub const PHASES: Names<Phase> = &[

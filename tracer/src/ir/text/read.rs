@@ -394,6 +394,14 @@ fn stmt(node: &Node) -> Result<Stmt, String> {
             then: block(&mut items, "then")?,
             otherwise: block(&mut items, "else")?,
         },
+        "loop" => StmtKind::Loop {
+            site: SiteId(items.number()?),
+            cond: items.expr()?,
+            body: block(&mut items, "body")?,
+            next: block(&mut items, "next")?,
+        },
+        "break" => StmtKind::Break,
+        "continue" => StmtKind::Continue,
         "emit" => StmtKind::Emit {
             id: EmitId(items.number()?),
             args: items

@@ -197,6 +197,8 @@ fn stmts() -> impl Strategy<Value = Stmt> {
         map().prop_map(StmtKind::Zero),
         e().prop_map(StmtKind::Exit),
         Just(StmtKind::Return),
+        Just(StmtKind::Break),
+        Just(StmtKind::Continue),
         e().prop_map(StmtKind::Expr),
         any::<u32>().prop_map(|s| StmtKind::Count(SiteId(s))),
     ];
@@ -205,15 +207,22 @@ fn stmts() -> impl Strategy<Value = Stmt> {
         span: Span::default(),
     };
     leaf.prop_map(stmt).prop_recursive(2, 6, 2, move |inner| {
-        (exprs(), vec(inner.clone(), 0..3), vec(inner, 0..3)).prop_map(
-            move |(cond, then, otherwise)| {
-                stmt(StmtKind::If {
+        let blocks = (vec(inner.clone(), 0..3), vec(inner, 0..3));
+        (exprs(), blocks, any::<Option<u32>>()).prop_map(move |(cond, (then, otherwise), site)| {
+            stmt(match site {
+                None => StmtKind::If {
                     cond,
                     then,
                     otherwise,
-                })
-            },
-        )
+                },
+                Some(site) => StmtKind::Loop {
+                    cond,
+                    body: then,
+                    next: otherwise,
+                    site: SiteId(site),
+                },
+            })
+        })
     })
 }
 

@@ -173,6 +173,18 @@ fn stmt(s: &Stmt) -> Node {
             let otherwise = line("else", otherwise.iter().map(stmt));
             line("if", [expr(cond), then, otherwise])
         }
+        StmtKind::Loop {
+            cond,
+            body,
+            next,
+            site,
+        } => {
+            let body = line("body", body.iter().map(stmt));
+            let next = line("next", next.iter().map(stmt));
+            line("loop", [word(site.0), expr(cond), body, next])
+        }
+        StmtKind::Break => line("break", []),
+        StmtKind::Continue => line("continue", []),
         StmtKind::Emit { id, args } => {
             let items = [word(id.0)].into_iter();
             line("emit", items.chain(args.iter().map(emit_arg)))

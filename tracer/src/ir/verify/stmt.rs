@@ -13,6 +13,14 @@ impl<'p> Checker<'p> {
         stmts.iter().for_each(|s| self.stmt(s));
     }
 
+    /// Statements of a loop; `in_loop` is whether `break` and `continue` may stand there.
+    fn repeated(&mut self, stmts: &'p [Stmt], in_loop: bool) {
+        let outer = std::mem::replace(&mut self.in_loop, in_loop);
+        self.block(stmts);
+        self.in_loop = outer;
+    }
+
+    /// A flat match over the statements.
     fn stmt(&mut self, stmt: &'p Stmt) {
         match &stmt.kind {
             StmtKind::SetVar(id, value) => {
@@ -37,6 +45,23 @@ impl<'p> Checker<'p> {
                 self.condition(cond);
                 self.block(then);
                 self.block(otherwise);
+            }
+            StmtKind::Loop {
+                cond,
+                body,
+                next,
+                site,
+            } => {
+                self.site(*site, 19, SiteKind::LoopLimit);
+                self.condition(cond);
+                self.repeated(body, true);
+                self.repeated(next, false);
+                let nested = next.iter().any(|s| matches!(s.kind, StmtKind::Loop { .. }));
+                self.rule(19, !nested, || "a loop behind an iteration".to_owned());
+            }
+            StmtKind::Break | StmtKind::Continue => {
+                let in_loop = self.in_loop;
+                self.rule(19, in_loop, || "a jump of a loop outside of any".to_owned());
             }
             StmtKind::Emit { id, args } => self.emitted(*id, args),
             StmtKind::Clear(map) | StmtKind::Zero(map) => {

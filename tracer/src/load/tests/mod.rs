@@ -82,6 +82,7 @@ impl Code {
             insns: std::mem::take(&mut self.insns),
             relocs: std::mem::take(&mut self.relocs),
             lines: vec![(0, 7)],
+            callbacks: Vec::new(),
         }
     }
 }

@@ -215,7 +215,7 @@ impl Pass<'_> {
     }
 
     /// An argument that is a constant number >= 0.
-    fn constant_arg(&mut self, arg: &ast::Expr, what: &str) -> Option<u64> {
+    pub fn constant_arg(&mut self, arg: &ast::Expr, what: &str) -> Option<u64> {
         let val = self.value(arg)?;
         match constant(&val.expr) {
             Some(v) if val.expr.ty == Type::U64 || v <= i64::MAX as u64 => Some(v),
