@@ -60,6 +60,8 @@ pub struct Control {
     pub active: u64,
     /// `bpf_ktime_get_ns` when tracing started: what `elapsed` subtracts.
     pub start_ns: u64,
+    /// Process id of the command that the run started, 0 without one: what `cpid` reads.
+    pub child: u64,
     /// Used entries of `excluded`.
     pub excluded_len: u64,
     /// The tracer itself first, then its ancestors up to the terminal: tgid as the first namespace sees it.

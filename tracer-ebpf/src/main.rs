@@ -16,6 +16,7 @@
 
 mod arch;
 mod atomics;
+mod bytes;
 mod call;
 mod emit;
 mod exclude;

@@ -123,3 +123,78 @@ pub unsafe extern "C" fn rt_str_cmp(a: *const u64, b: *const u64, cap: u64) -> i
     }
     0
 }
+
+/// Bit 7 of each byte of `word` that is 0, at least of the lowest one: what is above it may be set by a borrow.
+#[inline(always)]
+fn zero_bytes(word: u64) -> u64 {
+    word.wrapping_sub(0x0101_0101_0101_0101) & !word & 0x8080_8080_8080_8080
+}
+
+/// Bytes of a NUL-padded string of `cap` bytes (rounded up to a word), without the NUL.
+///
+/// # Safety
+/// `s` has `cap` readable bytes, rounded up to a multiple of 8.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub unsafe extern "C" fn rt_str_len(s: *const u64, cap: u64) -> u64 {
+    let mut i = 0;
+    while i * 8 < cap {
+        // SAFETY: `i * 8 < cap`, and the caller's promise.
+        let zeroes = zero_bytes(unsafe { read_volatile(s.add(i as usize)) });
+        if zeroes != 0 {
+            // The bits below the first zero byte's: 8 for each byte before it, and 7.
+            let below = (zeroes & zeroes.wrapping_neg()) - 1;
+            return i * 8 + u64::from(below.count_ones() >> 3);
+        }
+        i += 1;
+    }
+    cap
+}
+
+/// Where the string `needle` begins in the string `hay`, or -1. Both are NUL-padded.
+///
+/// # Safety
+/// `needle` has `needle_cap` readable bytes and `hay` as many behind its `hay_cap`; both are multiples of 8. Words
+/// may be read at any byte of `hay`, so it does not lie on the stack.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub unsafe extern "C" fn rt_str_find(
+    hay: *const u8,
+    hay_cap: u64,
+    needle: *const u64,
+    needle_cap: u64,
+) -> i64 {
+    let mut at = 0;
+    while at < hay_cap {
+        let mut differs = 0;
+        let mut i = 0;
+        while i * 8 < needle_cap {
+            // SAFETY: both words lie in what the caller promises.
+            let (wanted, found) = unsafe {
+                (
+                    read_volatile(needle.add(i as usize)),
+                    hay.add((at + i * 8) as usize)
+                        .cast::<u64>()
+                        .read_unaligned(),
+                )
+            };
+            // All bits before the needle's NUL: all of them when this word has none, none when one before had it.
+            let zeroes = zero_bytes(wanted);
+            let text = ((zeroes & zeroes.wrapping_neg()) >> 7).wrapping_sub(1);
+            differs |= (wanted ^ found) & text;
+            if zeroes != 0 {
+                break;
+            }
+            i += 1;
+        }
+        if differs == 0 {
+            return at as i64;
+        }
+        // SAFETY: `at < hay_cap`.
+        if unsafe { *hay.add(at as usize) } == 0 {
+            break;
+        }
+        at += 1;
+    }
+    -1
+}

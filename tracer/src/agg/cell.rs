@@ -54,6 +54,17 @@ pub enum Cell {
         /// They are signed numbers.
         signed: bool,
     },
+    /// `stddev(x)`
+    Stddev {
+        /// Number of values.
+        count: u64,
+        /// Their sum's 64 bits.
+        sum: u64,
+        /// The sum of their squares.
+        squares: u128,
+        /// They are signed numbers.
+        signed: bool,
+    },
     /// `hist(x)`, `lhist(x, …)`
     Hist {
         /// What its buckets are.
@@ -95,6 +106,12 @@ impl Cell {
             AggKind::Stats { signed } => Cell::Stats {
                 count: 0,
                 sum: 0,
+                signed,
+            },
+            AggKind::Stddev { signed } => Cell::Stddev {
+                count: 0,
+                sum: 0,
+                squares: 0,
                 signed,
             },
             AggKind::Hist(shape) => Cell::Hist {
@@ -157,6 +174,12 @@ impl Cell {
                 sum: words[1],
                 signed,
             },
+            AggKind::Stddev { signed } => Cell::Stddev {
+                count: words[0],
+                sum: words[1],
+                squares: u128::from(words[3]) << 64 | u128::from(words[2]),
+                signed,
+            },
             AggKind::Hist(shape) => Cell::Hist {
                 shape,
                 buckets: words,
@@ -181,6 +204,12 @@ impl Cell {
             Cell::Avg { count, sum, .. } | Cell::Stats { count, sum, .. } => {
                 words(&[*count, *sum]);
             }
+            Cell::Stddev {
+                count,
+                sum,
+                squares,
+                ..
+            } => words(&[*count, *sum, *squares as u64, (*squares >> 64) as u64]),
             Cell::Hist { buckets, .. } => words(buckets),
         }
     }
@@ -200,6 +229,21 @@ impl Cell {
             Cell::Avg { count, sum, .. } | Cell::Stats { count, sum, .. } => {
                 *count = count.wrapping_add(1);
                 *sum = sum.wrapping_add(x);
+            }
+            Cell::Stddev {
+                count,
+                sum,
+                squares,
+                signed,
+            } => {
+                *count = count.wrapping_add(1);
+                *sum = sum.wrapping_add(x);
+                let magnitude = if *signed {
+                    (x as i64).unsigned_abs()
+                } else {
+                    x
+                };
+                *squares = squares.wrapping_add(u128::from(magnitude).pow(2));
             }
             Cell::Hist { shape, buckets } => {
                 if let Some(n) = buckets.get_mut(shape.bucket(x as i64) as usize) {
@@ -236,6 +280,24 @@ impl Cell {
                 *count = count.wrapping_add(*n);
                 *sum = sum.wrapping_add(*s);
             }
+            (
+                Cell::Stddev {
+                    count,
+                    sum,
+                    squares,
+                    ..
+                },
+                Cell::Stddev {
+                    count: n,
+                    sum: s,
+                    squares: q,
+                    ..
+                },
+            ) => {
+                *count = count.wrapping_add(*n);
+                *sum = sum.wrapping_add(*s);
+                *squares = squares.wrapping_add(*q);
+            }
             (Cell::Hist { buckets: a, .. }, Cell::Hist { buckets: b, .. }) => {
                 a.iter_mut()
                     .zip(b)
@@ -250,7 +312,9 @@ impl Cell {
         match self {
             Cell::Plain(_) | Cell::Count(_) | Cell::Sum { .. } => false,
             Cell::Min { least: x, .. } | Cell::Max { greatest: x, .. } => x.is_none(),
-            Cell::Avg { count, .. } | Cell::Stats { count, .. } => *count == 0,
+            Cell::Avg { count, .. } | Cell::Stats { count, .. } | Cell::Stddev { count, .. } => {
+                *count == 0
+            }
             Cell::Hist { .. } => self.total() == 0,
         }
     }
@@ -260,7 +324,7 @@ impl Cell {
     pub fn number(&self) -> Option<Value> {
         Some(match self {
             Cell::Plain(v @ (Value::Int(_) | Value::Uint(_))) => v.clone(),
-            Cell::Plain(_) | Cell::Hist { .. } => return None,
+            Cell::Plain(_) | Cell::Hist { .. } | Cell::Stddev { .. } => return None,
             Cell::Count(n) => Value::Uint(*n),
             Cell::Sum { sum, signed } => number(*sum, *signed),
             Cell::Min { least: x, signed }
@@ -272,6 +336,35 @@ impl Cell {
                 average(*count, *sum, *signed)
             }
         })
+    }
+
+    /// Of `stddev()`: the square root of the mean of the squared distances from the mean, exact up to the root while
+    /// the numbers allow; `None` for anything else.
+    pub fn deviation(&self) -> Option<f64> {
+        let Cell::Stddev {
+            count,
+            sum,
+            squares,
+            signed,
+        } = *self
+        else {
+            return None;
+        };
+        if count == 0 {
+            return Some(0.0);
+        }
+        let magnitude = if signed {
+            (sum as i64).unsigned_abs()
+        } else {
+            sum
+        };
+        let of_sum = u128::from(magnitude).pow(2);
+        let n = count as f64;
+        let variance = match squares.checked_mul(u128::from(count)) {
+            Some(of_all) => of_all.saturating_sub(of_sum) as f64 / n / n,
+            None => (squares as f64 - of_sum as f64 / n).max(0.0) / n,
+        };
+        Some(variance.sqrt())
     }
 
     /// Number of values, average and total of `stats()`; `None` for anything else.
@@ -293,14 +386,48 @@ impl Cell {
         }
     }
 
+    /// Of a histogram the number below which so many millionths of its values lie: within the bucket where that is, in
+    /// proportion. A bucket without an end stands for its bound. `None` without values, and for anything else.
+    pub fn quantile(&self, millionths: u32) -> Option<i64> {
+        let Cell::Hist { shape, buckets } = self else {
+            return None;
+        };
+        let total: u128 = buckets.iter().map(|n| u128::from(*n)).sum();
+        // In millionths of a value.
+        let wanted = total * u128::from(millionths.min(1_000_000));
+        let mut before = 0u128;
+        for (at, count) in buckets.iter().enumerate().filter(|(_, n)| **n > 0) {
+            let inside = u128::from(*count) * 1_000_000;
+            if before + inside >= wanted {
+                let (low, high) = shape.bounds(at as u32);
+                let (Some(low), Some(high)) = (low, high) else {
+                    return low.or(high).map(clamped);
+                };
+                let width = (high - low) as u128;
+                let part = width * (wanted - before) / inside;
+                return Some(clamped((low + part as i128).min(high - 1)));
+            }
+            before += inside;
+        }
+        None
+    }
+
     /// Order of rows: by number, histograms by their total.
     pub fn compare(&self, other: &Cell) -> Ordering {
         match (self, other) {
             (Cell::Plain(a), Cell::Plain(b)) => a.cmp(b),
             (Cell::Hist { .. }, Cell::Hist { .. }) => self.total().cmp(&other.total()),
+            (Cell::Stddev { .. }, Cell::Stddev { .. }) => {
+                let (a, b) = (self.deviation(), other.deviation());
+                a.unwrap_or(0.0).total_cmp(&b.unwrap_or(0.0))
+            }
             _ => self.number().cmp(&other.number()),
         }
     }
+}
+
+fn clamped(x: i128) -> i64 {
+    x.clamp(i64::MIN.into(), i64::MAX.into()) as i64
 }
 
 fn number(bits: u64, signed: bool) -> Value {

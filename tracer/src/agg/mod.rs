@@ -9,7 +9,7 @@ mod cell;
 pub use cell::Cell;
 
 use crate::ir::{Map, MapValue};
-use crate::types::{Type, Value};
+use crate::types::{AggKind, Type, Value};
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
@@ -106,6 +106,29 @@ impl Table {
         }
     }
 
+    /// The rows in order of their keys.
+    #[must_use]
+    pub fn by_key(mut self) -> Table {
+        self.rows.sort_by(|a, b| a.key.cmp(&b.key));
+        self
+    }
+
+    /// Of each histogram the number below which so many millionths of its values lie; rows sorted by it. Anything
+    /// else stays as it is.
+    #[must_use]
+    pub fn quantiles(mut self, millionths: u32) -> Table {
+        if !matches!(self.value, MapValue::Agg(AggKind::Hist(_))) {
+            return self;
+        }
+        self.value = MapValue::Plain(Type::I64);
+        for row in &mut self.rows {
+            row.cell = Cell::Plain(Value::Int(row.cell.quantile(millionths).unwrap_or(0)));
+        }
+        self.rows
+            .sort_by(|a, b| a.cell.compare(&b.cell).then_with(|| a.key.cmp(&b.key)));
+        self
+    }
+
     /// Whether it is a map without key.
     pub fn is_scalar(&self) -> bool {
         self.key.is_empty()
@@ -151,7 +174,7 @@ fn read_key(types: &[Type], bytes: &[u8]) -> Result<Vec<Value>, Malformed> {
 mod tests {
     use super::*;
     use crate::diag::Span;
-    use crate::types::{AggKind, HistShape};
+    use crate::types::HistShape;
     use proptest::prelude::*;
 
     fn map(key: Vec<Type>, value: MapValue) -> Map {
@@ -219,7 +242,10 @@ mod tests {
 
     #[test]
     fn a_map_without_key_that_got_nothing_has_no_row() {
-        let shape = HistShape::Log2 { signed: false };
+        let shape = HistShape::Log2 {
+            signed: false,
+            bits: 0,
+        };
         for kind in [
             AggKind::Min { signed: false },
             AggKind::Avg { signed: true },
@@ -281,7 +307,16 @@ mod tests {
             AggKind::Max { signed: false },
             AggKind::Avg { signed: true },
             AggKind::Stats { signed: true },
-            AggKind::Hist(HistShape::Log2 { signed: true }),
+            AggKind::Stddev { signed: true },
+            AggKind::Stddev { signed: false },
+            AggKind::Hist(HistShape::Log2 {
+                signed: true,
+                bits: 0,
+            }),
+            AggKind::Hist(HistShape::Log2 {
+                signed: true,
+                bits: 3,
+            }),
             AggKind::Hist(HistShape::Linear {
                 min: -10,
                 max: 50,

@@ -23,6 +23,14 @@ pub const GET_CURRENT_UID_GID: u32 = 15;
 pub const GET_CURRENT_COMM: u32 = 16;
 /// `u64 bpf_get_current_task()`: the address as a plain number.
 pub const GET_CURRENT_TASK: u32 = 35;
+/// `long bpf_get_numa_node_id()`.
+pub const GET_NUMA_NODE_ID: u32 = 42;
+/// `int bpf_override_return(regs, result)`: only in kprobes, with error injection.
+pub const OVERRIDE_RETURN: u32 = 58;
+/// `long bpf_send_signal(signal)`: to the current process.
+pub const SEND_SIGNAL: u32 = 109;
+/// `u64 bpf_jiffies64()`.
+pub const JIFFIES64: u32 = 118;
 /// `u64 bpf_get_current_cgroup_id()`.
 pub const GET_CURRENT_CGROUP_ID: u32 = 80;
 /// `long bpf_probe_read_user(dst, size, address)`: `dst` is zeroed when it fails.
@@ -55,6 +63,10 @@ pub fn name(helper: u32) -> Option<&'static str> {
         GET_CURRENT_UID_GID => "get_current_uid_gid",
         GET_CURRENT_COMM => "get_current_comm",
         GET_CURRENT_TASK => "get_current_task",
+        GET_NUMA_NODE_ID => "get_numa_node_id",
+        OVERRIDE_RETURN => "override_return",
+        SEND_SIGNAL => "send_signal",
+        JIFFIES64 => "jiffies64",
         GET_CURRENT_CGROUP_ID => "get_current_cgroup_id",
         PROBE_READ_USER => "probe_read_user",
         PROBE_READ_KERNEL => "probe_read_kernel",

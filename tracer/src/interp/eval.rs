@@ -4,7 +4,9 @@
 //! expression's type. Never skips an operand except where the IR says it is lazy.
 
 use super::{Event, Machine};
-use crate::ir::{Binary, Builtin, Expr, ExprKind, MapId, SiteId, VarId, ops};
+use crate::ir::{
+    ARGV_BYTES, ARGV_STRINGS, Binary, Builtin, Expr, ExprKind, MapId, SiteId, VarId, ops,
+};
 use crate::types::{Space, Type, Value};
 use std::cmp::Ordering;
 
@@ -44,6 +46,23 @@ impl Firing<'_, '_, '_> {
             ExprKind::ReadStr { addr, space, site } => {
                 let addr = self.word(addr);
                 Value::Str(self.read_str(*space, addr, &e.ty, *site))
+            }
+            ExprKind::ReadArray { addr, space, site } => {
+                let addr = self.word(addr);
+                self.read_array(*space, addr, &e.ty, *site)
+            }
+            ExprKind::ReadBytes {
+                addr,
+                length,
+                space,
+                site,
+            } => {
+                let (addr, length) = (self.word(addr), self.word(length));
+                self.read_bytes(*space, addr, length, &e.ty, *site)
+            }
+            ExprKind::ReadArgv { addr, space, site } => {
+                let addr = self.word(addr);
+                self.read_argv(*space, addr, &e.ty, *site)
             }
             ExprKind::Tuple(parts) => Value::Tuple(self.eval_all(parts)),
             ExprKind::TupleField(tuple, at) => match self.eval(tuple) {
@@ -110,6 +129,29 @@ impl Firing<'_, '_, '_> {
                     }
                 }
             }
+            ExprKind::Length(of) => match self.eval(of) {
+                Value::Str(bytes) | Value::Bytes(bytes) => bytes.len() as u64,
+                Value::Stack(frames) => frames.len() as u64,
+                other => panic!("{other:?} has no length"),
+            },
+            ExprKind::Position(hay, needle) => position(&self.eval(hay), &self.eval(needle)) as u64,
+            ExprKind::Element(array, at) => {
+                let (array, at) = (self.eval(array), self.word(at));
+                let Value::Array(elements) = array else {
+                    panic!("{array:?} has no elements");
+                };
+                let at = usize::try_from(at).ok();
+                at.and_then(|at| elements.get(at)).map_or(0, Value::bits)
+            }
+            ExprKind::Find { map, key, var } => {
+                let key = self.eval_all(key);
+                let state = &self.machine.maps[map.0 as usize];
+                let found = state.cells().contains_key(&key);
+                if found {
+                    self.vars[var.0 as usize] = state.get(&key);
+                }
+                u64::from(found)
+            }
             ExprKind::DataLoc { offset } => {
                 let place = self.field(*offset, 4) & 0xffff;
                 self.event.record_addr().wrapping_add(place)
@@ -136,6 +178,9 @@ impl Firing<'_, '_, '_> {
             | ExprKind::MapGet { .. }
             | ExprKind::Cond(..)
             | ExprKind::ReadStr { .. }
+            | ExprKind::ReadArray { .. }
+            | ExprKind::ReadBytes { .. }
+            | ExprKind::ReadArgv { .. }
             | ExprKind::Tuple(_)
             | ExprKind::TupleField(..) => unreachable!("`eval` takes these itself"),
         }
@@ -210,6 +255,48 @@ impl Firing<'_, '_, '_> {
         self.load(Space::Kernel, addr, width).unwrap_or(0)
     }
 
+    fn read_array(&mut self, space: Space, addr: u64, ty: &Type, site: SiteId) -> Value {
+        let mut bytes = vec![0; ty.size() as usize];
+        let size = ty.packed_size().unwrap_or(0) as usize;
+        if !self.event.read(space, addr, &mut bytes[..size]) {
+            self.machine.count(site);
+            bytes.fill(0);
+        }
+        Value::read(ty, &bytes).expect("as many bytes as the type has")
+    }
+
+    fn read_bytes(&mut self, space: Space, addr: u64, len: u64, ty: &Type, site: SiteId) -> Value {
+        let mut bytes = vec![0; len.min(u64::from(byte_capacity(ty))) as usize];
+        if !self.event.read(space, addr, &mut bytes) {
+            self.machine.count(site);
+            bytes.clear();
+        }
+        Value::Bytes(bytes)
+    }
+
+    fn read_argv(&mut self, space: Space, addr: u64, ty: &Type, site: SiteId) -> Value {
+        let most = (byte_capacity(ty) & !7) as usize;
+        let string = Type::Str { cap: ARGV_BYTES };
+        let mut all = Vec::new();
+        for i in 0..u64::from(ARGV_STRINGS) {
+            let Some(pointer) = self.load(space, addr.wrapping_add(i * 8), 8) else {
+                self.machine.count(site);
+                break;
+            };
+            if pointer == 0 || all.len() > most - ARGV_BYTES as usize {
+                break;
+            }
+            let faults = self.machine.sites[site.0 as usize];
+            let text = self.read_str(space, pointer, &string, site);
+            if self.machine.sites[site.0 as usize] != faults {
+                break;
+            }
+            all.extend(text);
+            all.push(0);
+        }
+        Value::Bytes(all)
+    }
+
     /// Reads up to the NUL, or as many bytes as fit. As the kernel's helpers do, it also looks at the byte
     /// that gives way to the NUL of a cut string.
     fn read_str(&mut self, space: Space, addr: u64, ty: &Type, site: SiteId) -> Vec<u8> {
@@ -237,6 +324,26 @@ fn up_to_nul(bytes: &[u8]) -> Vec<u8> {
     bytes.iter().copied().take_while(|&b| b != 0).collect()
 }
 
+/// The most bytes of a value of bytes.
+fn byte_capacity(ty: &Type) -> u32 {
+    match ty {
+        Type::Bytes { cap } => *cap,
+        ty => panic!("bytes are read into {ty}, which is no buffer"),
+    }
+}
+
+/// Where a string begins in another one, or -1.
+fn position(hay: &Value, needle: &Value) -> i64 {
+    match (hay, needle) {
+        (Value::Str(_), Value::Str(needle)) if needle.is_empty() => 0,
+        (Value::Str(hay), Value::Str(needle)) => hay
+            .windows(needle.len())
+            .position(|part| part == needle)
+            .map_or(-1, |at| at as i64),
+        other => panic!("{other:?} are not two strings"),
+    }
+}
+
 /// A scalar's bits as a value of its type.
 pub(super) fn scalar(ty: &Type, bits: u64) -> Value {
     match ty {
@@ -261,6 +368,10 @@ pub(super) fn zero(ty: &Type) -> Value {
         Type::Str { .. } => Value::Str(Vec::new()),
         Type::Tuple(parts) => Value::Tuple(parts.iter().map(zero).collect()),
         Type::Stack { .. } => Value::Stack(Vec::new()),
+        Type::Wide(_) | Type::Bytes { .. } | Type::Array { .. } => {
+            let zeroes = vec![0; ty.size() as usize];
+            Value::read(ty, &zeroes).expect("as many bytes as the type has")
+        }
         _ => scalar(ty, 0),
     }
 }
@@ -283,6 +394,9 @@ pub(super) fn fit(value: Value, ty: &Type) -> Value {
             frames.truncate(usize::from(*depth));
             Value::Stack(frames)
         }
+        (Value::Tuple(words), Type::Wide(kind)) => {
+            Value::Wide(*kind, words.iter().map(Value::bits).collect())
+        }
         (value, _) => value,
     }
 }
@@ -302,6 +416,7 @@ fn order(ty: &Type, a: &Value, b: &Value) -> Ordering {
                 .unwrap_or(Ordering::Equal)
         }
         (Value::Stack(a), Value::Stack(b)) => a.cmp(b),
+        (Value::Wide(..), _) | (Value::Bytes(_), _) | (Value::Array(_), _) => a.cmp(b),
         _ if ty.is_signed() => (a.bits() as i64).cmp(&(b.bits() as i64)),
         _ => a.bits().cmp(&b.bits()),
     }

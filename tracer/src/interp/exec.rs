@@ -134,6 +134,14 @@ impl Firing<'_, '_, '_> {
                 effects.push(Effect::Exit(code));
                 return Flow::End;
             }
+            StmtKind::Signal(number) => {
+                let number = self.word(number) as i64;
+                effects.push(Effect::Signal(number));
+            }
+            StmtKind::Override(result) => {
+                let result = self.word(result);
+                effects.push(Effect::Override(result));
+            }
             StmtKind::Return => return Flow::End,
             StmtKind::Expr(e) => {
                 self.eval(e);

@@ -51,6 +51,10 @@ pub enum Effect {
     Clear(MapId),
     /// Every value of the map became 0.
     Zero(MapId),
+    /// A signal to the current process.
+    Signal(i64),
+    /// The probed function returns this instead of running.
+    Override(u64),
     /// The run ends, with this code. No further clause of the firing runs.
     Exit(i64),
 }

@@ -11,7 +11,7 @@ use super::{
     Site, SiteId, SiteKind, Stmt, StmtKind, Unary, VarId,
 };
 use crate::diag::Span;
-use crate::types::{AggKind, HistShape, Space, Type};
+use crate::types::{AggKind, HistShape, Space, Type, Wide};
 
 /// The argument that holds the address of readable user memory.
 pub const BUFFER_ARG: u8 = 4;
@@ -47,8 +47,23 @@ const WORDS: [u64; 16] = [
 /// Deepest expression, and deepest nesting of `if`.
 const DEPTH: u32 = 4;
 
+/// An array that does not fill its last word.
+fn array_type() -> Type {
+    let elem = Type::Int {
+        bits: 16,
+        signed: true,
+    };
+    Type::Array {
+        elem: Box::new(elem),
+        len: 7,
+    }
+}
+
+/// Bytes that do not fill their last word.
+const BYTES: Type = Type::Bytes { cap: 13 };
+
 /// Types of the program's variables, by number.
-fn var_types() -> [Type; 5] {
+fn var_types() -> [Type; 8] {
     let short = Type::Str { cap: 5 };
     [
         Type::I64,
@@ -56,11 +71,18 @@ fn var_types() -> [Type; 5] {
         Type::Bool,
         Type::COMM,
         Type::Tuple(vec![Type::U64, short]),
+        array_type(),
+        BYTES,
+        Type::Wide(Wide::Inet),
     ]
 }
 
 /// Maps of the program, by number: plain ones first.
 fn maps() -> Vec<Map> {
+    let parts = HistShape::Log2 {
+        signed: false,
+        bits: 3,
+    };
     let linear = HistShape::Linear {
         min: -5,
         max: 20,
@@ -74,6 +96,8 @@ fn maps() -> Vec<Map> {
         plain(vec![Type::I64], Type::U64),
         plain(vec![text(), Type::U64], Type::I64),
         plain(vec![Type::U64], text()),
+        plain(vec![Type::Wide(Wide::Inet)], BYTES),
+        plain(vec![BYTES], array_type()),
         of(vec![], AggKind::Count),
         of(vec![text()], AggKind::Sum { signed: true }),
         of(vec![Type::I64], AggKind::Min { signed: true }),
@@ -81,14 +105,20 @@ fn maps() -> Vec<Map> {
         of(vec![Type::U64, text()], AggKind::Avg { signed: true }),
         of(
             vec![Type::I64],
-            AggKind::Hist(HistShape::Log2 { signed: true }),
+            AggKind::Hist(HistShape::Log2 {
+                signed: true,
+                bits: 0,
+            }),
         ),
         of(vec![], AggKind::Hist(linear)),
         of(vec![Type::I64], AggKind::Stats { signed: true }),
+        of(vec![array_type()], AggKind::Stddev { signed: true }),
+        of(vec![], AggKind::Stddev { signed: false }),
+        of(vec![], AggKind::Hist(parts)),
     ]
 }
 
-const PLAIN_MAPS: usize = 4;
+const PLAIN_MAPS: usize = 6;
 
 /// A program of one clause, on the raw tracepoint `name`.
 pub fn program(tape: &[u32], name: &str) -> Program {
@@ -178,15 +208,117 @@ impl Gen<'_> {
                 let parts = parts.iter().map(|ty| self.value(ty, depth + 1)).collect();
                 tuple(parts)
             }
+            Type::Wide(kind) => {
+                let words = (0..kind.words()).map(|_| self.integer(&Type::U64, depth + 1));
+                cast(ty.clone(), tuple(words.collect()))
+            }
+            Type::Bytes { .. } => self.bytes(ty, depth),
+            Type::Array { .. } => self.array(depth),
             ty => self.integer(ty, depth),
         }
+    }
+
+    fn bytes(&mut self, ty: &Type, depth: u32) -> Expr {
+        match self.kind(depth, 2, 3) {
+            0 => var(6, ty.clone()),
+            1 => {
+                let length = Box::new(uint(self.pick(20) as u64));
+                self.read_bytes(ty, length)
+            }
+            _ => {
+                let length = Box::new(self.integer(&Type::U64, depth + 1));
+                self.read_bytes(ty, length)
+            }
+        }
+    }
+
+    fn read_bytes(&mut self, ty: &Type, length: Box<Expr>) -> Expr {
+        let kind = ExprKind::ReadBytes {
+            addr: Box::new(self.address()),
+            length,
+            space: Space::User,
+            site: self.site(SiteKind::ReadFailed),
+        };
+        expr(ty.clone(), kind)
+    }
+
+    fn array(&mut self, depth: u32) -> Expr {
+        match self.kind(depth, 2, 3) {
+            0 => var(5, array_type()),
+            1 => {
+                let kind = ExprKind::ReadArray {
+                    addr: Box::new(self.address()),
+                    space: Space::User,
+                    site: self.site(SiteKind::ReadFailed),
+                };
+                expr(array_type(), kind)
+            }
+            _ => {
+                let key = self.bytes(&BYTES, depth + 1);
+                get(5, array_type(), vec![key])
+            }
+        }
+    }
+
+    /// What is asked of values that are no numbers; a 64-bit integer.
+    fn asked(&mut self, ty: &Type, depth: u32) -> Expr {
+        let inner = match self.pick(4) {
+            0 => {
+                let cap = self.capacity();
+                let of = self.string(cap, depth);
+                expr(Type::U64, ExprKind::Length(Box::new(of)))
+            }
+            1 => {
+                let of = self.bytes(&BYTES, depth);
+                expr(Type::U64, ExprKind::Length(Box::new(of)))
+            }
+            2 => {
+                let (a, b) = (self.capacity(), self.capacity());
+                let hay = Box::new(self.string(a, depth));
+                let needle = Box::new(self.string(b, depth));
+                expr(Type::I64, ExprKind::Position(hay, needle))
+            }
+            _ => {
+                let array = Box::new(self.array(depth));
+                let at = match self.flip() {
+                    true => uint(self.pick(9) as u64),
+                    false => self.integer(&Type::U64, depth),
+                };
+                let Type::Array { elem, .. } = array_type() else {
+                    unreachable!("it is one");
+                };
+                expr(*elem, ExprKind::Element(array, Box::new(at)))
+            }
+        };
+        cast(ty.clone(), inner)
+    }
+
+    /// Whether two values that are no numbers are equal.
+    fn same(&mut self, depth: u32) -> Expr {
+        let op = [Compare::Eq, Compare::Ne][self.pick(2)];
+        let ty = var_types()[5 + self.pick(3)].clone();
+        let left = self.value(&ty, depth);
+        compare(op, left, self.value(&ty, depth))
+    }
+
+    fn find(&mut self, depth: u32) -> Expr {
+        let (map, key, var) = match self.flip() {
+            false => (1, self.integer(&Type::I64, depth), 1),
+            true => (4, self.value(&Type::Wide(Wide::Inet), depth), 6),
+        };
+        let kind = ExprKind::Find {
+            map: MapId(map),
+            key: vec![key],
+            var: VarId(var),
+        };
+        expr(Type::Bool, kind)
     }
 
     /// A 64-bit integer. (The flat list of ways to make one.)
     fn integer(&mut self, ty: &Type, depth: u32) -> Expr {
         let d = depth + 1;
         let ty = ty.clone();
-        match self.kind(depth, 3, 13) {
+        match self.kind(depth, 3, 14) {
             0 => expr(ty, ExprKind::Int(word(u64::from(self.choice())))),
             1 => {
                 let n = self.pick(usize::from(BUFFER_ARG)) as u8;
@@ -215,6 +347,7 @@ impl Gen<'_> {
                 let key = self.integer(&Type::I64, d);
                 get(1, ty, vec![key])
             }
+            12 => self.asked(&ty, d),
             _ => self.step(ty, d),
         }
     }
@@ -289,7 +422,7 @@ impl Gen<'_> {
 
     fn boolean(&mut self, depth: u32) -> Expr {
         let d = depth + 1;
-        match self.kind(depth, 2, 10) {
+        match self.kind(depth, 2, 12) {
             0 => boolean(self.flip()),
             1 => var(2, Type::Bool),
             2 | 3 => {
@@ -315,9 +448,11 @@ impl Gen<'_> {
             7 => unary(Unary::Not, self.boolean(d)),
             8 => {
                 // A plain map and an aggregation.
-                let at = [1, 6][self.pick(2)];
+                let at = [1, 8][self.pick(2)];
                 has_key(at, vec![self.integer(&Type::I64, d)])
             }
+            9 => self.same(d),
+            10 => self.find(d),
             _ => cast(Type::Bool, self.integer(&Type::I64, d)),
         }
     }
@@ -372,7 +507,7 @@ impl Gen<'_> {
     fn stmt(&mut self, depth: u32) -> Stmt {
         match self.kind(depth, 7, 10) {
             0 => {
-                let at = self.pick(5);
+                let at = self.pick(var_types().len());
                 let value = self.value(&var_types()[at].clone(), 1);
                 set_var(at as u32, value)
             }
@@ -474,8 +609,16 @@ impl Gen<'_> {
         let mut args = Vec::new();
         for _ in 0..self.pick(4) {
             let cap = self.capacity();
-            let choices = [Type::I64, Type::U64, Type::Bool, Type::Str { cap }];
-            let ty = choices[self.pick(4)].clone();
+            let choices = [
+                Type::I64,
+                Type::U64,
+                Type::Bool,
+                Type::Str { cap },
+                BYTES,
+                array_type(),
+                Type::Wide(Wide::Inet),
+            ];
+            let ty = choices[self.pick(choices.len())].clone();
             let present = (self.pick(4) == 3).then(|| self.boolean(2));
             let value = self.value(&ty, 1);
             args.push(EmitArg { value, present });
@@ -496,6 +639,8 @@ fn is_unsigned(kind: AggKind) -> bool {
         AggKind::Sum { signed: false }
             | AggKind::Min { signed: false }
             | AggKind::Max { signed: false }
+            | AggKind::Stddev { signed: false }
+            | AggKind::Hist(HistShape::Log2 { signed: false, .. })
     )
 }
 

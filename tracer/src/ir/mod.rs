@@ -53,6 +53,11 @@ pub struct SiteId(pub u32);
 /// the first one begins the clause.)
 pub const LOOP_TESTS: u32 = (1 << 23) - 1;
 
+/// Strings that [`ExprKind::ReadArgv`] reads at most, and bytes of each of them with its NUL.
+pub const ARGV_STRINGS: u32 = 16;
+/// See [`ARGV_STRINGS`].
+pub const ARGV_BYTES: u32 = 1024;
+
 /// A whole typed script.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Program {
@@ -68,6 +73,10 @@ pub struct Program {
     pub probe_names: Vec<String>,
     /// What `Lazy::FuncName` indexes.
     pub func_names: Vec<String>,
+    /// What the first word of `Wide::Time` indexes: formats of `strftime`.
+    pub texts: Vec<String>,
+    /// What `Lazy::Enum` indexes.
+    pub enums: Vec<EnumNames>,
     /// Capacity of a `str()` without length, including the NUL.
     pub max_strlen: u32,
     /// Entries a map may hold.
@@ -88,6 +97,13 @@ impl Default for CallOptions {
     fn default() -> CallOptions {
         CallOptions { max_bytes: 32 }
     }
+}
+
+/// The enumerators of an enum.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct EnumNames {
+    /// Number and name, in order of declaration: the first name of a number stands for it.
+    pub names: Vec<(i64, String)>,
 }
 
 /// A place where something can go wrong at run time.
@@ -336,8 +352,9 @@ pub enum ExprKind {
     Or(Box<Expr>, Box<Expr>),
     /// `c ? a : b`; both of the expression's type.
     Cond(Box<Expr>, Box<Expr>, Box<Expr>),
-    /// Conversion: scalar to scalar (narrow, extend, to Bool as `!= 0`, reinterpret), or string to string
-    /// of another capacity (cut or padded).
+    /// Conversion: scalar to scalar (narrow, extend, to Bool as `!= 0`, reinterpret), string to string
+    /// of another capacity (cut or padded), or a tuple of 64-bit integers to a [`Wide`](crate::types::Wide) of as many
+    /// words.
     Cast(Box<Expr>),
     /// A load of 1, 2, 4 or 8 bytes (or a bit field) at `base + offset`, extended as the type says.
     Load {
@@ -362,6 +379,52 @@ pub enum ExprKind {
         space: Space,
         /// Where a fault is counted.
         site: SiteId,
+    },
+    /// An array read at an address, its elements side by side as in C; type Array, packed. A fault leaves all of it 0.
+    ReadArray {
+        /// The address (scalar).
+        addr: Box<Expr>,
+        /// Address space.
+        space: Space,
+        /// Where a fault is counted.
+        site: SiteId,
+    },
+    /// So many bytes read at an address, at most the capacity; type Bytes. A fault leaves it without bytes.
+    ReadBytes {
+        /// The address (scalar).
+        addr: Box<Expr>,
+        /// How many, an unsigned 64-bit integer.
+        length: Box<Expr>,
+        /// Address space.
+        space: Space,
+        /// Where a fault is counted.
+        site: SiteId,
+    },
+    /// The strings that an array of pointers points to, up to a null pointer, [`ARGV_STRINGS`] of them, [`ARGV_BYTES`] or
+    /// the capacity: each with its NUL, one behind the other; type Bytes of at least [`ARGV_BYTES`]. One that does not fit is
+    /// cut. A fault ends it.
+    ReadArgv {
+        /// The address of the array (scalar).
+        addr: Box<Expr>,
+        /// Address space of the array and of the strings.
+        space: Space,
+        /// Where a fault is counted.
+        site: SiteId,
+    },
+    /// Length in bytes of a string or of `Bytes`, number of frames of a stack; type U64.
+    Length(Box<Expr>),
+    /// Where the second string begins in the first one, from 0; -1 when it does not. Type I64. An empty one is at 0.
+    Position(Box<Expr>, Box<Expr>),
+    /// An element of an array value, 0 when the index is beyond its end; of the array's element type, which is scalar.
+    Element(Box<Expr>, Box<Expr>),
+    /// The map has that key; type Bool. If so, the variable gets the key's value.
+    Find {
+        /// A `Plain` map, with a key.
+        map: MapId,
+        /// One per key component, of exactly its type.
+        key: Vec<Expr>,
+        /// Of the map's type.
+        var: VarId,
     },
     /// Address of a dynamic (`__data_loc`) string or array of a tracepoint: context + (word & 0xffff), as a
     /// kernel pointer. The word is 4 bytes at `offset` in the tracepoint's record.
@@ -460,6 +523,18 @@ pub enum Builtin {
     Kstack(u16),
     /// Syscall probes that have arguments: the whole call. Call. Only ever an argument of an emit, without `present`.
     Call,
+    /// The kernel's count of timer ticks. U64.
+    Jiffies,
+    /// Number of the NUMA node. U32.
+    Numaid,
+    /// The event interrupted a program, not the kernel. Bool. False where the probe has no registers.
+    Usermode,
+    /// Address of the event's context. U64, or a kernel pointer.
+    Ctx,
+    /// Process id of the command that the run started; 0 without one. U32.
+    Cpid,
+    /// A saved register: bytes into `struct pt_regs`. U64. Only where the context is one.
+    Reg(u16),
 }
 
 /// Unary operations on 64-bit integers.
@@ -581,6 +656,10 @@ pub enum StmtKind {
     Exit(Expr),
     /// Ends the clause (not the other clauses of the probe).
     Return,
+    /// Sends a signal to the current process. I64.
+    Signal(Expr),
+    /// Makes the probed function return this at once. U64; kprobes only.
+    Override(Expr),
     /// Evaluated for its effect.
     Expr(Expr),
     /// Counts at a site.
@@ -624,6 +703,10 @@ pub enum EmitKind {
         top: Option<u64>,
         /// Values are divided by this.
         div: Option<u64>,
+        /// How rows are sorted.
+        order: Order,
+        /// What is shown of each.
+        view: View,
     },
     /// `clear(@map)`; sent after the switch to the spare map.
     Clear(MapId),
@@ -633,6 +716,41 @@ pub enum EmitKind {
     Time(String),
     /// `exit(code)`: carries the code.
     Exit,
+    /// `system(fmt, …)`: a shell runs the command; what it writes is printed.
+    System(Format),
+    /// `cat(fmt, …)`: prints the file of that name.
+    Cat(Format),
+    /// `warnf(fmt, …)` and `errorf(fmt, …)`: a message with the place in the script.
+    Message {
+        /// It is about a mistake.
+        error: bool,
+        /// Its text.
+        format: Format,
+    },
+    /// `join(args, between)`: the strings of one `Bytes` of [`ReadArgv`](ExprKind::ReadArgv), and a newline.
+    Join(Vec<u8>),
+}
+
+/// How rows of a map are sorted.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Order {
+    /// As the script's settings say.
+    #[default]
+    Usual,
+    /// By value, then by key.
+    Value,
+    /// By key.
+    Key,
+}
+
+/// What is shown of a map's values.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum View {
+    /// All of each.
+    #[default]
+    Whole,
+    /// Of a histogram, the number below which so many millionths of its values lie.
+    Quantile(u32),
 }
 
 /// A parsed `printf` format.
@@ -668,6 +786,6 @@ pub struct Conversion {
     pub width: Option<u32>,
     /// Precision.
     pub precision: Option<u32>,
-    /// The conversion: one of `d i u o x X c p s r`.
+    /// The conversion: one of `d i u o x X c p s r f`; `R` for `%rx` (bytes as digits).
     pub conv: u8,
 }

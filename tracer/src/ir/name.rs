@@ -31,6 +31,11 @@ pub(in crate::ir) const BUILTINS: &[(&str, Builtin)] = &[
     ("entry-seen", Builtin::EntrySeen),
     ("duration", Builtin::Duration),
     ("call", Builtin::Call),
+    ("jiffies", Builtin::Jiffies),
+    ("numaid", Builtin::Numaid),
+    ("usermode", Builtin::Usermode),
+    ("ctx", Builtin::Ctx),
+    ("cpid", Builtin::Cpid),
 ];
 
 /// One word: `pid`, `arg0`, `kstack5`.
@@ -39,6 +44,7 @@ impl fmt::Display for Builtin {
         match self {
             Builtin::Arg(n) => write!(f, "arg{n}"),
             Builtin::Kstack(depth) => write!(f, "kstack{depth}"),
+            Builtin::Reg(offset) => write!(f, "reg{offset}"),
             plain => {
                 let named = BUILTINS.iter().find(|(_, b)| b == plain);
                 let (name, _) = named.expect("every built-in without a number is in the table");
@@ -67,6 +73,8 @@ impl FromStr for Builtin {
                 .map_err(|_| UnknownBuiltin)
         } else if let Some(digits) = name.strip_prefix("kstack") {
             number(digits).map(Builtin::Kstack)
+        } else if let Some(digits) = name.strip_prefix("reg") {
+            number(digits).map(Builtin::Reg)
         } else {
             Err(UnknownBuiltin)
         }
@@ -150,7 +158,7 @@ mod tests {
 
     #[test]
     fn a_builtin_is_read_back_from_its_name() {
-        let numbered = [Builtin::Arg(5), Builtin::Kstack(127)];
+        let numbered = [Builtin::Arg(5), Builtin::Kstack(127), Builtin::Reg(80)];
         for builtin in BUILTINS.iter().map(|(_, b)| *b).chain(numbered) {
             assert_eq!(builtin.to_string().parse(), Ok(builtin));
         }

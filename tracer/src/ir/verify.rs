@@ -6,8 +6,8 @@
 //! 1. Ids (maps, emits, sites; variables within their clause) are in range.
 //! 2. A clause has a probe. Its probes are all system calls of one phase, or none is.
 //! 3. A set of system calls is sorted, without duplicates, and not empty; a period is above 0.
-//! 4. Values, variables, keys and plain map values are never records or arrays; only an expression
-//!    statement has no value at all.
+//! 4. Values, variables, keys and plain map values are never records, and arrays only of numbers, pointers or such
+//!    arrays; only an expression statement has no value at all.
 //! 5. A constant number is a scalar, already extended as its type says; a constant string has no NUL and fits
 //!    its capacity.
 //! 6. A built-in has its type and is one that every probe of the clause has.
@@ -16,19 +16,21 @@
 //! 8. Arithmetic works on 64-bit integers of one type, which is the result's. Exactly `div` and `mod` name
 //!    a site, of their kind.
 //! 9. Conditions, `and`, `or`, `not` and comparisons are Bool. Compared values have one type, up to a string's
-//!    capacity; tuples only for equality; stacks not at all.
+//!    capacity; tuples, several words, bytes and arrays only for equality; stacks not at all.
 //! 10. Both arms of a conditional have its type.
-//! 11. A cast goes from scalar to scalar, or from string to string.
+//! 11. A cast goes from scalar to scalar, from string to string, or from a tuple of 64-bit integers to as many words.
 //! 12. A load has a scalar address, 1, 2, 4 or 8 bytes, a scalar result, bits within the bytes, and a site for
-//!     failed reads; a read string is a string.
+//!     failed reads; a read string is a string, read bytes and strings of a vector are bytes, a read array is packed.
 //! 13. Fields of a tracepoint's record are read only where every probe is that kind of tracepoint.
-//! 14. A tuple has its components' types; a component is in range.
+//! 14. A tuple has its components' types; a component is in range. An element is scalar and of the array's type;
+//!     lengths are of strings, bytes and stacks, positions of strings.
 //! 15. Only 64-bit integers are stepped.
 //! 16. An assigned value has the type of its variable or map.
 //! 17. An emit carries what its declaration says: as many arguments, of those types; a condition of presence is
 //!     Bool. A format has as many conversions as arguments; actions on maps and `time` have none; `exit` has one, I64;
 //!     a call's line has a call first. A whole call is only ever such an argument, the built-in itself, always present.
-//! 18. An exit code is I64. A counted site is not one that an operation counts by itself: only `Absent` is.
+//! 18. An exit code and a signal are I64, an overriding result U64 and only in kprobes. A counted site is not one that an
+//!     operation counts by itself: only `Absent` is.
 //! 19. `break` and `continue` stand in a loop's body, not in what follows each iteration, where no loop stands either. A
 //!     loop's site is one for loops.
 
@@ -102,7 +104,10 @@ impl<'p> Checker<'p> {
         }
         let given = emit.args.len();
         let wanted = match &emit.kind {
-            EmitKind::Printf(format) => {
+            EmitKind::Printf(format)
+            | EmitKind::System(format)
+            | EmitKind::Cat(format)
+            | EmitKind::Message { format, .. } => {
                 let is_conv = |part: &&FormatPart| matches!(part, FormatPart::Conv(_));
                 format.parts.iter().filter(is_conv).count()
             }
@@ -112,6 +117,11 @@ impl<'p> Checker<'p> {
                     "a call's line carries no call".to_owned()
                 });
                 given
+            }
+            EmitKind::Join(_) => {
+                let bytes = matches!(emit.args.as_slice(), [Type::Bytes { .. }]);
+                self.rule(17, bytes, || "join carries one Bytes".to_owned());
+                1
             }
             EmitKind::Exit => {
                 self.rule(17, emit.args == [Type::I64], || {
@@ -202,7 +212,8 @@ fn phase(probe: &Probe) -> Option<Phase> {
 
 fn is_value(ty: &Type) -> bool {
     match ty {
-        Type::Void | Type::Record(_) | Type::Array { .. } | Type::Call => false,
+        Type::Void | Type::Record(_) | Type::Call => false,
+        Type::Array { .. } => ty.is_packed(),
         Type::Tuple(parts) => parts.iter().all(is_value),
         _ => true,
     }

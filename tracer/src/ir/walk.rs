@@ -21,16 +21,27 @@ macro_rules! operands {
             | ExprKind::StepVar { .. } => Vec::new(),
             ExprKind::Unary { operand: e, .. }
             | ExprKind::Cast(e)
+            | ExprKind::Length(e)
             | ExprKind::Load { base: e, .. }
             | ExprKind::ReadStr { addr: e, .. }
+            | ExprKind::ReadArray { addr: e, .. }
+            | ExprKind::ReadArgv { addr: e, .. }
             | ExprKind::TupleField(e, _) => vec![e],
             ExprKind::Binary { left, right, .. }
             | ExprKind::Compare { left, right, .. }
+            | ExprKind::ReadBytes {
+                addr: left,
+                length: right,
+                ..
+            }
+            | ExprKind::Position(left, right)
+            | ExprKind::Element(left, right)
             | ExprKind::And(left, right)
             | ExprKind::Or(left, right) => vec![left, right],
             ExprKind::Cond(c, a, b) => vec![c, a, b],
             ExprKind::MapGet { key: parts, .. }
             | ExprKind::HasKey { key: parts, .. }
+            | ExprKind::Find { key: parts, .. }
             | ExprKind::StepMap { key: parts, .. }
             | ExprKind::Tuple(parts) => parts.$iter().collect(),
         }
@@ -76,7 +87,11 @@ impl Expr {
     fn strip(&mut self) {
         self.span = Span::default();
         match &mut self.kind {
-            ExprKind::Load { site, .. } | ExprKind::ReadStr { site, .. } => *site = SiteId(0),
+            ExprKind::Load { site, .. }
+            | ExprKind::ReadStr { site, .. }
+            | ExprKind::ReadArray { site, .. }
+            | ExprKind::ReadBytes { site, .. }
+            | ExprKind::ReadArgv { site, .. } => *site = SiteId(0),
             ExprKind::Binary {
                 site: Some(site), ..
             } => *site = SiteId(0),
@@ -93,7 +108,11 @@ impl Stmt {
     /// statements nested in it.
     pub fn exprs(&self) -> Vec<&Expr> {
         match &self.kind {
-            StmtKind::SetVar(_, e) | StmtKind::Exit(e) | StmtKind::Expr(e) => vec![e],
+            StmtKind::SetVar(_, e)
+            | StmtKind::Exit(e)
+            | StmtKind::Signal(e)
+            | StmtKind::Override(e)
+            | StmtKind::Expr(e) => vec![e],
             StmtKind::SetMap { key, value, .. } => key.iter().chain([value]).collect(),
             StmtKind::Aggregate { key, value, .. } => key.iter().chain(value).collect(),
             StmtKind::Delete { key, .. } => key.iter().collect(),

@@ -63,6 +63,7 @@ pub(super) fn exclude(
 const EMPTY: Control = Control {
     active: 0,
     start_ns: 0,
+    child: 0,
     excluded_len: 0,
     excluded: [0; EXCLUDED_MAX],
     ancestors: [0; EXCLUDED_MAX],
@@ -74,7 +75,12 @@ pub(super) fn write(maps: &Maps, control: &Control) -> Result<(), Error> {
         return Ok(());
     }
     let mut bytes = Vec::with_capacity(size_of::<Control>());
-    for word in [control.active, control.start_ns, control.excluded_len] {
+    for word in [
+        control.active,
+        control.start_ns,
+        control.child,
+        control.excluded_len,
+    ] {
         bytes.extend_from_slice(&word.to_ne_bytes());
     }
     for id in control.excluded.iter().chain(&control.ancestors) {

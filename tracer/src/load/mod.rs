@@ -143,6 +143,12 @@ impl Loaded {
         Ok(control.iter().take(size_of::<u64>()).any(|&byte| byte != 0))
     }
 
+    /// Makes a process the one that `cpid` names. Before BEGIN.
+    pub fn set_child(&mut self, pid: u32) -> Result<(), Error> {
+        self.control.child = u64::from(pid);
+        control::write(&self.maps, &self.control)
+    }
+
     /// When tracing was opened, in nanoseconds of the monotonic clock; 0 before.
     pub fn start_ns(&self) -> u64 {
         self.control.start_ns

@@ -120,6 +120,7 @@ fn referred_to(program: &Program) -> BTreeSet<MapId> {
         let mut see = |e: &ir::Expr| match e.kind {
             ExprKind::MapGet { map, .. }
             | ExprKind::HasKey { map, .. }
+            | ExprKind::Find { map, .. }
             | ExprKind::StepMap { map, .. } => {
                 used.insert(map);
             }

@@ -333,9 +333,9 @@ pub struct SessionMap {
 /// How the arguments of an [`ir::Emit`] lie in its record's payload, after [`tracer_ebpf::RecordHeader`].
 ///
 /// First the absent bits (`u64`, bit i = argument i was absent) when `has_absent`, then each argument at its
-/// offset. A string's fixed part is 8 bytes: `u32` offset from the payload's first byte, `u32` length; its bytes
-/// stand behind the fixed part of all arguments, in argument order, each start aligned to 8, without NUL. A call's fixed part is like
-/// a string's, and its bytes are the last. Everything else is inline as in [`Type::size`].
+/// offset. The fixed part of a string, or of bytes of any kind, is 8 bytes: `u32` offset from the payload's first byte,
+/// `u32` length; its bytes stand behind the fixed part of all arguments, in argument order, each start aligned to 8, without
+/// NUL. A call's fixed part is like a string's, and its bytes are the last. Everything else is inline as in [`Type::size`].
 ///
 /// `PrintMap`, `Clear` and `Zero` have no arguments; their payload is always one `u64` (`fixed_size` and
 /// `max_size` are 8): [`tracer_ebpf::Generation::current`] of the map when the record was made, 0 for a map that is

@@ -39,6 +39,10 @@ fn has_effect(e: &Expr) -> bool {
     e.any(&|e| match &e.kind {
         ExprKind::Load { .. }
         | ExprKind::ReadStr { .. }
+        | ExprKind::ReadArray { .. }
+        | ExprKind::ReadBytes { .. }
+        | ExprKind::ReadArgv { .. }
+        | ExprKind::Find { .. }
         | ExprKind::StepVar { .. }
         | ExprKind::StepMap { .. } => true,
         ExprKind::Binary { .. } => can_divide_by_zero(e),
@@ -69,6 +73,7 @@ fn cost(e: &Expr) -> u32 {
             _ => 1,
         },
         ExprKind::MapGet { .. } | ExprKind::HasKey { .. } => 50,
+        ExprKind::Length(_) | ExprKind::Position(..) => 60,
         ExprKind::Compare { left, .. } if !left.ty.is_scalar() => 30,
         _ => 1,
     };

@@ -65,12 +65,14 @@ fn layout(id: EmitId, emit: &Emit, has_absent: bool, options: CallOptions) -> Re
     for ty in &emit.args {
         args.push((ty.clone(), at));
         at += match ty {
-            Type::Str { .. } => 8,
+            Type::Str { .. } | Type::Bytes { .. } => 8,
             _ => ty.size(),
         };
-        if matches!(ty, Type::Str { .. }) {
-            strings += ty.size();
-        }
+        strings += match ty {
+            Type::Str { .. } => ty.size(),
+            Type::Bytes { cap } => cap.next_multiple_of(8),
+            _ => 0,
+        };
     }
     RecordLayout {
         id,

@@ -33,10 +33,11 @@ pub fn bars(shape: HistShape, buckets: &[u64], div: u64) -> Vec<Bar> {
         return Vec::new();
     };
     let last = buckets.iter().rposition(|n| *n != 0).unwrap_or(first);
-    let bar = |(i, count): (usize, &u64)| match shape {
-        HistShape::Log2 { .. } => log2(i, count / div.max(1)),
-        HistShape::Linear { min, max, step } => linear(i, *count, min, max, step),
+    let div = match shape {
+        HistShape::Log2 { .. } => div.max(1),
+        HistShape::Linear { .. } => 1,
     };
+    let bar = |(i, count): (usize, &u64)| bar(shape, i, count / div);
     buckets
         .iter()
         .enumerate()
@@ -46,43 +47,20 @@ pub fn bars(shape: HistShape, buckets: &[u64], div: u64) -> Vec<Bar> {
         .collect()
 }
 
-fn log2(bucket: usize, count: u64) -> Bar {
-    let bound = |i: usize| Bound {
-        value: match i {
-            0 => 0,
-            1 => 1,
-            i => 1i128 << (i - 1),
-        },
-        suffix: i > 2,
+fn bar(shape: HistShape, bucket: usize, count: u64) -> Bar {
+    let suffix = |value: i128| match shape {
+        // Whole numbers up to the first powers of two, as bpftrace labels them.
+        HistShape::Log2 { .. } => value >= 2,
+        HistShape::Linear { step, .. } => step % 1024 == 0,
     };
-    Bar {
-        // Bucket 1 holds 0, bucket 2 holds 1, bucket 3 begins at 2.
-        low: match bucket {
-            0 => None,
-            1 => Some(bound(0)),
-            2 => Some(bound(1)),
-            i => Some(bound(i - 1)),
-        },
-        high: Some(match bucket {
-            0 => bound(0),
-            1 => bound(1),
-            i => bound(i),
-        }),
-        count,
-    }
-}
-
-fn linear(bucket: usize, count: u64, min: i64, max: i64, step: i64) -> Bar {
-    let bound = |i: i128| Bound {
-        // The last bucket may be narrower than a step.
-        value: (i128::from(min) + i * i128::from(step)).min(i128::from(max)),
-        suffix: step % 1024 == 0,
+    let bound = |value: i128| Bound {
+        value,
+        suffix: suffix(value),
     };
-    let bucket = bucket as i128;
-    let is_above = bound(bucket - 1).value == i128::from(max);
+    let (low, high) = shape.bounds(bucket as u32);
     Bar {
-        low: (bucket > 0).then(|| bound(bucket - 1)),
-        high: (!is_above).then(|| bound(bucket)),
+        low: low.map(bound),
+        high: high.map(bound),
         count,
     }
 }
@@ -113,7 +91,7 @@ impl Bar {
     /// Holds one number, and its bounds are written as numbers.
     fn is_single(&self) -> bool {
         match (self.low, self.high) {
-            (Some(low), Some(high)) => !low.suffix && !high.suffix && low.value + 1 == high.value,
+            (Some(low), Some(high)) => low.value + 1 == high.value,
             _ => false,
         }
     }
@@ -157,7 +135,10 @@ mod tests {
 
     #[test]
     fn powers_of_two_are_labelled_with_suffixes() {
-        let all = labels(HistShape::Log2 { signed: true });
+        let all = labels(HistShape::Log2 {
+            signed: true,
+            bits: 0,
+        });
         assert_eq!(all[..5], ["(..., 0)", "[0]", "[1]", "[2, 4)", "[4, 8)"]);
         assert_eq!(all[11..13], ["[512, 1K)", "[1K, 2K)"]);
         assert_eq!(all[21], "[512K, 1M)");
@@ -167,7 +148,10 @@ mod tests {
     #[test]
     fn labels_hold_exactly_the_values_of_their_bucket() {
         for shape in [
-            HistShape::Log2 { signed: true },
+            HistShape::Log2 {
+                signed: true,
+                bits: 0,
+            },
             HistShape::Linear {
                 min: -5,
                 max: 20,
@@ -218,13 +202,30 @@ mod tests {
     #[test]
     fn empty_ends_are_left_out() {
         let mut counts = vec![0; 66];
-        assert_eq!(bars(HistShape::Log2 { signed: true }, &counts, 1), []);
+        assert_eq!(
+            bars(
+                HistShape::Log2 {
+                    signed: true,
+                    bits: 0
+                },
+                &counts,
+                1
+            ),
+            []
+        );
         counts[3] = 10;
         counts[5] = 4;
-        let got: Vec<u64> = bars(HistShape::Log2 { signed: true }, &counts, 2)
-            .iter()
-            .map(|b| b.count)
-            .collect();
+        let got: Vec<u64> = bars(
+            HistShape::Log2 {
+                signed: true,
+                bits: 0,
+            },
+            &counts,
+            2,
+        )
+        .iter()
+        .map(|b| b.count)
+        .collect();
         assert_eq!(got, [5, 0, 2]);
     }
 }

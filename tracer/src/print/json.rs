@@ -4,9 +4,9 @@
 //! float cannot hold: those are strings, as there.
 
 use super::bars::{Bound, bars};
-use super::text::{divided, stats};
+use super::text::{deviation, divided, stats};
 use super::value::{self, Bytes};
-use super::{Loss, Names, Origin, Printer, RuntimeError, number, printf, quote};
+use super::{Loss, Names, Origin, Output, Printer, RuntimeError, number, printf, quote};
 use crate::agg::{Cell, Table};
 use crate::ir::{Format, MapValue};
 use crate::types::{AggKind, HistShape, Type, Value};
@@ -90,6 +90,18 @@ impl Printer for Json {
         self.plain.clear();
         self.plain.extend_from_slice(text.as_bytes());
         self.emit_plain(out, "time")
+    }
+
+    fn output(
+        &mut self,
+        out: &mut dyn Write,
+        _origin: &Origin,
+        kind: Output,
+        text: &[u8],
+    ) -> io::Result<()> {
+        self.plain.clear();
+        self.plain.extend_from_slice(text);
+        self.emit_plain(out, kind.name())
     }
 
     fn lost(&mut self, out: &mut dyn Write, loss: &Loss) -> io::Result<()> {
@@ -188,6 +200,7 @@ fn cell(
         MapValue::Agg(_) => None,
     };
     match (cell, divided(cell, ty, div)) {
+        (Cell::Stddev { .. }, _) => out.extend_from_slice(&deviation(cell, div)),
         (_, Some(number)) => write_value(out, plain, names, &number),
         (Cell::Plain(v), None) => write_value(out, plain, names, v),
         _ => out.extend_from_slice(b"null"),
@@ -236,8 +249,18 @@ fn write_value(out: &mut Vec<u8>, plain: &mut Vec<u8>, names: &dyn Names, value:
             }
             out.push(b']');
         }
+        Value::Array(elements) => {
+            out.push(b'[');
+            for (i, element) in elements.iter().enumerate() {
+                if i > 0 {
+                    out.push(b',');
+                }
+                write_value(out, plain, names, element);
+            }
+            out.push(b']');
+        }
         Value::Str(s) => quote::json(out, s),
-        Value::Stack(_) | Value::Lazy(..) | Value::Call(_) => {
+        Value::Stack(_) | Value::Lazy(..) | Value::Wide(..) | Value::Bytes(_) | Value::Call(_) => {
             plain.clear();
             value::write(plain, names, None, value, Bytes::Raw);
             quote::json(out, plain);

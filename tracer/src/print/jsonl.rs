@@ -6,9 +6,9 @@
 //! a change of meaning raises [`VERSION`].
 
 use super::bars::bars;
-use super::text::{divided, stats};
+use super::text::{deviation, divided, stats};
 use super::value;
-use super::{Loss, Names, Origin, Printer, RuntimeError, number, quote};
+use super::{Loss, Names, Origin, Output, Printer, RuntimeError, number, quote};
 use crate::agg::{Cell, Row, Table};
 use crate::ir::{Format, MapValue};
 use crate::types::{HistShape, Type, Value};
@@ -88,6 +88,23 @@ impl Printer for Jsonl {
         self.line.open("time");
         self.line.place(origin);
         self.line.field("text").text(text.as_bytes());
+        self.line.close(out)
+    }
+
+    fn output(
+        &mut self,
+        out: &mut dyn Write,
+        origin: &Origin,
+        kind: Output,
+        text: &[u8],
+    ) -> io::Result<()> {
+        self.line.open(match kind {
+            Output::System => "system",
+            Output::Cat => "cat",
+            Output::Join => "join",
+        });
+        self.line.place(origin);
+        self.line.field("text").text(text);
         self.line.close(out)
     }
 
@@ -226,6 +243,13 @@ impl Line {
             Value::Uint(n) => self.unsigned(*n),
             Value::Str(bytes) => self.text(bytes),
             Value::Tuple(parts) => self.values(names, parts),
+            Value::Array(elements) => self.values(names, elements),
+            Value::Bytes(bytes) => self.text(bytes),
+            Value::Wide(kind, words) => {
+                self.plain.clear();
+                value::wide(&mut self.plain, names, *kind, words);
+                self.quote_plain();
+            }
             Value::Stack(frames) => self.stack(names, frames),
             Value::Lazy(..) | Value::Call(_) => {
                 self.plain.clear();
@@ -260,6 +284,7 @@ impl Line {
         self.field("value");
         match (&row.cell, divided(&row.cell, None, div)) {
             (Cell::Hist { shape, buckets }, _) => self.histogram(*shape, buckets, div),
+            (Cell::Stddev { .. }, _) => self.buffer.extend_from_slice(&deviation(&row.cell, div)),
             (Cell::Stats { .. }, _) => self.stats(names, &row.cell, div),
             (_, Some(number)) => self.value(names, &number),
             (Cell::Plain(v), None) => self.value(names, v),

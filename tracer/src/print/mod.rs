@@ -23,6 +23,16 @@ pub trait Names {
     /// Appends the name of the kernel symbol that holds `address` and returns the offset in it; appends nothing
     /// when there is none.
     fn symbol(&self, address: u64, out: &mut Vec<u8>) -> Option<u64>;
+    /// Appends the name of a user; nothing when there is none.
+    fn user(&self, _id: u64, _out: &mut Vec<u8>) {}
+    /// Appends the path of a cgroup below the root of its hierarchy; nothing when there is none.
+    fn cgroup(&self, _id: u64, _out: &mut Vec<u8>) {}
+    /// Appends a moment of the monotonic clock in local time; nothing when the format does not exist.
+    fn moment(&self, _format: u64, _time_ns: u64, _out: &mut Vec<u8>) {}
+    /// An enumerator of an enum of [`ir::Program::enums`].
+    fn enumerator(&self, _id: u32, _value: i64) -> Option<&str> {
+        None
+    }
     /// An entry of [`ir::Program::probe_names`].
     fn probe(&self, index: u64) -> Option<&str>;
     /// An entry of [`ir::Program::func_names`].
@@ -108,6 +118,28 @@ impl RuntimeError {
     }
 }
 
+/// Where text comes from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Output {
+    /// `system(…)`
+    System,
+    /// `cat(…)`
+    Cat,
+    /// `join(…)`
+    Join,
+}
+
+impl Output {
+    /// Its type in bpftrace's JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Output::System => "syscall",
+            Output::Cat => "cat",
+            Output::Join => "join",
+        }
+    }
+}
+
 /// Formats of output.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Format {
@@ -154,6 +186,14 @@ pub trait Printer: Send {
     ) -> io::Result<()>;
     /// `time(…)`, already formatted.
     fn time(&mut self, out: &mut dyn Write, origin: &Origin, text: &str) -> io::Result<()>;
+    /// Text that came from elsewhere, whole lines or not.
+    fn output(
+        &mut self,
+        out: &mut dyn Write,
+        origin: &Origin,
+        kind: Output,
+        text: &[u8],
+    ) -> io::Result<()>;
     /// Events were lost.
     fn lost(&mut self, out: &mut dyn Write, loss: &Loss) -> io::Result<()>;
     /// A place in the script where something went wrong.

@@ -41,6 +41,28 @@ pub fn hex(out: &mut Vec<u8>, n: u64) {
     unsigned(out, n, 16, false);
 }
 
+/// A quotient as a decimal fraction, rounded half away from zero; `?` without a denominator.
+pub fn ratio(out: &mut Vec<u8>, numerator: i64, denominator: i64, decimals: u32) {
+    if denominator == 0 {
+        return out.push(b'?');
+    }
+    // More digits than the integers have are all 0.
+    let exact = decimals.min(18);
+    let scale = 10u128.pow(exact);
+    let (n, d) = (numerator.unsigned_abs(), denominator.unsigned_abs());
+    let scaled = (u128::from(n) * scale * 2 + u128::from(d)) / (u128::from(d) * 2);
+    if (numerator < 0) != (denominator < 0) && scaled != 0 {
+        out.push(b'-');
+    }
+    decimal(out, (scaled / scale) as u64);
+    if decimals > 0 {
+        out.push(b'.');
+        let digits = format!("{:0width$}", scaled % scale, width = exact as usize);
+        out.extend_from_slice(digits.as_bytes());
+        out.resize(out.len() + (decimals - exact) as usize, b'0');
+    }
+}
+
 /// Two lower-case digits.
 pub fn hex_byte(out: &mut Vec<u8>, b: u8) {
     let digits = b"0123456789abcdef";
@@ -50,6 +72,25 @@ pub fn hex_byte(out: &mut Vec<u8>, b: u8) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn quotients_are_rounded() {
+        let text = |n, d, decimals| {
+            let mut out = Vec::new();
+            ratio(&mut out, n, d, decimals);
+            String::from_utf8(out).expect("digits")
+        };
+        assert_eq!(text(2, 3, 2), "0.67");
+        assert_eq!(text(-1, 8, 2), "-0.13");
+        assert_eq!(text(-1, 1000, 1), "0.0");
+        assert_eq!(text(7, -2, 0), "-4");
+        assert_eq!(
+            text(i64::MIN, 1, 20),
+            "-9223372036854775808.00000000000000000000"
+        );
+        assert_eq!(text(i64::MAX, i64::MIN, 3), "-1.000");
+        assert_eq!(text(1, 0, 3), "?");
+    }
 
     #[test]
     fn digits_are_those_of_the_standard_library() {

@@ -156,7 +156,10 @@ fn top_and_div() {
 
 #[test]
 fn histograms() {
-    let shape = HistShape::Log2 { signed: true };
+    let shape = HistShape::Log2 {
+        signed: true,
+        bits: 0,
+    };
     let t = gathered(
         "",
         &[],

@@ -4,7 +4,7 @@
 
 use super::bars::{Bar, bars};
 use super::value::{self, Bytes};
-use super::{Loss, Names, Origin, Printer, RuntimeError, number, printf};
+use super::{Loss, Names, Origin, Output, Printer, RuntimeError, number, printf};
 use crate::agg::{Cell, Row, Table};
 use crate::ir::{Format, MapValue};
 use crate::types::{Type, Value};
@@ -94,6 +94,16 @@ impl Printer for Text {
         out.write_all(text.as_bytes())
     }
 
+    fn output(
+        &mut self,
+        out: &mut dyn Write,
+        _origin: &Origin,
+        _kind: Output,
+        text: &[u8],
+    ) -> io::Result<()> {
+        out.write_all(text)
+    }
+
     fn lost(&mut self, out: &mut dyn Write, loss: &Loss) -> io::Result<()> {
         let s = if loss.count == 1 { "" } else { "s" };
         let cpu = loss
@@ -150,6 +160,7 @@ fn cell(out: &mut Vec<u8>, names: &dyn Names, table: &Table, cell: &Cell, div: u
             MapValue::Agg(_) => None,
         };
         match (cell, divided(cell, ty, div)) {
+            (Cell::Stddev { .. }, _) => out.extend_from_slice(&deviation(cell, div)),
             (_, Some(number)) => value::write(out, names, ty, &number, bytes),
             (Cell::Plain(v), None) => value::write(out, names, ty, v, bytes),
             _ => {}
@@ -164,6 +175,12 @@ pub(super) fn divided(cell: &Cell, ty: Option<&Type>, div: u64) -> Option<Value>
         return None;
     }
     Some(quotient(cell.number()?, div))
+}
+
+/// What `stddev()` gathered, divided, with three decimals.
+pub(super) fn deviation(cell: &Cell, div: u64) -> Vec<u8> {
+    let deviation = cell.deviation().unwrap_or_default() / div.max(1) as f64;
+    format!("{deviation:.3}").into_bytes()
 }
 
 /// What `stats()` gathered, by name; average and total divided.

@@ -4,7 +4,7 @@
 
 use super::{Names, number, quote};
 use crate::decode;
-use crate::types::{Lazy, SyscallProbe, Type, Value};
+use crate::types::{Lazy, SyscallProbe, Type, Value, Wide};
 
 /// Whether control bytes of strings pass.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -38,6 +38,22 @@ pub fn write(out: &mut Vec<u8>, names: &dyn Names, ty: Option<&Type>, value: &Va
         Value::Stack(frames) => stack(out, names, frames, STACK_INDENT),
         Value::Lazy(kind, raw) => lazy(out, names, *kind, *raw),
         Value::Call(bytes) => call(out, bytes),
+        Value::Wide(kind, words) => wide(out, names, *kind, words),
+        Value::Bytes(raw) => quote::buffer(out, raw),
+        Value::Array(elements) => {
+            let elem = match ty {
+                Some(Type::Array { elem, .. }) => Some(&**elem),
+                _ => None,
+            };
+            out.push(b'[');
+            for (i, element) in elements.iter().enumerate() {
+                if i > 0 {
+                    out.push(b',');
+                }
+                write(out, names, elem, element, bytes);
+            }
+            out.push(b']');
+        }
     }
 }
 
@@ -125,6 +141,14 @@ pub fn lazy(out: &mut Vec<u8>, names: &dyn Names, kind: Lazy, raw: u64) {
         Lazy::SignalName => decode::signal_name(raw),
         Lazy::SyscallName => decode::syscall_name(raw),
         Lazy::Abi => decode::abi_name(raw),
+        Lazy::Mac => decode::mac_address(raw).into(),
+        Lazy::Username => return named(out, raw, |out| names.user(raw, out)),
+        Lazy::CgroupPath => return named(out, raw, |out| names.cgroup(raw, out)),
+        Lazy::Container => return container(out, names, raw),
+        Lazy::Enum(id) => match names.enumerator(id, raw as i64) {
+            Some(name) => name.into(),
+            None => return number::signed(out, raw as i64),
+        },
         Lazy::ProbeName => return probe(out, names, raw),
         Lazy::FuncName => match names.func(raw) {
             Some(name) => name.into(),
@@ -138,6 +162,36 @@ pub fn lazy(out: &mut Vec<u8>, names: &dyn Names, kind: Lazy, raw: u64) {
         }
     };
     out.extend_from_slice(text.as_bytes());
+}
+
+/// What `name` appends, the number when it appends nothing.
+fn named(out: &mut Vec<u8>, number: u64, name: impl FnOnce(&mut Vec<u8>)) {
+    let before = out.len();
+    name(out);
+    if out.len() == before {
+        number::decimal(out, number);
+    }
+}
+
+/// The container that a cgroup belongs to, as its path tells.
+fn container(out: &mut Vec<u8>, names: &dyn Names, cgroup: u64) {
+    let mut path = Vec::new();
+    names.cgroup(cgroup, &mut path);
+    out.extend_from_slice(decode::container(&path));
+}
+
+/// What a raw value of several words stands for.
+pub fn wide(out: &mut Vec<u8>, names: &dyn Names, kind: Wide, words: &[u64]) {
+    match (kind, words) {
+        (Wide::Inet, [family, low, high]) => {
+            out.extend_from_slice(decode::internet_address(*family, [*low, *high]).as_bytes());
+        }
+        (Wide::Time, [format, time_ns]) => names.moment(*format, *time_ns, out),
+        (Wide::Ratio, [numerator, denominator]) => {
+            number::ratio(out, *numerator as i64, *denominator as i64, 6);
+        }
+        _ => out.push(b'?'),
+    }
 }
 
 /// The name of a probe: from the script's table, or made from the call.

@@ -270,7 +270,8 @@ fn operand_of(kind: AggKind, value: Expr) -> Expr {
         | AggKind::Max { signed }
         | AggKind::Avg { signed }
         | AggKind::Stats { signed }
-        | AggKind::Hist(HistShape::Log2 { signed }) => signed,
+        | AggKind::Stddev { signed }
+        | AggKind::Hist(HistShape::Log2 { signed, .. }) => signed,
         AggKind::Hist(HistShape::Linear { .. }) => true,
     };
     to_type(value, &Type::Int { bits: 64, signed })

@@ -184,16 +184,24 @@ fn join_integers(a: &Type, a_weak: bool, b: &Type, b_weak: bool) -> (Type, bool)
 
 /// One aggregation for two uses of a map: the same function, signed when one is.
 pub fn join_aggregations(a: AggKind, b: AggKind) -> Option<AggKind> {
-    use AggKind::{Avg, Hist, Max, Min, Stats, Sum};
+    use AggKind::{Avg, Hist, Max, Min, Stats, Stddev, Sum};
     Some(match (a, b) {
         (Sum { signed: a }, Sum { signed: b }) => Sum { signed: a || b },
         (Min { signed: a }, Min { signed: b }) => Min { signed: a || b },
         (Max { signed: a }, Max { signed: b }) => Max { signed: a || b },
         (Avg { signed: a }, Avg { signed: b }) => Avg { signed: a || b },
         (Stats { signed: a }, Stats { signed: b }) => Stats { signed: a || b },
-        (Hist(HistShape::Log2 { signed: a }), Hist(HistShape::Log2 { signed: b })) => {
-            Hist(HistShape::Log2 { signed: a || b })
-        }
+        (Stddev { signed: a }, Stddev { signed: b }) => Stddev { signed: a || b },
+        (
+            Hist(HistShape::Log2 { signed: a, bits }),
+            Hist(HistShape::Log2 {
+                signed: b,
+                bits: other,
+            }),
+        ) if bits == other => Hist(HistShape::Log2 {
+            signed: a || b,
+            bits,
+        }),
         _ if a == b => a,
         _ => return None,
     })

@@ -362,6 +362,8 @@ pub fn describe(ty: &Type) -> String {
         Type::Array { len, .. } => format!("an array of {len}"),
         Type::Int { .. } => format!("a number ({ty})"),
         Type::Call => "a whole system call".to_owned(),
+        Type::Wide(wide) => format!("a value of its own kind ({wide})"),
+        Type::Bytes { .. } => "a buffer".to_owned(),
         Type::Lazy(ir_lazy) => format!("a value of its own kind ({})", Type::Lazy(*ir_lazy)),
     }
 }

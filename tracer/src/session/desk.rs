@@ -3,20 +3,23 @@
 //! In: records in order, and the last words of the run. Out: printed results; maps cleared; what the run has to know. After
 //! the first failure nothing is printed any more, and records are only counted. Never waits.
 
-use super::Error;
 use super::maps::Maps;
 use super::names::Names;
 use super::output::Output;
 use super::reader::Told;
-use crate::ir::{Emit, EmitKind, MapId};
+use super::{Error, Script, act};
+use crate::diag::Span;
+use crate::diag::render::position;
+use crate::ir::{Emit, EmitKind, Format, MapId, Order, View};
 use crate::plan::Plan;
-use crate::print::{Loss, Origin, Printer, RuntimeError};
+use crate::print::value::Bytes;
+use crate::print::{Loss, Origin, Output as Kind, Printer, RuntimeError, printf};
 use crate::stream::{Record, decode};
 use crate::sys::clock;
 use crate::types::Value;
 use std::io::{self, Write};
 use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 use tokio::sync::mpsc::UnboundedSender;
 
 /// Where records are handled.
@@ -27,6 +30,8 @@ pub struct Desk {
     names: Names,
     out: Output,
     told: UnboundedSender<Told>,
+    /// For the places of messages.
+    script: Script,
     /// Arguments of the record in hand; kept for its memory.
     values: Vec<Value>,
     failed: bool,
@@ -49,6 +54,7 @@ impl Desk {
         printer: Box<dyn Printer>,
         out: Output,
         told: UnboundedSender<Told>,
+        script: Script,
     ) -> Desk {
         Desk {
             names: Names::new(Arc::clone(&plan)),
@@ -57,6 +63,7 @@ impl Desk {
             printer,
             out,
             told,
+            script,
             values: Vec::new(),
             failed: false,
         }
@@ -168,17 +175,76 @@ impl Desk {
                     self.printer.value(out, names, &origin, ty, value)?;
                 }
             }
-            EmitKind::PrintMap { map, top, div } => {
+            EmitKind::PrintMap {
+                map,
+                top,
+                div,
+                order,
+                view,
+            } => {
                 let table = self.maps.at(*map, generation)?;
+                let table = match view {
+                    View::Whole => table,
+                    View::Quantile(millionths) => table.quantiles(*millionths),
+                };
+                let table = match order {
+                    Order::Usual | Order::Value => table,
+                    Order::Key => table.by_key(),
+                };
                 self.printer.map(out, names, &table, *top, *div)?;
             }
             EmitKind::Time(format) => {
-                let text = clock::local_time(format, seconds(record.header.time_ns));
+                let text = clock::local_time(format, clock::wall_ns(record.header.time_ns));
                 self.printer.time(out, &origin, &text.unwrap_or_default())?;
+            }
+            EmitKind::System(format) => {
+                let command = self.formatted(format);
+                // What was printed before it comes before what it prints.
+                self.out.flush()?;
+                let said = act::shell(&command);
+                self.printer
+                    .output(&mut self.out, &origin, Kind::System, &said)?;
+            }
+            EmitKind::Cat(format) => {
+                let path = self.formatted(format);
+                match act::read(&path) {
+                    Ok(said) => self
+                        .printer
+                        .output(&mut self.out, &origin, Kind::Cat, &said)?,
+                    Err(why) => self.message(emit.span, true, &why),
+                }
+            }
+            EmitKind::Join(between) => {
+                let mut said = act::joined(values, between);
+                said.push(b'\n');
+                self.printer.output(out, &origin, Kind::Join, &said)?;
+            }
+            EmitKind::Message { error, format } => {
+                let text = self.formatted(format);
+                self.message(emit.span, *error, &String::from_utf8_lossy(&text));
             }
             EmitKind::Clear(_) | EmitKind::Zero(_) | EmitKind::Exit => {}
         }
         Ok(())
+    }
+
+    /// What a format makes of the record's values.
+    fn formatted(&self, format: &Format) -> Vec<u8> {
+        let mut text = Vec::new();
+        printf::write(&mut text, &self.names, format, &self.values, Bytes::Raw);
+        text
+    }
+
+    /// A message with its place in the script, on standard error.
+    fn message(&mut self, span: Span, error: bool, text: &str) {
+        let (line, column) = position(&self.script.text, span.start as usize);
+        let (_, end) = position(&self.script.text, span.end as usize);
+        let word = if error { "ERROR" } else { "WARNING" };
+        let file = &self.script.name;
+        // Nobody may be reading it.
+        let _ = self.out.flush();
+        let text = text.trim_end_matches('\n');
+        let _ = writeln!(io::stderr(), "{file}:{line}:{column}-{end}: {word}: {text}");
     }
 
     /// The script's `exit(code)`: a status has one byte.
@@ -191,14 +257,6 @@ impl Desk {
         // The run may be over already.
         let _ = self.told.send(told);
     }
-}
-
-/// Wall-clock seconds of a moment of the monotonic clock.
-fn seconds(monotonic_ns: u64) -> i64 {
-    let ago_ns = clock::monotonic_ns().saturating_sub(monotonic_ns);
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let now_ns = now.map_or(0, |since| since.as_nanos());
-    (now_ns.saturating_sub(u128::from(ago_ns)) / 1_000_000_000) as i64
 }
 
 /// Why nothing is printed any more.

@@ -176,10 +176,13 @@ impl Run {
     ) -> Result<Run, Error> {
         let signals = Signals::listen().map_err(Error::Runtime)?;
         let target = Target::open(&request.scope)?;
+        if let Some(pid) = target.child() {
+            loaded.set_child(pid)?;
+        }
         let rings = loaded.take_rings();
         let diagnostics = Diagnostics::of(&mut loaded, voice);
         let (plan, loaded) = (Arc::new(plan), Arc::new(Mutex::new(loaded)));
-        let reader = start_reader(&plan, &loaded, rings, out, request.output.format)?;
+        let reader = start_reader(&plan, &loaded, rings, out, &request)?;
         Ok(Run {
             request,
             plan,
@@ -428,7 +431,7 @@ fn start_reader(
     loaded: &Arc<Mutex<Loaded>>,
     rings: load::Rings,
     out: Output,
-    format: Format,
+    request: &Request,
 ) -> Result<Link, Error> {
     let (orders, received) = channel();
     let (tell, told) = unbounded_channel();
@@ -440,11 +443,12 @@ fn start_reader(
         }
     }
     let (plan, loaded) = (Arc::clone(plan), Arc::clone(loaded));
-    let printer = print::printer(format, out.is_terminal());
+    let printer = print::printer(request.output.format, out.is_terminal());
+    let script = request.script.clone();
     let work = move || {
         let ring_bytes = plan.rings.main_bytes;
         let maps = Maps::new(Arc::clone(&plan), loaded);
-        let desk = Desk::new(plan, maps, printer, out, tell);
+        let desk = Desk::new(plan, maps, printer, out, tell, script);
         Reader::new(rings, ring_bytes, desk, looking).run(&received);
     };
     let thread = std::thread::Builder::new()

@@ -7,6 +7,8 @@
 //! attached and closes before the rings are drained; then `END`; then the maps are printed; only then is anything
 //! detached.
 
+mod act;
+mod cgroups;
 pub mod compile;
 mod desk;
 mod live;

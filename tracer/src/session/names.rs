@@ -2,22 +2,33 @@
 //!
 //! In: raw values. Out: the script's own names, and kernel symbols, which are read when the first is asked for.
 
+use super::cgroups::Cgroups;
 use crate::plan::Plan;
 use crate::print;
 use crate::symbols::Kernel;
+use crate::sys::clock;
+use std::cell::{OnceCell, RefCell};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The names of a run.
 pub struct Names {
     plan: Arc<Plan>,
     kernel: Kernel,
+    users: OnceCell<HashMap<u64, String>>,
+    cgroups: RefCell<Cgroups>,
 }
 
 impl Names {
     /// Reads nothing yet.
     pub fn new(plan: Arc<Plan>) -> Names {
         let kernel = Kernel::new();
-        Names { plan, kernel }
+        Names {
+            plan,
+            kernel,
+            users: OnceCell::new(),
+            cgroups: RefCell::default(),
+        }
     }
 
     /// What stood in the way of symbols, when some were asked for.
@@ -33,6 +44,30 @@ impl print::Names for Names {
         Some(symbol.offset)
     }
 
+    fn user(&self, id: u64, out: &mut Vec<u8>) {
+        let users = self
+            .users
+            .get_or_init(|| users(&std::fs::read_to_string("/etc/passwd").unwrap_or_default()));
+        out.extend(users.get(&id).into_iter().flat_map(|name| name.bytes()));
+    }
+
+    fn cgroup(&self, id: u64, out: &mut Vec<u8>) {
+        let mut cgroups = self.cgroups.borrow_mut();
+        out.extend_from_slice(cgroups.path(id).unwrap_or_default().as_bytes());
+    }
+
+    fn moment(&self, format: u64, time_ns: u64, out: &mut Vec<u8>) {
+        let format = self.plan.ir.texts.get(format as usize);
+        let text = format.and_then(|f| clock::local_time(f, clock::wall_ns(time_ns)));
+        out.extend(text.unwrap_or_default().into_bytes());
+    }
+
+    fn enumerator(&self, id: u32, value: i64) -> Option<&str> {
+        let names = &self.plan.ir.enums.get(id as usize)?.names;
+        let found = names.iter().find(|(number, _)| *number == value);
+        found.map(|(_, name)| name.as_str())
+    }
+
     fn probe(&self, index: u64) -> Option<&str> {
         let names = &self.plan.ir.probe_names;
         names.get(usize::try_from(index).ok()?).map(String::as_str)
@@ -41,5 +76,31 @@ impl print::Names for Names {
     fn func(&self, index: u64) -> Option<&str> {
         let names = &self.plan.ir.func_names;
         names.get(usize::try_from(index).ok()?).map(String::as_str)
+    }
+}
+
+/// Names by id, of the lines of a passwd(5) file; the first one of an id counts.
+fn users(file: &str) -> HashMap<u64, String> {
+    let mut users = HashMap::new();
+    for line in file.lines() {
+        let mut parts = line.split(':');
+        if let (Some(name), Some(Ok(id))) = (parts.next(), parts.nth(1).map(str::parse)) {
+            users.entry(id).or_insert_with(|| name.to_owned());
+        }
+    }
+    users
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn users_are_read_from_their_file() {
+        let users =
+            users("root:x:0:0:root:/root:/bin/sh\n#\nbroken\ntoor:x:0:0::/:/bin/sh\na:x:7:7\n");
+        assert_eq!(users.get(&0).map(String::as_str), Some("root"));
+        assert_eq!(users.get(&7).map(String::as_str), Some("a"));
+        assert_eq!(users.len(), 2);
     }
 }

@@ -45,6 +45,14 @@ impl Target {
             .map_err(|source| Error::Process { pid, source })
     }
 
+    /// The command's process id.
+    pub fn child(&self) -> Option<u32> {
+        match self {
+            Target::Command(child) => child.held.as_ref().map(Held::pid),
+            Target::None | Target::Process(_) => None,
+        }
+    }
+
     /// Everything is attached: a held command starts.
     pub fn release(&mut self) -> Result<(), Error> {
         if let Target::Command(child) = self

@@ -41,7 +41,7 @@ pub fn generation(payload: &[u8]) -> u64 {
 
 /// Reads one argument; `None` when it does not lie within the payload.
 fn fill(value: &mut Value, ty: &Type, payload: &[u8], offset: usize) -> Option<()> {
-    if !matches!(ty, Type::Str { .. } | Type::Call) {
+    if !matches!(ty, Type::Str { .. } | Type::Bytes { .. } | Type::Call) {
         *value = Value::read(ty, payload.get(offset..)?)?;
         return Some(());
     }
@@ -49,11 +49,14 @@ fn fill(value: &mut Value, ty: &Type, payload: &[u8], offset: usize) -> Option<(
     let (start, len) = (place.get_u32_ne() as usize, place.get_u32_ne() as usize);
     let bytes = payload.get(start..start.checked_add(len)?)?;
     match (ty, value) {
-        (Type::Str { .. }, Value::Str(old)) | (Type::Call, Value::Call(old)) => {
+        (Type::Str { .. }, Value::Str(old))
+        | (Type::Bytes { .. }, Value::Bytes(old))
+        | (Type::Call, Value::Call(old)) => {
             old.clear();
             old.extend_from_slice(bytes);
         }
         (Type::Call, other) => *other = Value::Call(bytes.to_vec()),
+        (Type::Bytes { .. }, other) => *other = Value::Bytes(bytes.to_vec()),
         (_, other) => *other = Value::Str(bytes.to_vec()),
     }
     Some(())

@@ -33,6 +33,12 @@ pub enum AggKind {
         /// Divides and prints as signed.
         signed: bool,
     },
+    /// `stddev(x)`: { count, wrapping sum, sum of squares: low and high word }. The squares are of the value as a
+    /// signed number when `signed`.
+    Stddev {
+        /// The values are signed.
+        signed: bool,
+    },
     /// `hist(x)` or `lhist(x, min, max, step)`: u64 per bucket.
     Hist(HistShape),
 }
@@ -40,11 +46,14 @@ pub enum AggKind {
 /// The buckets of a histogram.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum HistShape {
-    /// Powers of two. Bucket 0: x < 0 (signed operand only). Bucket 1: x = 0. Bucket 2: x = 1.
-    /// Bucket k (k >= 2): 2^(k-2) <= x < 2^(k-1). 66 buckets.
+    /// Powers of two, each in 2^bits parts of one width. Bucket 0: x < 0 (signed operand only). Bucket 1 + x: x < 2^bits.
+    /// From there on, with e the exponent of the highest bit of x: 1 + (e - bits + 1) * 2^bits + the `bits` bits below
+    /// the highest one. Without bits: bucket 1: 0; bucket k (k >= 2): 2^(k-2) <= x < 2^(k-1); 66 buckets.
     Log2 {
         /// The operand is signed, so bucket 0 can be reached; an unsigned one never is below 0.
         signed: bool,
+        /// 0 to 5.
+        bits: u8,
     },
     /// Linear. Bucket 0: x < min. Bucket 1+i: min + i*step <= x < min + (i+1)*step.
     /// The last: x >= max. `(max - min).div_ceil(step) + 2` buckets; compared as signed.
@@ -62,7 +71,7 @@ impl HistShape {
     /// Number of buckets.
     pub fn buckets(self) -> u32 {
         match self {
-            HistShape::Log2 { .. } => 66,
+            HistShape::Log2 { bits, .. } => ((65 - u32::from(bits)) << bits) + 1,
             HistShape::Linear { min, max, step } => {
                 // sema has checked that the span is positive and the count small.
                 let span = max.wrapping_sub(min) as u64;
@@ -71,14 +80,50 @@ impl HistShape {
         }
     }
 
+    /// The values of a bucket: `low <= x < high`; without a bound it is open there.
+    pub fn bounds(self, bucket: u32) -> (Option<i128>, Option<i128>) {
+        match self {
+            HistShape::Log2 { bits, .. } => {
+                // Where the values of bucket 1 + n begin.
+                let begin = |n: u32| match n >> bits {
+                    0 => i128::from(n),
+                    power => i128::from((n & ((1 << bits) - 1)) + (1 << bits)) << (power - 1),
+                };
+                match bucket {
+                    0 => (None, Some(0)),
+                    n => (Some(begin(n - 1)), Some(begin(n))),
+                }
+            }
+            HistShape::Linear { min, max, step } => {
+                // The last bucket may be narrower than a step.
+                let begin = |n: u32| {
+                    let at = i128::from(min) + i128::from(n) * i128::from(step);
+                    at.min(i128::from(max))
+                };
+                let last = bucket + 1 == self.buckets();
+                (
+                    (bucket > 0).then(|| begin(bucket - 1)),
+                    (!last).then(|| begin(bucket)),
+                )
+            }
+        }
+    }
+
     /// The bucket of `x`. The reference that kernel and interpreter are held to.
     pub fn bucket(self, x: i64) -> u32 {
         match self {
-            HistShape::Log2 { signed: true } if x < 0 => 0,
-            HistShape::Log2 { .. } => match x as u64 {
-                0 => 1,
-                u => (64 - u.leading_zeros()) + 1,
-            },
+            HistShape::Log2 { signed: true, .. } if x < 0 => 0,
+            HistShape::Log2 { bits, .. } => {
+                let (x, bits) = (x as u64, u32::from(bits));
+                match x >> bits {
+                    0 => x as u32 + 1,
+                    high => {
+                        let shift = high.ilog2();
+                        // The highest bit counts one power more.
+                        (shift << bits) + (x >> shift) as u32 + 1
+                    }
+                }
+            }
             HistShape::Linear { min, max, step } => {
                 if x < min {
                     0
@@ -101,6 +146,7 @@ impl AggKind {
             | AggKind::Max { .. }
             | AggKind::Avg { .. }
             | AggKind::Stats { .. } => 16,
+            AggKind::Stddev { .. } => 32,
             AggKind::Hist(shape) => shape.buckets() * 8,
         }
     }
@@ -114,6 +160,7 @@ impl AggKind {
             AggKind::Max { .. } => "max",
             AggKind::Avg { .. } => "avg",
             AggKind::Stats { .. } => "stats",
+            AggKind::Stddev { .. } => "stddev",
             AggKind::Hist(HistShape::Log2 { .. }) => "hist",
             AggKind::Hist(HistShape::Linear { .. }) => "lhist",
         }
@@ -126,13 +173,40 @@ mod tests {
 
     #[test]
     fn log2_buckets_follow_powers_of_two() {
-        let h = HistShape::Log2 { signed: true };
+        let h = HistShape::Log2 {
+            signed: true,
+            bits: 0,
+        };
         let got: Vec<u32> = [-1, 0, 1, 2, 3, 4, 7, 8, i64::MAX]
             .iter()
             .map(|&x| h.bucket(x))
             .collect();
         assert_eq!(got, [0, 1, 2, 3, 3, 4, 4, 5, 64]);
-        assert_eq!(HistShape::Log2 { signed: false }.bucket(-1), 65);
+        let h = HistShape::Log2 {
+            signed: false,
+            bits: 0,
+        };
+        assert_eq!(h.bucket(-1), 65);
+    }
+
+    #[test]
+    fn powers_of_two_have_parts() {
+        let h = HistShape::Log2 {
+            signed: true,
+            bits: 2,
+        };
+        let got: Vec<u32> = [-1, 0, 3, 4, 7, 8, 9, 10, 15, 16, 19, 20]
+            .iter()
+            .map(|&x| h.bucket(x))
+            .collect();
+        assert_eq!(got, [0, 1, 4, 5, 8, 9, 9, 10, 12, 13, 13, 14]);
+        for bits in 0..=5 {
+            let h = HistShape::Log2 {
+                signed: false,
+                bits,
+            };
+            assert_eq!(h.bucket(-1) + 1, h.buckets());
+        }
     }
 
     #[test]

@@ -10,7 +10,10 @@ pub mod call;
 pub mod counter;
 pub mod value;
 
+pub mod lazy;
+
 pub use agg::{AggKind, HistShape};
+pub use lazy::{Lazy, SyscallProbe, Wide};
 pub use value::Value;
 
 use std::fmt;
@@ -45,7 +48,8 @@ pub enum Type {
     },
     /// A struct or union in memory. Only ever the target of a member access, never a value.
     Record(btf::TypeId),
-    /// An array in memory. Only ever indexed or read as a string, never a value.
+    /// An array: in memory, and as a value when its elements are numbers, pointers or such arrays
+    /// ([`Type::is_packed`]). The elements lie side by side, each as wide as in C.
     Array {
         /// Element type.
         elem: Box<Type>,
@@ -64,6 +68,13 @@ pub enum Type {
     /// A whole system call: [`tracer_ebpf::CallRecord`] and the memory that its arguments lead to. Only ever sent in a
     /// record, where its fixed part is 8 bytes: offset and length, as a string's.
     Call,
+    /// The same with several words: [`Wide`] tells how many and what they mean.
+    Wide(Wide),
+    /// At most `cap` bytes of any kind: their number as a word, then the bytes, 0 behind them up to a whole word.
+    Bytes {
+        /// The most bytes, >= 1.
+        cap: u32,
+    },
 }
 
 /// What a pointer points to.
@@ -82,89 +93,6 @@ pub enum Space {
     Kernel,
     /// The current process's memory.
     User,
-}
-
-/// How a lazy 8-byte value becomes text. Comparison, ordering and hashing use the raw value.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Lazy {
-    /// Kernel address; prints as `symbol+offset` or hex.
-    Ksym,
-    /// A syscall: ABI in bits 32.., number (as u32) in bits 0..32; prints as the call's name.
-    SyscallName,
-    /// Error number, 0 or positive; prints as `ENOENT`, 0 as `0`.
-    Errno,
-    /// Error number, 0 or positive; prints as `No such file or directory`, 0 as `Success`.
-    Strerror,
-    /// Signal number; prints as `SIGKILL`, one without a name as the number.
-    SignalName,
-    /// Index into the program's table of probe names; prints as `tracepoint:sched:sched_switch`. With
-    /// [`SyscallProbe::MARK`] set it is a [`SyscallProbe`] instead, whose text is made from the call.
-    ProbeName,
-    /// Index into the program's table of function names (`func`).
-    FuncName,
-    /// ABI as in [`Abi`]; prints as `x86_64` or `i386`.
-    Abi,
-}
-
-/// The name of a probe that is served by the shared syscall programs, as raw bits of [`Lazy::ProbeName`]:
-/// [`SyscallProbe::MARK`], the form from bit 40 on, and the call as in [`Lazy::SyscallName`] below. One clause may
-/// stand for hundreds of calls, so these names are made when printed and are in no table.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-#[repr(u8)]
-pub enum SyscallProbe {
-    /// `syscall:openat`.
-    Whole = 0,
-    /// `syscall:openat:entry`.
-    Entry = 1,
-    /// `syscall:openat:return`.
-    Return = 2,
-    /// `tracepoint:syscalls:sys_enter_openat`.
-    TracepointEnter = 3,
-    /// `tracepoint:syscalls:sys_exit_openat`.
-    TracepointExit = 4,
-    /// `tracepoint:raw_syscalls:sys_enter`.
-    RawEnter = 5,
-    /// `tracepoint:raw_syscalls:sys_exit`.
-    RawExit = 6,
-}
-
-impl SyscallProbe {
-    /// Bit that tells such a name from an index.
-    pub const MARK: u64 = 1 << 63;
-
-    /// What to OR to the raw [`Lazy::SyscallName`] of the call.
-    pub fn bits(self) -> u64 {
-        Self::MARK | (self as u64) << 40
-    }
-
-    /// Form and raw [`Lazy::SyscallName`] of a [`Lazy::ProbeName`]; `None` when it is an index.
-    pub fn split(raw: u64) -> Option<(SyscallProbe, u64)> {
-        use SyscallProbe::*;
-        let forms = [
-            Whole,
-            Entry,
-            Return,
-            TracepointEnter,
-            TracepointExit,
-            RawEnter,
-            RawExit,
-        ];
-        let form = forms.get((raw >> 40 & 0xff) as usize)?;
-        (raw & Self::MARK != 0).then_some((*form, raw & 0xff_ffff_ffff))
-    }
-
-    /// The probe's name; `call` is the call's name, or whatever stands for an unknown one.
-    pub fn text(self, call: &str) -> String {
-        match self {
-            SyscallProbe::Whole => format!("syscall:{call}"),
-            SyscallProbe::Entry => format!("syscall:{call}:entry"),
-            SyscallProbe::Return => format!("syscall:{call}:return"),
-            SyscallProbe::TracepointEnter => format!("tracepoint:syscalls:sys_enter_{call}"),
-            SyscallProbe::TracepointExit => format!("tracepoint:syscalls:sys_exit_{call}"),
-            SyscallProbe::RawEnter => "tracepoint:raw_syscalls:sys_enter".to_owned(),
-            SyscallProbe::RawExit => "tracepoint:raw_syscalls:sys_exit".to_owned(),
-        }
-    }
 }
 
 /// Calling convention of a system call. The discriminant is the wire value.
@@ -205,7 +133,7 @@ impl Type {
     /// scalars, pointers and lazy values 8; strings their capacity rounded up; tuples the sum; stacks `depth * 8`.
     ///
     /// # Panics
-    /// For `Record` and `Array`, which are never values.
+    /// For what is never a value: `Record`, and an `Array` that is not packed.
     pub fn size(&self) -> u32 {
         match self {
             Type::Void => 0,
@@ -213,10 +141,29 @@ impl Type {
             Type::Str { cap } => cap.next_multiple_of(8),
             Type::Tuple(parts) => parts.iter().map(Type::size).sum(),
             Type::Stack { depth } => u32::from(*depth) * 8,
-            Type::Record(_) | Type::Array { .. } => {
-                panic!("a record or array is memory, not a value: it has no value size")
-            }
+            Type::Wide(kind) => kind.words() * 8,
+            Type::Bytes { cap } => 8 + cap.next_multiple_of(8),
+            Type::Record(_) | Type::Array { .. } => match self.packed_size() {
+                Some(bytes) => bytes.next_multiple_of(8),
+                None => panic!("{self} is memory, not a value: it has no value size"),
+            },
         }
+    }
+
+    /// Bytes in C's memory of a number, a pointer, or an array of such; `None` for anything else.
+    pub fn packed_size(&self) -> Option<u32> {
+        match self {
+            Type::Bool => Some(1),
+            Type::Int { bits, .. } => Some(u32::from(*bits) / 8),
+            Type::Ptr { .. } => Some(8),
+            Type::Array { elem, len } => elem.packed_size()?.checked_mul(*len),
+            _ => None,
+        }
+    }
+
+    /// Whether values of the type can lie side by side in an array that is itself a value.
+    pub fn is_packed(&self) -> bool {
+        self.packed_size().is_some_and(|bytes| bytes > 0)
     }
 
     /// Whether the value fits one 64-bit register.
@@ -265,16 +212,9 @@ impl fmt::Display for Type {
             }
             Type::Stack { depth } => write!(f, "kstack[{depth}]"),
             Type::Call => f.write_str("call"),
-            Type::Lazy(l) => f.write_str(match l {
-                Lazy::Ksym => "ksym",
-                Lazy::SyscallName => "syscall_name",
-                Lazy::Errno => "errno",
-                Lazy::Strerror => "strerror",
-                Lazy::SignalName => "signal_name",
-                Lazy::ProbeName => "probe",
-                Lazy::FuncName => "func",
-                Lazy::Abi => "abi",
-            }),
+            Type::Lazy(lazy) => lazy.fmt(f),
+            Type::Wide(wide) => wide.fmt(f),
+            Type::Bytes { cap } => write!(f, "buffer[{cap}]"),
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! In: bytes in the layout of [`Type::size`]. Out: [`Value`]. Never formats: that is `print`.
 
-use super::{Lazy, Type};
+use super::{Lazy, Type, Wide};
 
 /// A value with enough of its type to compare and to print it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -25,24 +25,21 @@ pub enum Value {
     Lazy(Lazy, u64),
     /// A system call: the bytes of [`Type::Call`].
     Call(Vec<u8>),
-}
-
-impl PartialOrd for Lazy {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Lazy {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (*self as u8).cmp(&(*other as u8))
-    }
+    /// The same with several words.
+    Wide(Wide, Vec<u64>),
+    /// Bytes of any kind.
+    Bytes(Vec<u8>),
+    /// An array's elements.
+    Array(Vec<Value>),
 }
 
 impl Value {
     /// Reads a value of type `ty` from the front of `bytes` (native endian, layout of [`Type::size`]).
     /// `None` when `bytes` is too short.
     pub fn read(ty: &Type, bytes: &[u8]) -> Option<Value> {
+        if matches!(ty, Type::Void | Type::Record(_) | Type::Call) {
+            return None;
+        }
         let raw = bytes.get(..ty.size() as usize)?;
         let word = || u64::from_ne_bytes(raw[..8].try_into().expect("8 bytes were checked above"));
         Some(match ty {
@@ -63,14 +60,51 @@ impl Value {
                 }
                 Value::Tuple(values)
             }
-            Type::Stack { .. } => Value::Stack(
-                raw.chunks_exact(8)
-                    .map(|w| u64::from_ne_bytes(w.try_into().expect("chunks of 8")))
-                    .take_while(|&a| a != 0)
-                    .collect(),
-            ),
-            Type::Void | Type::Record(_) | Type::Array { .. } | Type::Call => return None,
+            Type::Stack { .. } => Value::Stack(words(raw).take_while(|&a| a != 0).collect()),
+            Type::Wide(kind) => Value::Wide(*kind, words(raw).collect()),
+            Type::Bytes { cap } => {
+                let len = word().min(u64::from(*cap)) as usize;
+                Value::Bytes(raw[8..8 + len].to_vec())
+            }
+            Type::Array { .. } => Value::packed(ty, raw)?,
+            Type::Void | Type::Record(_) | Type::Call => return None,
         })
+    }
+
+    /// Reads what lies in memory as in C: a number, a pointer, or an array of such. `None` when `bytes` is too short, and
+    /// for any other type.
+    pub fn packed(ty: &Type, bytes: &[u8]) -> Option<Value> {
+        let raw = bytes.get(..ty.packed_size()? as usize)?;
+        if let Type::Array { elem, len } = ty {
+            let step = elem.packed_size()? as usize;
+            let element = |i: usize| Value::packed(elem, &raw[i * step..]);
+            return (0..*len as usize)
+                .map(element)
+                .collect::<Option<_>>()
+                .map(Value::Array);
+        }
+        let mut word = [0; 8];
+        word[..raw.len()].copy_from_slice(raw);
+        let bits = u64::from_le_bytes(word);
+        let unused = 64 - 8 * raw.len() as u32;
+        Some(match ty {
+            Type::Bool => Value::Bool(bits != 0),
+            Type::Int { signed: true, .. } => Value::Int((bits << unused) as i64 >> unused),
+            _ => Value::Uint(bits),
+        })
+    }
+
+    /// Appends the value as it lies in memory in C: the inverse of [`Value::packed`].
+    fn write_packed(&self, ty: &Type, out: &mut Vec<u8>) {
+        match (self, ty) {
+            (Value::Array(values), Type::Array { elem, .. }) => {
+                values.iter().for_each(|v| v.write_packed(elem, out));
+            }
+            _ => {
+                let bytes = ty.packed_size().unwrap_or(0) as usize;
+                out.extend_from_slice(&self.bits().to_le_bytes()[..bytes]);
+            }
+        }
     }
 
     /// Appends the value as type `ty` lies in memory: the inverse of [`Value::read`]. Strings are cut to
@@ -91,6 +125,17 @@ impl Value {
                     .take(*depth as usize)
                     .for_each(|a| out.extend_from_slice(&a.to_ne_bytes()));
             }
+            (Value::Wide(_, words), Type::Wide(_)) => {
+                words
+                    .iter()
+                    .for_each(|w| out.extend_from_slice(&w.to_ne_bytes()));
+            }
+            (Value::Bytes(bytes), Type::Bytes { cap }) => {
+                let kept = &bytes[..bytes.len().min(*cap as usize)];
+                out.extend_from_slice(&(kept.len() as u64).to_ne_bytes());
+                out.extend_from_slice(kept);
+            }
+            (Value::Array(_), Type::Array { .. }) => self.write_packed(ty, out),
             _ => out.extend_from_slice(&self.bits().to_ne_bytes()),
         }
         out.resize(start + size, 0);
@@ -102,7 +147,19 @@ impl Value {
             Value::Bool(b) => u64::from(*b),
             Value::Int(i) => *i as u64,
             Value::Uint(u) | Value::Lazy(_, u) => *u,
-            Value::Absent | Value::Str(_) | Value::Tuple(_) | Value::Stack(_) | Value::Call(_) => 0,
+            Value::Absent
+            | Value::Str(_)
+            | Value::Tuple(_)
+            | Value::Stack(_)
+            | Value::Wide(..)
+            | Value::Bytes(_)
+            | Value::Call(_)
+            | Value::Array(_) => 0,
         }
     }
+}
+
+fn words(raw: &[u8]) -> impl Iterator<Item = u64> {
+    raw.chunks_exact(8)
+        .map(|w| u64::from_ne_bytes(w.try_into().expect("chunks of 8")))
 }

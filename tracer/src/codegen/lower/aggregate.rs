@@ -109,6 +109,12 @@ impl Lower<'_> {
                     self.extreme(better, word(0), word(1), x, next);
                 }
             }
+            AggKind::Stddev { signed } => {
+                self.add(word(0), Opnd::Imm(1), atomic);
+                self.add(word(1), x, atomic);
+                let x = self.b.reg(x);
+                self.add_square(x, signed, word(2), word(3), atomic);
+            }
             AggKind::Hist(shape) => {
                 let x = self.b.reg(x);
                 let bucket = self.bucket(shape, x);
@@ -126,6 +132,57 @@ impl Lower<'_> {
         let old = self.b.load(Size::DW, at);
         let new = self.b.alu(Alu::Add, Opnd::Reg(old), value);
         self.b.store(Size::DW, at, Opnd::Reg(new));
+    }
+
+    /// Adds `x * x` to a number of two words. The low word's carry goes to the high one: whoever added the low word
+    /// knows by what it held before whether there was one.
+    fn add_square(&mut self, x: VReg, signed: bool, low: Place, high: Place, atomic: bool) {
+        let magnitude = match signed {
+            true => self.magnitude(x),
+            false => x,
+        };
+        let (square_low, square_high) = self.square(magnitude);
+        let before = self.b.vreg(Class::Scalar);
+        if atomic {
+            let added = Opnd::Reg(square_low);
+            self.b.push(Inst::FetchAdd(Some(before), low, added));
+        } else {
+            self.b.push(Inst::Load(Size::DW, before, low));
+            let sum = self.sum(before, square_low);
+            self.b.store(Size::DW, low, Opnd::Reg(sum));
+        }
+        let sum = self.sum(before, square_low);
+        let carry = self.b.set(Cond::Lt, Opnd::Reg(sum), Opnd::Reg(before));
+        let more = self.sum(square_high, carry);
+        self.add(high, Opnd::Reg(more), atomic);
+    }
+
+    fn sum(&mut self, a: VReg, b: VReg) -> VReg {
+        self.b.alu(Alu::Add, Opnd::Reg(a), Opnd::Reg(b))
+    }
+
+    /// The absolute value, as an unsigned number, without a branch.
+    fn magnitude(&mut self, x: VReg) -> VReg {
+        let sign = self.b.alu(Alu::Arsh, Opnd::Reg(x), Opnd::Imm(63));
+        let flipped = self.b.alu(Alu::Xor, Opnd::Reg(x), Opnd::Reg(sign));
+        self.b.alu(Alu::Sub, Opnd::Reg(flipped), Opnd::Reg(sign))
+    }
+
+    /// Low and high word of `x * x`, from products of halves.
+    fn square(&mut self, x: VReg) -> (VReg, VReg) {
+        let low = self.b.vreg(Class::Scalar);
+        self.b.push(Inst::Low32(low, x));
+        let high = self.b.alu(Alu::Rsh, Opnd::Reg(x), Opnd::Imm(32));
+        let ll = self.b.alu(Alu::Mul, Opnd::Reg(low), Opnd::Reg(low));
+        let lh = self.b.alu(Alu::Mul, Opnd::Reg(low), Opnd::Reg(high));
+        let hh = self.b.alu(Alu::Mul, Opnd::Reg(high), Opnd::Reg(high));
+        // ll + 2^33 * lh + 2^64 * hh
+        let shifted = self.b.alu(Alu::Lsh, Opnd::Reg(lh), Opnd::Imm(33));
+        let square_low = self.sum(ll, shifted);
+        let carry = self.b.set(Cond::Lt, Opnd::Reg(square_low), Opnd::Reg(ll));
+        let top = self.b.alu(Alu::Rsh, Opnd::Reg(lh), Opnd::Imm(31));
+        let square_high = self.sum(hh, top);
+        (square_low, self.sum(square_high, carry))
     }
 
     /// `min` and `max`: the first value, or a better one.
@@ -178,8 +235,8 @@ impl Lower<'_> {
 
     fn bucket(&mut self, shape: HistShape, x: VReg) -> VReg {
         match shape {
-            HistShape::Log2 { signed } => {
-                let args = vec![arg(x), imm(u32::from(signed))];
+            HistShape::Log2 { signed, bits } => {
+                let args = vec![arg(x), imm(u32::from(signed)), imm(u32::from(bits))];
                 self.b.call_number(runtime("rt_hist_log2"), args)
             }
             HistShape::Linear { min, max, step } => self.linear_bucket(shape, x, (min, max, step)),

@@ -19,6 +19,8 @@ use crate::types::{Space, Type};
 const ARGUMENT_REGISTERS: [i32; 6] = [112, 104, 96, 88, 72, 64];
 /// `ax` there.
 const RESULT_REGISTER: i32 = 80;
+/// `cs` there: its two lowest bits are the privilege level, 3 for programs.
+const CODE_SEGMENT_REGISTER: i32 = 136;
 /// `sp` there.
 const STACK_REGISTER: i32 = 152;
 /// Largest error number in a result (`MAX_ERRNO` in include/linux/err.h).
@@ -39,6 +41,12 @@ impl Lower<'_> {
             Builtin::Cgroup => self.helper(h::GET_CURRENT_CGROUP_ID),
             Builtin::Curtask => self.helper(h::GET_CURRENT_TASK),
             Builtin::Elapsed => self.elapsed(),
+            Builtin::Jiffies => self.helper(h::JIFFIES64),
+            Builtin::Numaid => self.low(h::GET_NUMA_NODE_ID),
+            Builtin::Cpid => self.control_word(offset_of!(Control, child)),
+            Builtin::Ctx => self.context_address(0),
+            Builtin::Usermode => return self.usermode(),
+            Builtin::Reg(offset) => self.context_word(i32::from(offset)),
             Builtin::Arg(n) => {
                 let value = self.argument(n);
                 return self.normalize(Opnd::Reg(value), ty);
@@ -86,22 +94,39 @@ impl Lower<'_> {
     }
 
     fn elapsed(&mut self) -> VReg {
+        let start = self.control_word(offset_of!(Control, start_ns));
+        let now = self.helper(helpers::KTIME_GET_NS);
+        self.b.alu(Alu::Sub, Opnd::Reg(now), Opnd::Reg(start))
+    }
+
+    /// A word of the run's control block; 0 when it cannot be found.
+    fn control_word(&mut self, offset: usize) -> VReg {
         let mark = self.memory.mark();
         let control = self.array_entry(map::CONTROL, 0);
         self.memory.reset(mark);
         let out = self.b.copy(Opnd::Imm(0));
-        let (found, next) = (self.b.block(), self.b.block());
-        self.b.branch(Cond::Ne, control, Opnd::Imm(0), found, next);
-        self.b.switch(found);
-        let now = self.helper(helpers::KTIME_GET_NS);
-        let start = self.b.load(
-            Size::DW,
-            state_field(control, offset_of!(Control, start_ns)),
-        );
-        self.b.push(Inst::Alu(Alu::Sub, out, now, Opnd::Reg(start)));
+        let next = self.b.block();
+        self.b.branch_away(Cond::Eq, control, Opnd::Imm(0), next);
+        let from = state_field(control, offset);
+        self.b.push(Inst::Load(Size::DW, out, from));
         self.b.jump(next);
         self.b.switch(next);
         out
+    }
+
+    /// Whether the registers are those of a program. Only some hooks have registers.
+    fn usermode(&mut self) -> Opnd {
+        match self.hook {
+            Hook::Kprobe { .. }
+            | Hook::Kretprobe(_)
+            | Hook::Profile { .. }
+            | Hook::Counter { .. } => {
+                let segment = self.context_word(CODE_SEGMENT_REGISTER);
+                let level = self.b.alu(Alu::And, Opnd::Reg(segment), Opnd::Imm(3));
+                Opnd::Reg(self.b.set(Cond::Eq, Opnd::Reg(level), Opnd::Imm(3)))
+            }
+            _ => Opnd::Imm(0),
+        }
     }
 
     /// A word of the syscall frame; 0 in other programs, where nothing asks for it.

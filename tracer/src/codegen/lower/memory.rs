@@ -66,6 +66,24 @@ impl Lower<'_> {
                 let address = self.scalar(addr);
                 self.read_string(address, *space, &e.ty, to, *site);
             }
+            ExprKind::ReadArray { addr, space, site } => {
+                let address = self.scalar(addr);
+                self.read_array(address, *space, &e.ty, to, *site);
+            }
+            ExprKind::ReadBytes {
+                addr,
+                length,
+                space,
+                site,
+            } => {
+                let address = self.scalar(addr);
+                let length = self.scalar(length);
+                self.read_bytes(address, length, *space, &e.ty, to, *site);
+            }
+            ExprKind::ReadArgv { addr, space, site } => {
+                let address = self.scalar(addr);
+                self.read_argv(address, *space, &e.ty, to, *site);
+            }
             ExprKind::Tuple(parts) => {
                 let mut to = to;
                 for part in parts {
@@ -83,6 +101,8 @@ impl Lower<'_> {
                 }
                 self.b.switch(next);
             }
+            // The words of the tuple lie as those of the value do.
+            ExprKind::Cast(inner) if matches!(e.ty, Type::Wide(_)) => self.store_into(inner, to),
             ExprKind::Cast(inner) => self.cast_string(inner, &e.ty, to),
             ExprKind::MapGet { map, key } => self.map_get_into(*map, key, to),
             _ => {

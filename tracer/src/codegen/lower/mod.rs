@@ -11,6 +11,7 @@
 //! | `loops` | loops, and the callbacks that run them |
 //! | `scalar`, `arith` | expressions of one word, conditions |
 //! | `builtin` | properties of the event |
+//! | `bytes` | arrays and bytes; lengths, positions, elements |
 //! | `read` | loads through the kernel's reading helpers |
 //! | `memory` | values larger than a word: strings, tuples, stacks |
 //! | `compare` | comparisons |
@@ -23,6 +24,7 @@ mod aggregate;
 mod arith;
 mod builder;
 mod builtin;
+mod bytes;
 mod call;
 mod capture;
 mod compare;

@@ -255,7 +255,7 @@ impl<'a> Lower<'a> {
     fn declare(&mut self, clause: &ir::Clause, e: &Expr) {
         match e.kind {
             ExprKind::Var(var) => self.declare_var(clause, var),
-            ExprKind::StepVar { var, .. } => {
+            ExprKind::StepVar { var, .. } | ExprKind::Find { var, .. } => {
                 self.part.stepped.insert(var);
                 self.declare_var(clause, var);
             }

@@ -113,7 +113,7 @@ impl Lower<'_> {
     }
 
     /// A pointer as a number that the script may compute with: the verifier forgets what a negated pointer was.
-    fn number(&mut self, pointer: VReg) -> VReg {
+    pub fn number(&mut self, pointer: VReg) -> VReg {
         let negated = self.b.neg(pointer);
         self.b.neg(negated)
     }

@@ -139,26 +139,30 @@ impl<'a> Lower<'a> {
         value: &Expr,
     ) {
         match ty {
-            Type::Str { .. } => self.append(record, layout, to, value),
             // It is the last to be known, and always there.
             Type::Call => {}
+            Type::Str { .. } | Type::Bytes { .. } => self.append(record, layout, to, value),
             _ => self.store_into(value, to),
         }
     }
 
-    /// A string: its bytes at the end of the record, offset and length in the fixed part.
+    /// A string, or bytes of any kind: its bytes at the end of the record, offset and length in the fixed part.
     fn append(&mut self, record: Place, layout: &RecordLayout, to: Place, value: &Expr) {
         let from = self.place(value);
         let end = record.plus(offset_of!(RecordHeader, len) as u32);
         let at = self.b.load(Size::W, end);
+        let (function, cap) = match &value.ty {
+            Type::Bytes { cap } => ("rt_append_bytes", cap.next_multiple_of(8)),
+            ty => ("rt_append", ty.size()),
+        };
         let args = vec![
             Arg::Addr(record),
             arg(at),
             imm(HEADER + layout.max_size),
             Arg::Addr(from),
-            imm(value.ty.size()),
+            imm(cap),
         ];
-        let length = self.b.call_number(runtime("rt_append"), args);
+        let length = self.b.call_number(runtime(function), args);
         let header = Opnd::Imm(-(HEADER as i32));
         let offset = self.b.alu(Alu::Add, Opnd::Reg(at), header);
         self.b.store(Size::W, to, Opnd::Reg(offset));
@@ -206,7 +210,7 @@ fn has_strings(layout: &RecordLayout) -> bool {
 }
 
 fn is_string(ty: &Type) -> bool {
-    matches!(ty, Type::Str { .. })
+    matches!(ty, Type::Str { .. } | Type::Bytes { .. })
 }
 
 /// Bytes of an argument in the fixed part.

@@ -56,6 +56,10 @@ impl Lower<'_> {
                 let word = self.read_word(address, *space, *width, *site);
                 self.extract(word, *width, *bits, &e.ty)
             }
+            ExprKind::Length(of) => self.length(of),
+            ExprKind::Position(hay, needle) => self.position(hay, needle),
+            ExprKind::Element(array, at) => self.element(array, at),
+            ExprKind::Find { map, key, var } => self.find(*map, key, *var),
             ExprKind::DataLoc { offset } => self.data_loc(*offset),
             ExprKind::Field { offset, width } => self.field(*offset, *width, &e.ty),
             ExprKind::FieldAddr { offset } => Opnd::Reg(self.context_address(*offset)),
@@ -74,7 +78,12 @@ impl Lower<'_> {
                 delta,
                 postfix,
             } => self.step_map(*map, key, *delta, *postfix),
-            ExprKind::Str(_) | ExprKind::ReadStr { .. } | ExprKind::Tuple(_) => {
+            ExprKind::Str(_)
+            | ExprKind::ReadStr { .. }
+            | ExprKind::ReadArray { .. }
+            | ExprKind::ReadBytes { .. }
+            | ExprKind::ReadArgv { .. }
+            | ExprKind::Tuple(_) => {
                 unreachable!("{} is not a scalar", e.ty)
             }
         }

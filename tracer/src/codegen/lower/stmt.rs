@@ -48,6 +48,8 @@ impl Lower<'_> {
                 self.clear(map, &|kind| *kind == EmitKind::Zero(map));
             }
             StmtKind::Exit(code) => self.exit_run(code),
+            StmtKind::Signal(number) => self.signal(number),
+            StmtKind::Override(result) => self.override_result(result),
             StmtKind::Return => {
                 let leave = self.part.leave.expect("statements stand in a part");
                 self.end_with(leave);

@@ -80,7 +80,10 @@ fn phases_of_one_call_are_each_seen_once() {
         return;
     }
     let on = |phase, body| clause(syscall(&[GETPPID], phase), is_named("cg-phases"), body);
-    let shape = HistShape::Log2 { signed: false };
+    let shape = HistShape::Log2 {
+        signed: false,
+        bits: 0,
+    };
     let seen = when(
         builtin(Builtin::EntrySeen),
         vec![

@@ -176,8 +176,14 @@ fn buckets_at_their_bounds() {
     };
     let kinds = [
         AggKind::Hist(linear),
-        AggKind::Hist(HistShape::Log2 { signed: true }),
-        AggKind::Hist(HistShape::Log2 { signed: false }),
+        AggKind::Hist(HistShape::Log2 {
+            signed: true,
+            bits: 0,
+        }),
+        AggKind::Hist(HistShape::Log2 {
+            signed: false,
+            bits: 0,
+        }),
         AggKind::Min { signed: true },
         AggKind::Min { signed: false },
         AggKind::Max { signed: true },

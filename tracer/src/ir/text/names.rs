@@ -2,8 +2,8 @@
 //!
 //! In: nothing. Out: tables, read in both directions; that of built-ins is `ir::name`'s. Never a word twice in one table.
 
-use crate::ir::{Binary, Compare, Phase, SiteKind, Unary};
-use crate::types::{Abi, Lazy, Space};
+use crate::ir::{Binary, Compare, Order, Phase, SiteKind, Unary};
+use crate::types::{Abi, Lazy, Space, Wide};
 
 pub(in crate::ir) use crate::ir::name::BUILTINS;
 
@@ -61,6 +61,22 @@ pub const LAZY: Names<Lazy> = &[
     ("probe-name", Lazy::ProbeName),
     ("func-name", Lazy::FuncName),
     ("abi", Lazy::Abi),
+    ("username", Lazy::Username),
+    ("mac", Lazy::Mac),
+    ("cgroup-path", Lazy::CgroupPath),
+    ("container", Lazy::Container),
+];
+
+pub const WIDE: Names<Wide> = &[
+    ("inet", Wide::Inet),
+    ("time", Wide::Time),
+    ("ratio", Wide::Ratio),
+];
+
+pub const ORDERS: Names<Order> = &[
+    ("usual", Order::Usual),
+    ("by-value", Order::Value),
+    ("by-key", Order::Key),
 ];
 
 pub const SITES: Names<SiteKind> = &[

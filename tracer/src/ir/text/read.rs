@@ -3,14 +3,16 @@
 //! In: nodes, as `write` makes them or as a person wrote them. Out: IR with empty spans, or what is wrong.
 //! Never panics, whatever the nodes.
 
-use super::names::{ABIS, BINARY, BUILTINS, COMPARE, Names, PHASES, SITES, SPACES, UNARY, value};
+use super::names::{
+    ABIS, BINARY, BUILTINS, COMPARE, Names, ORDERS, PHASES, SITES, SPACES, UNARY, value,
+};
 use super::node::{Node, word};
 use super::types::{read as ty, read_agg};
 use crate::diag::Span;
 use crate::ir::{
-    Builtin, Clause, Conversion, Emit, EmitArg, EmitId, EmitKind, Expr, ExprKind, Format,
-    FormatPart, Map, MapId, MapValue, Probe, Program, Rate, Site, SiteId, Stmt, StmtKind,
-    SyscallSet, Var, VarId,
+    Builtin, Clause, Conversion, Emit, EmitArg, EmitId, EmitKind, EnumNames, Expr, ExprKind,
+    Format, FormatPart, Map, MapId, MapValue, Order, Probe, Program, Rate, Site, SiteId, Stmt,
+    StmtKind, SyscallSet, Var, VarId, View,
 };
 use crate::types::counter::{self, Source};
 use std::str::FromStr;
@@ -157,6 +159,8 @@ pub fn program(node: &Node) -> Result<Program, String> {
             "call" => p.call.max_bytes = parts.number()?,
             "probe-name" => p.probe_names.push(parts.text()?),
             "func-name" => p.func_names.push(parts.text()?),
+            "text" => p.texts.push(parts.text()?),
+            "enum" => p.enums.push(enum_names(&mut parts)?),
             "site" => p.sites.push(Site {
                 kind: parts.name(SITES, "a kind of site")?,
                 span: Span::default(),
@@ -169,6 +173,16 @@ pub fn program(node: &Node) -> Result<Program, String> {
         parts.end()?;
     }
     Ok(p)
+}
+
+fn enum_names(parts: &mut Items<'_>) -> Result<EnumNames, String> {
+    let pair = |node: &Node| {
+        let mut pair = Items::of(node, "an enumerator")?;
+        let both = (pair.number()?, pair.text()?);
+        pair.end().map(|()| both)
+    };
+    let names = parts.rest().iter().map(pair).collect::<Result<_, _>>()?;
+    Ok(EnumNames { names })
 }
 
 fn map(parts: &mut Items<'_>) -> Result<Map, String> {
@@ -211,17 +225,23 @@ fn emit_kind(node: &Node) -> Result<EmitKind, String> {
     }
     let mut items = Items::of(node, "an action")?;
     let kind = match items.word("an action")? {
-        "printf" => EmitKind::Printf(Format {
-            parts: items
-                .rest()
-                .iter()
-                .map(format_part)
-                .collect::<Result<_, _>>()?,
-        }),
+        "printf" => EmitKind::Printf(format(&mut items)?),
+        "system" => EmitKind::System(format(&mut items)?),
+        "cat" => EmitKind::Cat(format(&mut items)?),
+        head @ ("warnf" | "errorf") => EmitKind::Message {
+            error: head == "errorf",
+            format: format(&mut items)?,
+        },
+        "join" => EmitKind::Join(items.bytes()?),
         "print-map" => EmitKind::PrintMap {
             map: MapId(items.number()?),
             top: option(&mut items, "top")?,
             div: option(&mut items, "div")?,
+            order: order(&mut items)?,
+            view: match option(&mut items, "quantile")? {
+                Some(millionths) => View::Quantile(millionths),
+                None => View::Whole,
+            },
         },
         "clear" => EmitKind::Clear(MapId(items.number()?)),
         "zero" => EmitKind::Zero(MapId(items.number()?)),
@@ -230,6 +250,23 @@ fn emit_kind(node: &Node) -> Result<EmitKind, String> {
     };
     items.end()?;
     Ok(kind)
+}
+
+fn format(items: &mut Items<'_>) -> Result<Format, String> {
+    let parts = items.rest().iter().map(format_part);
+    let parts = parts.collect::<Result<_, _>>()?;
+    Ok(Format { parts })
+}
+
+/// `(order WORD)` when that is what comes next.
+fn order(items: &mut Items<'_>) -> Result<Order, String> {
+    let Some(Ok(mut inner)) = items.rest.first().map(|n| Items::headed(n, "order")) else {
+        return Ok(Order::Usual);
+    };
+    items.next();
+    let order = inner.name(ORDERS, "an order")?;
+    inner.end()?;
+    Ok(order)
 }
 
 /// `(name NUMBER)` when that is what comes next.
@@ -413,6 +450,8 @@ fn stmt(node: &Node) -> Result<Stmt, String> {
         "clear" => StmtKind::Clear(MapId(items.number()?)),
         "zero" => StmtKind::Zero(MapId(items.number()?)),
         "exit" => StmtKind::Exit(items.expr()?),
+        "signal" => StmtKind::Signal(items.expr()?),
+        "override" => StmtKind::Override(items.expr()?),
         "return" => StmtKind::Return,
         "expr" => StmtKind::Expr(items.expr()?),
         "count" => StmtKind::Count(SiteId(items.number()?)),
@@ -486,6 +525,7 @@ fn operation(op: &str, items: &mut Items<'_>) -> Result<ExprKind, String> {
     Ok(match op {
         "arg" => ExprKind::Builtin(Builtin::Arg(items.number()?)),
         "kstack" => ExprKind::Builtin(Builtin::Kstack(items.number()?)),
+        "reg" => ExprKind::Builtin(Builtin::Reg(items.number()?)),
         "var" => ExprKind::Var(VarId(items.number()?)),
         "get" => ExprKind::MapGet {
             map: MapId(items.number()?),
@@ -511,6 +551,30 @@ fn operation(op: &str, items: &mut Items<'_>) -> Result<ExprKind, String> {
             space: items.name(SPACES, "an address space")?,
             addr: items.boxed()?,
             site: SiteId(items.number()?),
+        },
+        "read-array" => ExprKind::ReadArray {
+            space: items.name(SPACES, "an address space")?,
+            addr: items.boxed()?,
+            site: SiteId(items.number()?),
+        },
+        "read-bytes" => ExprKind::ReadBytes {
+            space: items.name(SPACES, "an address space")?,
+            addr: items.boxed()?,
+            length: items.boxed()?,
+            site: SiteId(items.number()?),
+        },
+        "read-argv" => ExprKind::ReadArgv {
+            space: items.name(SPACES, "an address space")?,
+            addr: items.boxed()?,
+            site: SiteId(items.number()?),
+        },
+        "length" => ExprKind::Length(items.boxed()?),
+        "position" => ExprKind::Position(items.boxed()?, items.boxed()?),
+        "element" => ExprKind::Element(items.boxed()?, items.boxed()?),
+        "find" => ExprKind::Find {
+            map: MapId(items.number()?),
+            key: items.key()?,
+            var: VarId(items.number()?),
         },
         "data-loc" => ExprKind::DataLoc {
             offset: items.number()?,

@@ -5,7 +5,7 @@ use crate::diag::Span;
 use crate::ir::*;
 use crate::types::btf::TypeId;
 use crate::types::counter::COUNTERS;
-use crate::types::{Abi, AggKind, HistShape, Lazy, Pointee, Space, Type};
+use crate::types::{Abi, AggKind, HistShape, Lazy, Pointee, Space, Type, Wide};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -29,9 +29,16 @@ fn types() -> impl Strategy<Value = Type> {
             Lazy::SignalName,
             Lazy::ProbeName,
             Lazy::FuncName,
-            Lazy::Abi
+            Lazy::Abi,
+            Lazy::Username,
+            Lazy::Mac,
+            Lazy::CgroupPath,
+            Lazy::Container,
+            Lazy::Enum(7),
         ])
         .prop_map(Type::Lazy),
+        select(vec![Wide::Inet, Wide::Time, Wide::Ratio]).prop_map(Type::Wide),
+        (1u32..300).prop_map(|cap| Type::Bytes { cap }),
         space().prop_map(|space| Type::Ptr {
             to: Pointee::Unknown,
             space
@@ -61,7 +68,9 @@ fn aggs() -> impl Strategy<Value = AggKind> {
             AggKind::Max { signed },
             AggKind::Avg { signed },
             AggKind::Stats { signed },
-            AggKind::Hist(HistShape::Log2 { signed }),
+            AggKind::Stddev { signed },
+            AggKind::Hist(HistShape::Log2 { signed, bits: 0 }),
+            AggKind::Hist(HistShape::Log2 { signed, bits: 5 }),
             AggKind::Hist(HistShape::Linear { min, max, step }),
         ])
     })
@@ -73,6 +82,7 @@ fn builtins() -> impl Strategy<Value = Builtin> {
         select(plain),
         any::<u8>().prop_map(Builtin::Arg),
         any::<u16>().prop_map(Builtin::Kstack),
+        any::<u16>().prop_map(Builtin::Reg),
     ]
 }
 
@@ -105,6 +115,34 @@ fn branches(e: BoxedStrategy<Expr>) -> impl Strategy<Value = ExprKind> {
             .prop_map(|(m, key)| ExprKind::MapGet { map: MapId(m), key }),
         (any::<u32>(), vec(e.clone(), 0..3))
             .prop_map(|(m, key)| ExprKind::HasKey { map: MapId(m), key }),
+        (b(), space(), any::<u32>()).prop_map(|(addr, space, site)| ExprKind::ReadArray {
+            addr,
+            space,
+            site: SiteId(site)
+        }),
+        (b(), b(), space(), any::<u32>()).prop_map(|(addr, length, space, site)| {
+            ExprKind::ReadBytes {
+                addr,
+                length,
+                space,
+                site: SiteId(site),
+            }
+        }),
+        (b(), space(), any::<u32>()).prop_map(|(addr, space, site)| ExprKind::ReadArgv {
+            addr,
+            space,
+            site: SiteId(site)
+        }),
+        b().prop_map(ExprKind::Length),
+        (b(), b()).prop_map(|(a, b)| ExprKind::Position(a, b)),
+        (b(), b()).prop_map(|(a, b)| ExprKind::Element(a, b)),
+        (any::<u32>(), vec(e.clone(), 0..3), any::<u32>()).prop_map(|(m, key, v)| {
+            ExprKind::Find {
+                map: MapId(m),
+                key,
+                var: VarId(v),
+            }
+        }),
         (select(unary), b()).prop_map(|(op, operand)| ExprKind::Unary { op, operand }),
         (select(binary), b(), b(), option::of(any::<u32>())).prop_map(|(op, left, right, site)| {
             let site = site.map(SiteId);
@@ -271,7 +309,7 @@ fn probes() -> impl Strategy<Value = Probe> {
 fn formats() -> impl Strategy<Value = Format> {
     let flags = any::<(bool, bool, bool, bool, bool)>();
     let sizes = any::<(Option<u32>, Option<u32>)>();
-    let conv = (flags, sizes, select(b"diuoxXcpsr".to_vec())).prop_map(
+    let conv = (flags, sizes, select(b"diuoxXcpsrfR".to_vec())).prop_map(
         |((left, zero, plus, space, alt), (width, precision), conv)| {
             FormatPart::Conv(Conversion {
                 left,
@@ -294,11 +332,21 @@ fn emits() -> impl Strategy<Value = Emit> {
         formats().prop_map(EmitKind::Printf),
         Just(EmitKind::PrintValue),
         Just(EmitKind::Call),
-        any::<(u32, Option<u64>, Option<u64>)>().prop_map(|(m, top, div)| EmitKind::PrintMap {
-            map: MapId(m),
-            top,
-            div
-        }),
+        formats().prop_map(EmitKind::System),
+        formats().prop_map(EmitKind::Cat),
+        (any::<bool>(), formats()).prop_map(|(error, format)| EmitKind::Message { error, format }),
+        any::<Vec<u8>>().prop_map(EmitKind::Join),
+        (
+            any::<(u32, Option<u64>, Option<u64>, Option<u32>)>(),
+            select(vec![Order::Usual, Order::Value, Order::Key])
+        )
+            .prop_map(|((m, top, div, quantile), order)| EmitKind::PrintMap {
+                map: MapId(m),
+                top,
+                div,
+                order,
+                view: quantile.map_or(View::Whole, View::Quantile),
+            }),
         any::<u32>().prop_map(|m| EmitKind::Clear(MapId(m))),
         any::<u32>().prop_map(|m| EmitKind::Zero(MapId(m))),
         any::<String>().prop_map(EmitKind::Time),
@@ -358,6 +406,7 @@ fn programs() -> impl Strategy<Value = Program> {
         vec(emits(), 0..3),
         vec(site, 0..3),
         any::<(Vec<String>, Vec<String>, u32, u32, u32)>(),
+        any::<(Vec<String>, Vec<Vec<(i64, String)>>)>(),
     )
         .prop_map(
             |(
@@ -366,8 +415,12 @@ fn programs() -> impl Strategy<Value = Program> {
                 emits,
                 sites,
                 (probe_names, func_names, max_strlen, max_map_keys, max_bytes),
+                (texts, enums),
             )| {
+                let names = |names| EnumNames { names };
                 Program {
+                    texts,
+                    enums: enums.into_iter().map(names).collect(),
                     clauses,
                     maps,
                     emits,

@@ -2,11 +2,11 @@
 //!
 //! In: types, or nodes. Out: nodes, or types.
 
-use super::names::{LAZY, SIGNED, SPACES, name, value};
+use super::names::{LAZY, SIGNED, SPACES, WIDE, name, value};
 use super::node::{Node, group, word};
 use super::read::{Items, number};
 use crate::types::btf::TypeId;
-use crate::types::{AggKind, HistShape, Pointee, Type};
+use crate::types::{AggKind, HistShape, Lazy, Pointee, Type};
 
 /// A type's node.
 pub fn write(ty: &Type) -> Node {
@@ -26,8 +26,11 @@ pub fn write(ty: &Type) -> Node {
         Type::Array { elem, len } => group("array", [write(elem), word(len)]),
         Type::Tuple(parts) => group("tuple", parts.iter().map(write)),
         Type::Stack { depth } => group("stack", [word(depth)]),
+        Type::Lazy(Lazy::Enum(id)) => group("enum", [word(id)]),
         Type::Lazy(lazy) => word(name(LAZY, lazy).unwrap_or_default()),
         Type::Call => word("call"),
+        Type::Wide(wide) => word(name(WIDE, wide).unwrap_or_default()),
+        Type::Bytes { cap } => group("bytes", [word(cap)]),
     }
 }
 
@@ -54,6 +57,10 @@ pub fn read(node: &Node) -> Result<Type, String> {
             elem: Box::new(read(items.need("an element type")?)?),
             len: items.number()?,
         },
+        "bytes" => Type::Bytes {
+            cap: items.number()?,
+        },
+        "enum" => Type::Lazy(Lazy::Enum(items.number()?)),
         "tuple" => Type::Tuple(items.rest().iter().map(read).collect::<Result<_, _>>()?),
         "stack" => Type::Stack {
             depth: items.number()?,
@@ -67,6 +74,9 @@ pub fn read(node: &Node) -> Result<Type, String> {
 fn simple(text: &str) -> Option<Type> {
     if let Some(lazy) = value(LAZY, text) {
         return Some(Type::Lazy(lazy));
+    }
+    if let Some(wide) = value(WIDE, text) {
+        return Some(Type::Wide(wide));
     }
     let signed = text.starts_with('i');
     match text {
@@ -91,7 +101,11 @@ pub fn write_agg(kind: AggKind) -> Node {
         AggKind::Max { signed } => group("max", [sign(signed)]),
         AggKind::Avg { signed } => group("avg", [sign(signed)]),
         AggKind::Stats { signed } => group("stats", [sign(signed)]),
-        AggKind::Hist(HistShape::Log2 { signed }) => group("hist", [sign(signed)]),
+        AggKind::Stddev { signed } => group("stddev", [sign(signed)]),
+        AggKind::Hist(HistShape::Log2 { signed, bits }) => {
+            let bits = (bits != 0).then(|| word(bits));
+            group("hist", [sign(signed)].into_iter().chain(bits))
+        }
         AggKind::Hist(HistShape::Linear { min, max, step }) => {
             group("lhist", [min, max, step].map(word))
         }
@@ -112,6 +126,11 @@ pub fn read_agg(node: &Node) -> Result<AggKind, String> {
         return Ok(AggKind::Hist(HistShape::Linear { min, max, step }));
     }
     let signed = items.name(SIGNED, "`signed` or `unsigned`")?;
+    let bits = match items.next() {
+        Some(bits) if head == "hist" => number(Some(bits))?,
+        Some(_) => return Err(format!("`{head}` has no parts of powers of two")),
+        None => 0,
+    };
     items.end()?;
     Ok(match head {
         "sum" => AggKind::Sum { signed },
@@ -119,7 +138,8 @@ pub fn read_agg(node: &Node) -> Result<AggKind, String> {
         "max" => AggKind::Max { signed },
         "avg" => AggKind::Avg { signed },
         "stats" => AggKind::Stats { signed },
-        "hist" => AggKind::Hist(HistShape::Log2 { signed }),
+        "stddev" => AggKind::Stddev { signed },
+        "hist" => AggKind::Hist(HistShape::Log2 { signed, bits }),
         _ => return Err(format!("`{head}` is not an aggregation")),
     })
 }

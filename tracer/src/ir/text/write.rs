@@ -2,12 +2,15 @@
 //!
 //! In: IR. Out: nodes, whose shapes `read` takes apart again.
 
-use super::names::{ABIS, BINARY, BUILTINS, COMPARE, Names, PHASES, SITES, SPACES, UNARY, name};
+use super::names::{
+    ABIS, BINARY, BUILTINS, COMPARE, Names, ORDERS, PHASES, SITES, SPACES, UNARY, name,
+};
 use super::node::{Node, group, line, list, string, word};
 use super::types::{write as ty, write_agg};
 use crate::ir::{
-    Builtin, CallOptions, Clause, Conversion, Emit, EmitArg, EmitKind, Expr, ExprKind, Format,
-    FormatPart, Map, MapValue, Probe, Program, Rate, Stmt, StmtKind, SyscallSet,
+    Builtin, CallOptions, Clause, Conversion, Emit, EmitArg, EmitKind, EnumNames, Expr, ExprKind,
+    Format, FormatPart, Map, MapValue, Order, Probe, Program, Rate, Stmt, StmtKind, SyscallSet,
+    View,
 };
 use crate::types::Abi;
 
@@ -23,6 +26,8 @@ pub fn program(p: &Program) -> Node {
             .map(|n| line("probe-name", [string(n)])),
     );
     items.extend(p.func_names.iter().map(|n| line("func-name", [string(n)])));
+    items.extend(p.texts.iter().map(|t| line("text", [string(t)])));
+    items.extend(p.enums.iter().map(enum_names));
     items.extend(
         p.sites
             .iter()
@@ -32,6 +37,11 @@ pub fn program(p: &Program) -> Node {
     items.extend(p.emits.iter().map(emit));
     items.extend(p.clauses.iter().map(clause));
     line("program", items)
+}
+
+fn enum_names(e: &EnumNames) -> Node {
+    let pair = |(number, name): &(i64, String)| list(vec![word(number), string(name)]);
+    line("enum", e.names.iter().map(pair))
 }
 
 fn named<T: PartialEq>(table: Names<T>, value: &T) -> Node {
@@ -49,13 +59,29 @@ fn map(m: &Map) -> Node {
 
 fn emit(e: &Emit) -> Node {
     let kind = match &e.kind {
-        EmitKind::Printf(f) => format(f),
+        EmitKind::Printf(f) => format("printf", f),
+        EmitKind::System(f) => format("system", f),
+        EmitKind::Cat(f) => format("cat", f),
+        EmitKind::Message { error, format: f } => {
+            format(if *error { "errorf" } else { "warnf" }, f)
+        }
+        EmitKind::Join(between) => group("join", [string(between)]),
         EmitKind::PrintValue => word("print-value"),
         EmitKind::Call => word("call"),
-        EmitKind::PrintMap { map, top, div } => {
+        EmitKind::PrintMap {
+            map,
+            top,
+            div,
+            order,
+            view,
+        } => {
             let mut items = vec![word(map.0)];
             items.extend(top.map(|n| group("top", [word(n)])));
             items.extend(div.map(|n| group("div", [word(n)])));
+            items.extend((*order != Order::Usual).then(|| group("order", [named(ORDERS, order)])));
+            if let View::Quantile(millionths) = view {
+                items.push(group("quantile", [word(millionths)]));
+            }
             group("print-map", items)
         }
         EmitKind::Clear(map) => group("clear", [word(map.0)]),
@@ -67,9 +93,9 @@ fn emit(e: &Emit) -> Node {
     line("emit", [kind, args])
 }
 
-fn format(f: &Format) -> Node {
+fn format(action: &'static str, f: &Format) -> Node {
     group(
-        "printf",
+        action,
         f.parts.iter().map(|part| match part {
             FormatPart::Text(text) => string(text),
             FormatPart::Conv(c) => conversion(c),
@@ -192,6 +218,8 @@ fn stmt(s: &Stmt) -> Node {
         StmtKind::Clear(map) => line("clear", [word(map.0)]),
         StmtKind::Zero(map) => line("zero", [word(map.0)]),
         StmtKind::Exit(code) => line("exit", [expr(code)]),
+        StmtKind::Signal(number) => line("signal", [expr(number)]),
+        StmtKind::Override(result) => line("override", [expr(result)]),
         StmtKind::Return => line("return", []),
         StmtKind::Expr(e) => line("expr", [expr(e)]),
         StmtKind::Count(site) => line("count", [word(site.0)]),
@@ -252,6 +280,31 @@ fn expr(e: &Expr) -> Node {
                 word(site.0),
             ]);
         }
+        ExprKind::ReadArray { addr, space, site } => {
+            items.extend([word("read-array"), named(SPACES, space)]);
+            items.extend([expr(addr), word(site.0)]);
+        }
+        ExprKind::ReadBytes {
+            addr,
+            length,
+            space,
+            site,
+        } => {
+            items.extend([word("read-bytes"), named(SPACES, space)]);
+            items.extend([expr(addr), expr(length), word(site.0)]);
+        }
+        ExprKind::ReadArgv { addr, space, site } => {
+            items.extend([word("read-argv"), named(SPACES, space)]);
+            items.extend([expr(addr), word(site.0)]);
+        }
+        ExprKind::Length(of) => items.extend([word("length"), expr(of)]),
+        ExprKind::Position(hay, needle) => {
+            items.extend([word("position"), expr(hay), expr(needle)]);
+        }
+        ExprKind::Element(array, at) => items.extend([word("element"), expr(array), expr(at)]),
+        ExprKind::Find { map, key: k, var } => {
+            items.extend([word("find"), word(map.0), key(k), word(var.0)]);
+        }
         ExprKind::DataLoc { offset } => items.extend([word("data-loc"), word(offset)]),
         ExprKind::Field { offset, width } => {
             items.extend([word("field"), word(offset), word(width)]);
@@ -288,6 +341,7 @@ fn builtin(b: &Builtin) -> Vec<Node> {
     match b {
         Builtin::Arg(n) => vec![word("arg"), word(n)],
         Builtin::Kstack(depth) => vec![word("kstack"), word(depth)],
+        Builtin::Reg(offset) => vec![word("reg"), word(offset)],
         _ => vec![named(BUILTINS, b)],
     }
 }

@@ -75,7 +75,13 @@ impl<'p> Checker<'p> {
             }
             ExprKind::Cast(from) => {
                 let texts = matches!((&from.ty, &e.ty), (Type::Str { .. }, Type::Str { .. }));
-                let fits = texts || (from.ty.is_scalar() && e.ty.is_scalar());
+                let words = match (&from.ty, &e.ty) {
+                    (Type::Tuple(parts), Type::Wide(wide)) => {
+                        parts.len() as u32 == wide.words() && parts.iter().all(is_word)
+                    }
+                    _ => false,
+                };
+                let fits = texts || words || (from.ty.is_scalar() && e.ty.is_scalar());
                 self.rule(11, fits, || format!("a cast from {} to {}", from.ty, e.ty));
             }
             ExprKind::Load {
@@ -92,6 +98,61 @@ impl<'p> Checker<'p> {
                 let fits = addr.ty.is_scalar() && matches!(e.ty, Type::Str { .. });
                 self.rule(12, fits, || format!("a {} read at a {}", e.ty, addr.ty));
                 self.site(*site, 12, SiteKind::ReadFailed);
+            }
+            ExprKind::ReadArray { addr, site, .. } => {
+                let array = matches!(e.ty, Type::Array { .. });
+                self.rule(12, array && addr.ty.is_scalar(), || {
+                    format!("a {} read at a {}", e.ty, addr.ty)
+                });
+                self.site(*site, 12, SiteKind::ReadFailed);
+            }
+            ExprKind::ReadBytes {
+                addr, length, site, ..
+            } => {
+                self.bytes(e, addr, 1);
+                self.rule(12, length.ty == Type::U64, || {
+                    format!("{} bytes", length.ty)
+                });
+                self.site(*site, 12, SiteKind::ReadFailed);
+            }
+            ExprKind::ReadArgv { addr, site, .. } => {
+                self.bytes(e, addr, crate::ir::ARGV_BYTES);
+                self.site(*site, 12, SiteKind::ReadFailed);
+            }
+            ExprKind::Length(of) => {
+                let counts = matches!(
+                    of.ty,
+                    Type::Str { .. } | Type::Bytes { .. } | Type::Stack { .. }
+                );
+                self.rule(14, counts && e.ty == Type::U64, || {
+                    format!("the length of a {} as a {}", of.ty, e.ty)
+                });
+            }
+            ExprKind::Position(hay, needle) => {
+                let texts = [hay, needle]
+                    .iter()
+                    .all(|s| matches!(s.ty, Type::Str { .. }));
+                self.rule(14, texts && e.ty == Type::I64, || {
+                    format!("a {} in a {} as a {}", needle.ty, hay.ty, e.ty)
+                });
+            }
+            ExprKind::Element(array, at) => {
+                let fits = match &array.ty {
+                    Type::Array { elem, .. } => **elem == e.ty && e.ty.is_scalar(),
+                    _ => false,
+                };
+                self.rule(14, fits && at.ty.is_scalar(), || {
+                    format!("a {} of a {}", e.ty, array.ty)
+                });
+            }
+            ExprKind::Find { map, key, var } => {
+                self.is_bool(e);
+                let ty = self.plain_map(*map, key);
+                let var = self.var(*var);
+                let fits = ty.is_none_or(|ty| var.is_none_or(|v| v.ty == *ty));
+                self.rule(16, fits, || {
+                    format!("a value of map {} found for another type", map.0)
+                });
             }
             ExprKind::Field { width, .. } => {
                 self.loaded(&e.ty, &Type::U64, *width, None);
@@ -241,7 +302,9 @@ impl<'p> Checker<'p> {
     fn compared(&mut self, op: Compare, left: &Type, right: &Type) {
         let fits = same_but_capacity(left, right)
             && match left {
-                Type::Tuple(_) => matches!(op, Compare::Eq | Compare::Ne),
+                Type::Tuple(_) | Type::Wide(_) | Type::Bytes { .. } | Type::Array { .. } => {
+                    matches!(op, Compare::Eq | Compare::Ne)
+                }
                 Type::Stack { .. } => false,
                 _ => true,
             };
@@ -256,6 +319,14 @@ impl<'p> Checker<'p> {
             len > 0 && u32::from(at) + u32::from(len) <= u32::from(width) * 8
         });
         self.rule(12, within, || format!("bits {bits:?} of {width} bytes"));
+    }
+
+    /// Rule 12: at least so many bytes, read at a scalar.
+    fn bytes(&mut self, e: &Expr, addr: &Expr, least: u32) {
+        let fits = matches!(e.ty, Type::Bytes { cap } if cap >= least);
+        self.rule(12, fits && addr.ty.is_scalar(), || {
+            format!("a {} read at a {}", e.ty, addr.ty)
+        });
     }
 
     /// Rule 13.
@@ -297,14 +368,18 @@ fn has_type(b: Builtin, ty: &Type) -> bool {
         | Builtin::Uid
         | Builtin::Gid
         | Builtin::Cpu
+        | Builtin::Numaid
+        | Builtin::Cpid
         | Builtin::Rand => Type::U32,
         Builtin::Comm => Type::COMM,
         Builtin::Nsecs
         | Builtin::Elapsed
         | Builtin::Cgroup
         | Builtin::Ncpus
+        | Builtin::Jiffies
+        | Builtin::Reg(_)
         | Builtin::Duration => Type::U64,
-        Builtin::Curtask => {
+        Builtin::Curtask | Builtin::Ctx => {
             let kernel = |ty: &Type| {
                 matches!(
                     ty,
@@ -323,7 +398,7 @@ fn has_type(b: Builtin, ty: &Type) -> bool {
         Builtin::SyscallName => Type::Lazy(Lazy::SyscallName),
         Builtin::SyscallAbi => Type::Lazy(Lazy::Abi),
         Builtin::Errno => Type::Lazy(Lazy::Errno),
-        Builtin::EntrySeen => Type::Bool,
+        Builtin::EntrySeen | Builtin::Usermode => Type::Bool,
         Builtin::Kstack(depth) => Type::Stack { depth },
         Builtin::Call => Type::Call,
     };

@@ -4,7 +4,7 @@
 
 use super::Checker;
 use crate::ir::{
-    Builtin, EmitArg, EmitId, Expr, ExprKind, MapId, MapValue, SiteKind, Stmt, StmtKind,
+    Builtin, EmitArg, EmitId, Expr, ExprKind, MapId, MapValue, Probe, SiteKind, Stmt, StmtKind,
 };
 use crate::types::{AggKind, Type};
 
@@ -71,6 +71,20 @@ impl<'p> Checker<'p> {
                 self.value(code);
                 self.rule(18, code.ty == Type::I64, || {
                     format!("an exit code of {}", code.ty)
+                });
+            }
+            StmtKind::Signal(number) => {
+                self.value(number);
+                self.rule(18, number.ty == Type::I64, || {
+                    format!("a signal of {}", number.ty)
+                });
+            }
+            StmtKind::Override(result) => {
+                self.value(result);
+                let probes = self.clause.map_or(&[][..], |c| &c.probes);
+                let fits = probes.iter().all(|p| matches!(p, Probe::Kprobe { .. }));
+                self.rule(18, fits && result.ty == Type::U64, || {
+                    format!("a {} overrides another probe's result", result.ty)
                 });
             }
             StmtKind::Return => {}

@@ -92,7 +92,10 @@ fn rule_4_values() {
         broken("(map \"x\" (key (record 1)) (agg count))", "begin", "(do)"),
         [4]
     );
-    assert_eq!(broken("", "begin", "(var \"x\" (array u8 4)) (do)"), [4]);
+    assert_eq!(
+        broken("", "begin", "(var \"x\" (array (tuple u8) 4)) (do)"),
+        [4]
+    );
     assert_eq!(
         broken(
             "(emit print-value (args (tuple i64 void)))",

@@ -113,14 +113,16 @@ fn log2_buckets_are_those_of_the_reference() {
         [x.wrapping_sub(1), x, x.wrapping_add(1), x.wrapping_neg()]
     });
     let values: Vec<u64> = interesting.chain([0, u64::MAX]).collect();
-    for signed in [false, true] {
+    let shapes = (0..=5).flat_map(|bits| [(false, bits), (true, bits)]);
+    for (signed, bits) in shapes {
         let mut code = Code::default();
         code.op(Op::Load(Size::DW, Reg(1), Reg(1), 0))
             .set(2, Src::Imm(signed.into()))
+            .set(3, Src::Imm(bits.into()))
             .call("rt_hist_log2");
         let mut probe = Probe::of(returning(&mut code));
         for &x in &values {
-            let reference = HistShape::Log2 { signed }.bucket(x as i64);
+            let reference = HistShape::Log2 { signed, bits }.bucket(x as i64);
             assert_eq!(probe.run(x, 0), reference, "{x:#x} {signed}");
         }
     }

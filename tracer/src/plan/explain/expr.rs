@@ -53,6 +53,25 @@ pub(super) fn text(e: &Expr, names: &Names<'_>) -> String {
             };
             format!("str({}{length}){}", t(addr), space_text(*space))
         }
+        ExprKind::ReadArray { addr, space, .. } => {
+            format!("{} at {}{}", e.ty, t(addr), space_text(*space))
+        }
+        ExprKind::ReadBytes {
+            addr,
+            length,
+            space,
+            ..
+        } => format!("buf({}, {}){}", t(addr), t(length), space_text(*space)),
+        ExprKind::ReadArgv { addr, space, .. } => {
+            format!("strings at {}{}", t(addr), space_text(*space))
+        }
+        ExprKind::Length(of) => format!("len({})", t(of)),
+        ExprKind::Position(hay, needle) => format!("strstr({}, {})", t(hay), t(needle)),
+        ExprKind::Element(array, at) => format!("{}[{}]", nested(array, names), t(at)),
+        ExprKind::Find { map, key, var } => {
+            let name = &names.clause.vars[var.0 as usize].name;
+            format!("find {} for ${name}", map_text(*map, key, names))
+        }
         ExprKind::DataLoc { offset } => format!("the text at field {offset}"),
         ExprKind::Field { offset, .. } => format!("field at {offset}"),
         ExprKind::FieldAddr { offset } => format!("address of field at {offset}"),

@@ -94,6 +94,11 @@ pub(super) fn emit(kind: &EmitKind, ir: &ir::Program) -> String {
         EmitKind::Zero(m) => format!("zero({})", map(m)),
         EmitKind::Time(_) => "time".to_owned(),
         EmitKind::Exit => "exit".to_owned(),
+        EmitKind::System(_) => "system".to_owned(),
+        EmitKind::Cat(_) => "cat".to_owned(),
+        EmitKind::Message { error: true, .. } => "errorf".to_owned(),
+        EmitKind::Message { error: false, .. } => "warnf".to_owned(),
+        EmitKind::Join(_) => "join".to_owned(),
     }
 }
 

@@ -23,7 +23,7 @@ fn check(pass: &mut Pass, call: &Call) -> Option<Outcome> {
     let value = pass.number_arg(&call.args[0])?;
     let signed = value.expr.ty.is_signed();
     Some(Outcome::Aggregate {
-        kind: AggKind::Hist(HistShape::Log2 { signed }),
+        kind: AggKind::Hist(HistShape::Log2 { signed, bits: 0 }),
         value: Some(value),
     })
 }

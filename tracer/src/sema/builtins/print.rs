@@ -5,7 +5,7 @@
 
 use super::{Call, Function, Outcome, emit_arg};
 use crate::diag::codes;
-use crate::ir::{EmitKind, StmtKind};
+use crate::ir::{EmitKind, Order, StmtKind, View};
 use crate::sema::pass::{Pass, stmt};
 use crate::sema::unify::stored;
 use crate::syntax::ast;
@@ -59,7 +59,13 @@ fn whole_map(pass: &mut Pass, name: &str, call: &Call) -> Option<Outcome> {
         let message = "the divisor is 0";
         return pass.error(codes::OUT_OF_BOUNDS, call.args[2].span, message);
     }
-    let kind = EmitKind::PrintMap { map, top, div };
+    let kind = EmitKind::PrintMap {
+        map,
+        top,
+        div,
+        order: Order::Usual,
+        view: View::Whole,
+    };
     let id = pass.emit(kind, Vec::new(), call.span);
     let args = Vec::new();
     Some(Outcome::Stmts(vec![stmt(
