@@ -2,7 +2,10 @@
 //!
 //! In: what a case says the kernel lacks. Out: [`Fixed`] facts. Never reads the machine.
 
-use tracer::facts::{Feature, Fixed, TracepointField, TracepointFormat};
+use tracer::facts::{
+    Binary, Feature, Fixed, Segment, TracepointField, TracepointFormat, UserFunction,
+    UserTracepoint,
+};
 use tracer::types::btf::{Btf, Builder, TypeId};
 
 /// Four CPUs; a few tracepoints, raw tracepoints and functions; every feature but those named. `Btf` and `Tracefs`
@@ -25,6 +28,7 @@ pub fn kernel(lacks: &[String]) -> Fixed {
         formats,
         raw_tracepoints: strings(&["sched_switch", "sched_wakeup"]),
         functions: strings(&["kernel_clone", "kfree", "vfs_read", "vfs_readlink"]),
+        binaries: binaries(),
         lacks: lacks
             .iter()
             .filter(|name| *name != "Btf")
@@ -34,10 +38,56 @@ pub fn kernel(lacks: &[String]) -> Fixed {
     }
 }
 
+/// A program with functions of C and C++ and two tracepoints, one of them at two places, and a library.
+fn binaries() -> Vec<(String, Binary)> {
+    let function = |name: &str, address| UserFunction {
+        name: name.to_owned(),
+        address,
+        size: 16,
+    };
+    let tracepoint = |name: &str, at, semaphore, arguments: &str| UserTracepoint {
+        provider: "sample".to_owned(),
+        name: name.to_owned(),
+        at,
+        semaphore,
+        arguments: arguments.to_owned(),
+    };
+    let segments = vec![Segment {
+        address: 0x401_000,
+        size: 0x1000,
+        offset: 0x1000,
+    }];
+    let program = Binary {
+        functions: vec![
+            function("_ZN2ns4workEi", 0x401_300),
+            function("_ZN2ns4workEl", 0x401_340),
+            function("main", 0x401_100),
+            function("read_line", 0x401_200),
+            function("read_word", 0x401_240),
+        ],
+        tracepoints: vec![
+            tracepoint("begin", 0x1104, 0, "-4@%edi 8@%rsi"),
+            tracepoint("step", 0x1204, 0x1ff0, "8@-8(%rbp)"),
+            tracepoint("step", 0x1244, 0x1ff0, "-4@$7"),
+        ],
+        segments: segments.clone(),
+    };
+    let library = Binary {
+        functions: vec![function("free", 0x401_500), function("malloc", 0x401_400)],
+        tracepoints: Vec::new(),
+        segments,
+    };
+    vec![
+        ("/bin/sample".to_owned(), program),
+        ("/lib/libc".to_owned(), library),
+    ]
+}
+
 fn lacking(name: &str) -> (Feature, String) {
     let features = [
         Feature::Kprobe,
         Feature::Fentry,
+        Feature::Uprobe,
         Feature::PerfEvent,
         Feature::HardwareCounter,
         Feature::TaskStorage,

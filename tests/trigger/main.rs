@@ -9,6 +9,7 @@
 
 mod calls;
 mod files;
+mod functions;
 mod interrupted;
 mod memory;
 mod processes;
@@ -67,6 +68,7 @@ const TRIGGERS: &[(&str, Trigger)] = &[
     ("unknown", calls::unknown),
     ("denied", calls::denied),
     ("keys", calls::keys),
+    ("functions", functions::functions),
 ];
 
 fn main() -> ExitCode {

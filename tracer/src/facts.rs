@@ -19,6 +19,13 @@ pub trait Facts {
     fn raw_tracepoints(&self) -> &[String];
     /// Kernel functions that can be traced (text symbols), sorted; empty when unreadable.
     fn functions(&self) -> &[String];
+    /// The files that a program, a library (`libc`) or a pattern stands for, as absolute paths, sorted; empty when there is none.
+    fn files(&self, name: &str) -> Vec<String>;
+    /// What a file offers to probes.
+    ///
+    /// # Errors
+    /// Why it cannot be read, one sentence without a full stop.
+    fn binary(&self, path: &str) -> Result<&Binary, String>;
     /// Whether the kernel can do something.
     fn has(&self, feature: Feature) -> Support;
     /// Number of possible CPUs, >= 1.
@@ -47,6 +54,8 @@ pub enum Feature {
     Tracepoint,
     /// raw tracepoints.
     RawTracepoint,
+    /// uprobe, uretprobe and usdt.
+    Uprobe,
     /// Programs on perf events: timers and counters.
     PerfEvent,
     /// Counters of the CPU.
@@ -87,6 +96,63 @@ pub struct TracepointField {
     pub signed: bool,
 }
 
+/// A program or library, as far as it can be probed.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Binary {
+    /// Functions, sorted by name, each once.
+    pub functions: Vec<UserFunction>,
+    /// Its own tracepoints, in the order of the file; one with several places is there several times.
+    pub tracepoints: Vec<UserTracepoint>,
+    /// Where its loaded parts lie in the file.
+    pub segments: Vec<Segment>,
+}
+
+impl Binary {
+    /// Where in the file an address of its own is; `None` for one that is not loaded from it.
+    pub fn offset(&self, address: u64) -> Option<u64> {
+        let held = |s: &&Segment| (s.address..s.address + s.size).contains(&address);
+        let segment = self.segments.iter().find(held)?;
+        Some(address - segment.address + segment.offset)
+    }
+}
+
+/// A function of a program or library.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct UserFunction {
+    /// The linker's name (C++ and Rust: mangled).
+    pub name: String,
+    /// Its address in the file's own numbering.
+    pub address: u64,
+    /// Bytes; 0: not told.
+    pub size: u64,
+}
+
+/// A tracepoint of a program or library (usdt), at one place.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct UserTracepoint {
+    /// Who defines it.
+    pub provider: String,
+    /// Its name.
+    pub name: String,
+    /// Bytes from the file's start.
+    pub at: u64,
+    /// Of the counter that switches it on, bytes from the file's start; 0: it is always on.
+    pub semaphore: u64,
+    /// Where its arguments are, as the assembler wrote it: `-4@%edi 8@-8(%rbp)`.
+    pub arguments: String,
+}
+
+/// A loaded part of a file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Segment {
+    /// Address of its first byte.
+    pub address: u64,
+    /// Bytes that come from the file.
+    pub size: u64,
+    /// Bytes from the file's start.
+    pub offset: u64,
+}
+
 /// Facts as plain data, for golden tests and for plans for another kernel.
 #[derive(Default)]
 pub struct Fixed {
@@ -100,6 +166,8 @@ pub struct Fixed {
     pub raw_tracepoints: Vec<String>,
     /// See [`Facts::functions`].
     pub functions: Vec<String>,
+    /// Programs and libraries by path, sorted.
+    pub binaries: Vec<(String, Binary)>,
     /// Features it lacks, with the reason; all others it has.
     pub lacks: Vec<(Feature, String)>,
     /// See [`Facts::possible_cpus`].
@@ -126,6 +194,18 @@ impl Facts for Fixed {
     }
     fn functions(&self) -> &[String] {
         &self.functions
+    }
+    fn files(&self, name: &str) -> Vec<String> {
+        let is_meant =
+            |path: &&String| path.as_str() == name || path.ends_with(&format!("/{name}"));
+        let paths = self.binaries.iter().map(|(path, _)| path);
+        paths.filter(is_meant).cloned().collect()
+    }
+    fn binary(&self, path: &str) -> Result<&Binary, String> {
+        let found = self.binaries.iter().find(|(known, _)| known == path);
+        found
+            .map(|(_, b)| b)
+            .ok_or_else(|| format!("there is no {path}"))
     }
     fn has(&self, feature: Feature) -> Support {
         match self.lacks.iter().find(|(f, _)| *f == feature) {

@@ -37,6 +37,8 @@ pub const GET_CURRENT_CGROUP_ID: u32 = 80;
 pub const PROBE_READ_USER: u32 = 112;
 /// `long bpf_probe_read_kernel(dst, size, address)`: `dst` is zeroed when it fails.
 pub const PROBE_READ_KERNEL: u32 = 113;
+/// `u64 bpf_get_attach_cookie(ctx)`: what was said when the program was attached there.
+pub const GET_ATTACH_COOKIE: u32 = 174;
 /// `long bpf_get_func_arg(ctx, n, value)`: argument of a traced function, as a plain number.
 pub const GET_FUNC_ARG: u32 = 183;
 /// `long bpf_get_func_ret(ctx, value)`: result of a traced function, as a plain number.
@@ -70,6 +72,7 @@ pub fn name(helper: u32) -> Option<&'static str> {
         GET_CURRENT_CGROUP_ID => "get_current_cgroup_id",
         PROBE_READ_USER => "probe_read_user",
         PROBE_READ_KERNEL => "probe_read_kernel",
+        GET_ATTACH_COOKIE => "get_attach_cookie",
         GET_FUNC_ARG => "get_func_arg",
         GET_FUNC_RET => "get_func_ret",
         LOOP => "loop",

@@ -194,6 +194,12 @@ codes! {
         "Some built-ins belong to some kinds of probes: errno and duration to syscall, retval to probes at a return.";
     NO_CLAUSE = 313, "script without a probe",
         "A script has at least one probe with an action: BEGIN { … }.";
+    NO_SUCH_FILE = 314, "no such program or library",
+        "The file is looked for as it is written; a name without `/` among the programs of PATH and where the dynamic linker looks for libraries.";
+    NO_SUCH_SYMBOL = 315, "no such function in a program or library",
+        "The symbol tables of the file have no function of that name: it may be inlined or stripped. `tracer list 'uprobe:PATH:*'` shows names.";
+    NO_SUCH_USDT = 316, "no such tracepoint in a program or library",
+        "The file has no note of such a tracepoint. `tracer list 'usdt:PATH:*'` shows those that it has.";
     // E04xx: functions and maps.
     NO_SUCH_FUNCTION_CALL = 401, "no such function",
         "No built-in function has that name.";

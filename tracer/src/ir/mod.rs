@@ -197,28 +197,100 @@ pub enum Probe {
         /// e.g. `sched_switch`.
         name: String,
     },
-    /// `kprobe:function+offset`.
-    Kprobe {
-        /// Kernel function.
+    /// A function of the kernel: `kprobe:function+offset`, `fentry:module:function`, ….
+    Function {
+        /// e.g. `vfs_read`.
         function: String,
-        /// Bytes into it.
+        /// The module that was chosen; `None`: wherever it is.
+        module: Option<String>,
+        /// Bytes into it; 0 for all but a kprobe.
         offset: u64,
+        /// What the script says: the probe's name.
+        asked: Mechanism,
+        /// What serves it.
+        used: Mechanism,
     },
-    /// `kretprobe:function`.
-    Kretprobe {
-        /// Kernel function.
+    /// A place in a program or library: `uprobe:path:function`, `uretprobe:path:function`.
+    UserFunction {
+        /// The file, found and made absolute.
+        path: String,
+        /// As it is shown: `malloc`, `malloc+4`, `0x1234`.
         function: String,
+        /// Bytes from the file's start.
+        at: u64,
+        /// Fires at the return.
+        returns: bool,
     },
-    /// `fentry:function`.
-    Fentry {
-        /// Kernel function.
-        function: String,
+    /// A tracepoint that a program or library brings along, at one of its places: `usdt:path:provider:name`.
+    Usdt {
+        /// The file, found and made absolute.
+        path: String,
+        /// Who defines it.
+        provider: String,
+        /// Its name.
+        name: String,
+        /// Bytes from the file's start.
+        at: u64,
+        /// Of the counter that switches it on, bytes from the file's start; 0 when it is always on.
+        semaphore: u64,
     },
-    /// `fexit:function`.
-    Fexit {
-        /// Kernel function.
-        function: String,
-    },
+}
+
+impl Probe {
+    /// A firing sees the registers of what was interrupted.
+    pub fn has_registers(&self) -> bool {
+        match self {
+            Probe::Function { used, .. } => !used.needs_btf(),
+            Probe::UserFunction { .. }
+            | Probe::Usdt { .. }
+            | Probe::Profile { .. }
+            | Probe::Counter { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// It fires in a process, because of what that process does.
+    pub fn is_of_a_process(&self) -> bool {
+        matches!(
+            self,
+            Probe::Syscall { .. } | Probe::UserFunction { .. } | Probe::Usdt { .. }
+        )
+    }
+}
+
+/// How a kernel function is probed.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Mechanism {
+    /// A breakpoint or a jump at an instruction.
+    Kprobe,
+    /// The same at the return.
+    Kretprobe,
+    /// The compiler's own hook at the function's start.
+    Fentry,
+    /// The same at its return.
+    Fexit,
+}
+
+impl Mechanism {
+    /// The provider's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Mechanism::Kprobe => "kprobe",
+            Mechanism::Kretprobe => "kretprobe",
+            Mechanism::Fentry => "fentry",
+            Mechanism::Fexit => "fexit",
+        }
+    }
+
+    /// It fires when the function returns.
+    pub fn returns(self) -> bool {
+        matches!(self, Mechanism::Kretprobe | Mechanism::Fexit)
+    }
+
+    /// The kernel attaches it by a BTF id.
+    pub fn needs_btf(self) -> bool {
+        matches!(self, Mechanism::Fentry | Mechanism::Fexit)
+    }
 }
 
 /// How often a timer goes off. Hertz stay hertz: they are in the probe's name, and their period is rounded.

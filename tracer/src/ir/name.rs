@@ -104,14 +104,38 @@ impl fmt::Display for Probe {
             }
             Probe::Tracepoint { category, name } => write!(f, "tracepoint:{category}:{name}"),
             Probe::RawTracepoint { name } => write!(f, "rawtracepoint:{name}"),
-            Probe::Kprobe {
+            Probe::Function {
                 function,
-                offset: 0,
-            } => write!(f, "kprobe:{function}"),
-            Probe::Kprobe { function, offset } => write!(f, "kprobe:{function}+{offset}"),
-            Probe::Kretprobe { function } => write!(f, "kretprobe:{function}"),
-            Probe::Fentry { function } => write!(f, "fentry:{function}"),
-            Probe::Fexit { function } => write!(f, "fexit:{function}"),
+                module,
+                offset,
+                asked,
+                ..
+            } => {
+                write!(f, "{}:", asked.name())?;
+                if let Some(module) = module {
+                    write!(f, "{module}:")?;
+                }
+                f.write_str(function)?;
+                match offset {
+                    0 => Ok(()),
+                    offset => write!(f, "+{offset}"),
+                }
+            }
+            Probe::UserFunction {
+                path,
+                function,
+                returns,
+                ..
+            } => {
+                let provider = if *returns { "uretprobe" } else { "uprobe" };
+                write!(f, "{provider}:{path}:{function}")
+            }
+            Probe::Usdt {
+                path,
+                provider,
+                name,
+                ..
+            } => write!(f, "usdt:{path}:{provider}:{name}"),
         }
     }
 }

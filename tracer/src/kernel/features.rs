@@ -35,6 +35,7 @@ pub(super) fn probe(feature: Feature, live: &Live) -> Support {
     match feature {
         Feature::Kprobe => kprobe(live),
         Feature::Tracepoint => tracepoint(live),
+        Feature::Uprobe => uprobe(),
         Feature::PerfEvent => perf_event(),
         Feature::HardwareCounter => hardware_counter(),
         _ => loads(feature, live),
@@ -73,9 +74,11 @@ fn loads(feature: Feature, live: &Live) -> Support {
         Feature::SignedDivision => {
             taken(load_signed_division(), "signed division in BPF (Linux 6.6)")
         }
-        Feature::Kprobe | Feature::Tracepoint | Feature::PerfEvent | Feature::HardwareCounter => {
-            probe(feature, live)
-        }
+        Feature::Kprobe
+        | Feature::Uprobe
+        | Feature::Tracepoint
+        | Feature::PerfEvent
+        | Feature::HardwareCounter => probe(feature, live),
     }
 }
 
@@ -110,6 +113,13 @@ fn chain(error: &dyn std::error::Error) -> String {
         next = cause.source();
     }
     text
+}
+
+fn uprobe() -> Support {
+    match Path::new(EVENT_SOURCES).join("uprobe").exists() {
+        true => Support::Yes,
+        false => Support::No("this kernel is built without CONFIG_UPROBE_EVENTS".to_string()),
+    }
 }
 
 fn kprobe(live: &Live) -> Support {

@@ -5,8 +5,10 @@
 //!
 //! What cannot be read is an empty answer here; [`Live::has`] and the `*_error` questions say why.
 
+mod binary;
 mod cpus;
 mod features;
+mod files;
 mod kept;
 pub mod lockdown;
 pub mod privilege;
@@ -17,7 +19,7 @@ use std::sync::OnceLock;
 
 use thiserror::Error;
 
-use crate::facts::{Facts, Feature, Support, TracepointFormat};
+use crate::facts::{Binary, Facts, Feature, Support, TracepointFormat};
 use crate::types::btf::{Btf, BtfError};
 use kept::Kept;
 use privilege::Held;
@@ -75,6 +77,7 @@ pub struct Live {
     raw_tracepoints: OnceLock<Vec<String>>,
     functions: OnceLock<Vec<String>>,
     possible_cpus: OnceLock<u32>,
+    binaries: Kept<Result<Binary, String>>,
     features: [OnceLock<Support>; features::COUNT],
 }
 
@@ -206,6 +209,15 @@ impl Facts for Live {
 
     fn functions(&self) -> &[String] {
         self.functions.get_or_init(|| self.read_functions())
+    }
+
+    fn files(&self, name: &str) -> Vec<String> {
+        files::find(name)
+    }
+
+    fn binary(&self, path: &str) -> Result<&Binary, String> {
+        let read = self.binaries.get_or_insert(path, || binary::read(path));
+        read.as_ref().map_err(Clone::clone)
     }
 
     fn has(&self, feature: Feature) -> Support {

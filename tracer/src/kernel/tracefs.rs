@@ -84,6 +84,30 @@ impl Tracefs {
         })
     }
 
+    /// Looks for it, and mounts nothing.
+    pub fn find_mounted() -> Option<Tracefs> {
+        let root = find()?;
+        Some(Tracefs {
+            root,
+            mounted_now: false,
+        })
+    }
+
+    /// The number of a tracepoint.
+    ///
+    /// # Errors
+    /// When there is none of that name, or it cannot be read.
+    pub fn id(&self, category: &str, name: &str) -> io::Result<u64> {
+        let path = self
+            .root
+            .join("events")
+            .join(category)
+            .join(name)
+            .join("id");
+        let text = fs::read_to_string(path)?;
+        text.trim().parse().map_err(io::Error::other)
+    }
+
     /// Its root.
     pub fn root(&self) -> &Path {
         &self.root

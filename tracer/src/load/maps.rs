@@ -112,6 +112,11 @@ impl Maps {
             .map_err(|error| failed("fill", "arrays of maps", error))
     }
 
+    /// A map's descriptor; `None` when the linker left it out.
+    pub fn descriptor(&self, name: &str) -> Option<BorrowedFd<'_>> {
+        Some(self.open.get(name)?.fd.as_fd())
+    }
+
     /// Whether the map is in the kernel.
     pub fn has(&self, name: &str) -> bool {
         self.open.contains_key(name)

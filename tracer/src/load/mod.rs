@@ -12,11 +12,13 @@ mod control;
 mod error;
 mod maps;
 mod outer;
+mod raw;
 mod rings;
 mod syscalls;
 #[cfg(test)]
 mod tests;
 
+pub use attach::Missed;
 pub use control::Exclusion;
 pub use error::Error;
 pub use maps::RawTable;
@@ -24,9 +26,11 @@ pub use rings::{RingPair, Rings};
 
 use crate::bpf::Function;
 use crate::plan::{Hook, Plan};
+use attach::Ready;
 use aya::programs::Program;
 use aya::{Ebpf, EbpfLoader};
 use maps::Maps;
+use std::os::fd::OwnedFd;
 use tracer_ebpf::{Control, map};
 
 /// What loading depends on besides the plan.
@@ -36,14 +40,26 @@ pub struct Options<'a> {
     pub functions: &'a [Function],
     /// Who is not traced.
     pub exclusion: Exclusion,
+    /// Places in programs and libraries are watched in this process alone.
+    pub pid: Option<u32>,
 }
 
 /// A run's programs and maps in the kernel.
 pub struct Loaded {
     ebpf: Ebpf,
     maps: Maps,
-    programs: Vec<(String, Hook)>,
+    programs: Vec<Attachable>,
+    /// What holds programs to places, beside what aya holds.
+    links: Vec<OwnedFd>,
+    pid: Option<u32>,
     control: Control,
+}
+
+/// A program of the plan in the kernel.
+struct Attachable {
+    name: String,
+    hook: Hook,
+    ready: Ready,
 }
 
 impl Loaded {
@@ -59,11 +75,16 @@ impl Loaded {
             .map_err(Error::from_image)?;
         let mut maps = Maps::new(plan, &ebpf)?;
         let mut kernel_types = None;
+        let mut raw = raw::Image::new(image, &maps);
+        let mut programs = Vec::with_capacity(plan.programs.len());
         for (program, planned) in plan.programs.iter().enumerate() {
             let function = options.functions.get(program);
-            let loaded = program_mut(&mut ebpf, &planned.name)?;
-            attach::load(loaded, &planned.hook, &mut kernel_types)
-                .map_err(|error| Error::from_load(&planned.name, error, function))?;
+            let (name, hook) = (&planned.name, &planned.hook);
+            let loaded = program_mut(&mut ebpf, name)?;
+            let ready = attach::load(loaded, name, hook, &mut kernel_types, &mut raw)
+                .map_err(|error| Error::from_load(name, error, function))?;
+            let (name, hook) = (name.clone(), hook.clone());
+            programs.push(Attachable { name, hook, ready });
         }
         syscalls::fill(&maps, plan)?;
         let control = control::exclude(&mut ebpf, &mut maps, options.exclusion)?;
@@ -71,26 +92,29 @@ impl Loaded {
         Ok(Loaded {
             ebpf,
             maps,
-            programs: plan
-                .programs
-                .iter()
-                .map(|program| (program.name.clone(), program.hook.clone()))
-                .collect(),
+            programs,
+            links: Vec::new(),
+            pid: options.pid,
             control,
         })
     }
 
-    /// Attaches every program that waits for events. They do nothing before [`Loaded::open`].
+    /// Attaches every program that waits for events. They do nothing before [`Loaded::open`]. Says what the kernel refused of
+    /// several places that a probe matched.
     ///
     /// # Errors
     /// The hook that could not be attached, and why; what was attached before stays so until this is dropped.
-    pub fn attach_all(&mut self) -> Result<(), Error> {
-        for (name, hook) in &self.programs {
+    pub fn attach_all(&mut self) -> Result<Vec<Missed>, Error> {
+        let mut missed = Vec::new();
+        for Attachable { name, hook, ready } in &self.programs {
             if !hook.is_synthetic() {
-                attach::attach(program_mut(&mut self.ebpf, name)?, hook)?;
+                let program = program_mut(&mut self.ebpf, name)?;
+                let attached = attach::attach(program, hook, ready, self.pid)?;
+                self.links.extend(attached.links);
+                missed.extend(attached.missed);
             }
         }
-        Ok(())
+        Ok(missed)
     }
 
     /// Runs the plan's program `index` (BEGIN, END, interval) once, in this thread; what the program returned.
@@ -106,7 +130,7 @@ impl Loaded {
     /// # Errors
     /// As [`Loaded::test_run`].
     pub fn test_run_with(&mut self, index: usize, context: [u64; 12]) -> Result<u32, Error> {
-        let name = &self.programs[index].0;
+        let name = &self.programs[index].name;
         control::run(&mut self.ebpf, name, context)
     }
 

@@ -29,9 +29,10 @@ mod tests;
 
 use crate::diag::Diagnostic;
 use crate::facts::Facts;
-use crate::ir::{self, ClauseId, EmitId, Expr, MapId, Stmt, SyscallSet};
+use crate::ir::{self, ClauseId, EmitId, Expr, MapId, Mechanism, Stmt, SyscallSet};
 use crate::types::Type;
 use crate::types::counter::Counter;
+use std::fmt;
 
 /// What the user decides about a plan.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -52,7 +53,7 @@ pub fn plan(
     let mut found = Vec::new();
     let mut ir = program;
     let (syscalls, shared) = syscalls::plan(&ir, facts, &mut found);
-    let programs = programs::plan(&mut ir, shared, facts);
+    let programs = programs::plan(&mut ir, shared);
     let records = records::plan(&ir, &mut found);
     let mut syscalls = syscalls;
     if let Some(syscalls) = &mut syscalls {
@@ -123,30 +124,21 @@ pub enum Hook {
     SysExit,
     /// `raw_tp/NAME`.
     RawTracepoint(String),
-    /// A perf tracepoint.
-    Tracepoint {
-        /// Subsystem.
-        category: String,
-        /// Event.
-        name: String,
+    /// Perf tracepoints.
+    Tracepoints(Vec<At<TracepointPlace>>),
+    /// Functions of the kernel.
+    Functions {
+        /// All by the same.
+        mechanism: Mechanism,
+        /// At least one.
+        places: Vec<At<FunctionPlace>>,
     },
-    /// A kprobe.
-    Kprobe {
-        /// Function.
-        function: String,
-        /// Bytes into it.
-        offset: u64,
-    },
-    /// A kretprobe.
-    Kretprobe(String),
-    /// fentry.
-    Fentry(String),
-    /// fexit. `args` is the number of the function's arguments: the result is the next context word.
-    Fexit {
-        /// Function.
-        function: String,
-        /// Arguments of the function.
-        args: u8,
+    /// Places in programs and libraries.
+    UserPlaces {
+        /// At the return of the functions that begin there.
+        returns: bool,
+        /// At least one.
+        places: Vec<At<UserPlace>>,
     },
     /// A timer on each CPU.
     Profile {
@@ -171,7 +163,89 @@ pub enum Hook {
     },
 }
 
+/// One of the places where a program is attached.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct At<T> {
+    /// Where.
+    pub place: T,
+    /// What the program is told about it: see [`cookie`].
+    pub cookie: u64,
+}
+
+/// A tracepoint.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct TracepointPlace {
+    /// Subsystem.
+    pub category: String,
+    /// Event.
+    pub name: String,
+}
+
+/// A place in the kernel.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct FunctionPlace {
+    /// Function.
+    pub function: String,
+    /// The module that was chosen.
+    pub module: Option<String>,
+    /// Bytes into it.
+    pub offset: u64,
+}
+
+/// A place in a program or library.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct UserPlace {
+    /// The file.
+    pub path: String,
+    /// As it is shown.
+    pub name: String,
+    /// Bytes from its start.
+    pub at: u64,
+    /// Of the counter to be raised while it is attached; 0: there is none.
+    pub semaphore: u64,
+}
+
+impl fmt::Display for TracepointPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.category, self.name)
+    }
+}
+
+impl fmt::Display for FunctionPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(module) = &self.module {
+            write!(f, "{module}:")?;
+        }
+        f.write_str(&self.function)?;
+        match self.offset {
+            0 => Ok(()),
+            offset => write!(f, "+{offset}"),
+        }
+    }
+}
+
+impl fmt::Display for UserPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.path, self.name)
+    }
+}
+
+/// What a program with several places is told about the one that fired: indices of the names of probe and function.
+pub fn cookie(probe_name: u32, func_name: Option<u32>) -> u64 {
+    u64::from(func_name.unwrap_or(u32::MAX)) << 32 | u64::from(probe_name)
+}
+
 impl Hook {
+    /// How many places the program is attached to, where that can be several.
+    pub fn places(&self) -> usize {
+        match self {
+            Hook::Tracepoints(places) => places.len(),
+            Hook::Functions { places, .. } => places.len(),
+            Hook::UserPlaces { places, .. } => places.len(),
+            _ => 1,
+        }
+    }
+
     /// Run by user space through `BPF_PROG_TEST_RUN`, not by an event.
     pub fn is_synthetic(&self) -> bool {
         matches!(self, Hook::Begin | Hook::End | Hook::Interval { .. })
@@ -194,8 +268,8 @@ pub struct Part {
 pub enum Role {
     /// Predicate, then body.
     Run {
-        /// Index into [`ir::Program::probe_names`] when the program has one probe; for syscall programs the
-        /// name is made from the call.
+        /// Index into [`ir::Program::probe_names`] when the program has one place; with several the [`cookie`] says it, and
+        /// for syscall programs the name is made from the call.
         probe_name: Option<u32>,
         /// The same for `func`.
         func_name: Option<u32>,

@@ -48,7 +48,9 @@ pub fn resolve<'a>(
     }
     // Scripts list one function by its names in several kernels: one that exists will do.
     for diagnostic in &mut missing {
-        if diagnostic.code == codes::NO_SUCH_FUNCTION && !targets.is_empty() {
+        let is_missing =
+            [codes::NO_SUCH_FUNCTION, codes::NO_SUCH_SYMBOL].contains(&diagnostic.code);
+        if is_missing && !targets.is_empty() {
             diagnostic.severity = Severity::Warning;
         }
     }

@@ -92,6 +92,7 @@ fn load(
     let options = load::Options {
         functions: &generated.functions,
         exclusion,
+        pid: request.scope.pid,
     };
     let loaded = Loaded::load(plan, &image, &options)?;
     let ancestors = loaded.excluded().len().saturating_sub(1);
@@ -196,7 +197,10 @@ impl Run {
     }
 
     async fn live(mut self) -> Result<Ended, Error> {
-        lock(&self.loaded).attach_all()?;
+        let missed = lock(&self.loaded).attach_all()?;
+        report::missed(&missed)
+            .iter()
+            .for_each(|said| self.voice.warn(said));
         self.voice.step("attached");
         if self.request.dry_run {
             self.target.stop();

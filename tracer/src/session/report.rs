@@ -5,6 +5,7 @@
 use super::Script;
 use crate::diag::render::position;
 use crate::ir::{Program, SiteKind};
+use crate::load::Missed;
 use crate::print::{Loss, RuntimeError};
 use crate::stream::account::{RingTotal, Totals};
 
@@ -94,6 +95,27 @@ fn account(kind: &str, cpu: usize, ring: &RingTotal) -> String {
         lost,
     } = ring;
     format!("cpu {cpu} {kind} buffer: {attempts} sent = {delivered} delivered + {lost} lost")
+}
+
+/// Places that could not be attached, of probes that match several: a sentence a reason.
+pub fn missed(missed: &[Missed]) -> Vec<String> {
+    const NAMED: usize = 3;
+    let mut reasons: Vec<(String, Vec<&str>)> = Vec::new();
+    for Missed { place, why } in missed {
+        let why = why.to_string();
+        match reasons.iter_mut().find(|(known, _)| *known == why) {
+            Some((_, places)) => places.push(place),
+            None => reasons.push((why, vec![place])),
+        }
+    }
+    let sentence = |(why, places): (String, Vec<&str>)| {
+        let named = places[..places.len().min(NAMED)].join(", ");
+        match places.len().saturating_sub(NAMED) {
+            0 => format!("not attached: {named}: {why}"),
+            more => format!("not attached: {named} and {more} more: {why}"),
+        }
+    };
+    reasons.into_iter().map(sentence).collect()
 }
 
 #[cfg(test)]

@@ -1,15 +1,15 @@
 //! `-p PID`: the clauses that are of a process are made to want that process.
 //!
-//! In: the typed program. Out: the same with one more conjunct in front of the predicates of its `syscall` clauses, so that the
+//! In: the typed program. Out: the same with one more conjunct in front of the predicates of its `syscall`, `uprobe` and `usdt` clauses, so that the
 //! planner can decide it as early as any other. Probes that are not of a process stay system-wide, as in bpftrace.
 
 use crate::ir::{Builtin, Clause, Compare, Expr, ExprKind, Probe, Program};
 use crate::types::Type;
 
-/// Restricts the `syscall` clauses of `program` to process `pid`.
+/// Restricts the clauses that are of a process of `program` to process `pid`.
 pub fn restrict(program: &mut Program, pid: u32) {
     for clause in &mut program.clauses {
-        if clause.probes.iter().all(is_of_a_process) {
+        if clause.probes.iter().all(Probe::is_of_a_process) {
             let wanted = is_pid(clause, pid);
             clause.predicate = Some(match clause.predicate.take() {
                 None => wanted,
@@ -21,10 +21,6 @@ pub fn restrict(program: &mut Program, pid: u32) {
             });
         }
     }
-}
-
-fn is_of_a_process(probe: &Probe) -> bool {
-    matches!(probe, Probe::Syscall { .. })
 }
 
 /// `pid == N`.

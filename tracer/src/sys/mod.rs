@@ -12,6 +12,8 @@ pub mod calls;
 pub mod clock;
 pub mod confine;
 pub mod fd;
+pub mod link;
 pub mod mount;
+pub mod perf;
 pub mod probe;
 pub mod process;

@@ -8,6 +8,9 @@ pub mod agg;
 pub mod btf;
 pub mod call;
 pub mod counter;
+pub mod demangle;
+pub mod glob;
+pub mod registers;
 pub mod value;
 
 pub mod lazy;

@@ -42,6 +42,7 @@ fn kernel() -> Fixed {
         tracepoints: strings(&["sched:sched_process_exec", "sched:sched_switch"]),
         raw_tracepoints: strings(&["sched_switch"]),
         functions: strings(&["undescribed", "vfs_read"]),
+        binaries: Vec::new(),
         lacks: Vec::new(),
         possible_cpus: 1,
     }

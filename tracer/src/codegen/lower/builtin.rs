@@ -67,8 +67,8 @@ impl Lower<'_> {
             Builtin::Errno => self.errno(),
             Builtin::EntrySeen => return self.entry_seen(),
             Builtin::Duration => return self.duration(),
-            Builtin::Probe => return name(self.part.probe_name),
-            Builtin::Func => return name(self.part.func_name),
+            Builtin::Probe => return self.probe_name(),
+            Builtin::Func => return self.func_name(),
             Builtin::Ncpus => return self.b.num(u64::from(self.plan.possible_cpus)),
             Builtin::Comm | Builtin::Kstack(_) | Builtin::Call => {
                 unreachable!("{builtin:?} is not one word")
@@ -117,8 +117,9 @@ impl Lower<'_> {
     /// Whether the registers are those of a program. Only some hooks have registers.
     fn usermode(&mut self) -> Opnd {
         match self.hook {
-            Hook::Kprobe { .. }
-            | Hook::Kretprobe(_)
+            Hook::Functions { mechanism, .. } if mechanism.needs_btf() => Opnd::Imm(0),
+            Hook::Functions { .. }
+            | Hook::UserPlaces { .. }
             | Hook::Profile { .. }
             | Hook::Counter { .. } => {
                 let segment = self.context_word(CODE_SEGMENT_REGISTER);
@@ -143,29 +144,35 @@ impl Lower<'_> {
             Hook::SysEnter | Hook::SysExit => {
                 self.call_word(offset_of!(SysFrame, args) + 8 * usize::from(n.min(5)))
             }
-            Hook::Fentry(_) | Hook::Fexit { .. } => {
+            Hook::Functions { mechanism, .. } if mechanism.needs_btf() => {
                 let n = imm(u32::from(n));
                 self.function_value(helpers::GET_FUNC_ARG, vec![arg(self.ctx), n])
             }
-            Hook::Kprobe { .. } | Hook::Kretprobe(_) => match ARGUMENT_REGISTERS.get(n as usize) {
+            Hook::Functions { .. } => match ARGUMENT_REGISTERS.get(n as usize) {
                 Some(off) => word(self, *off),
-                None => self.stack_argument(n),
+                None => self.stack_argument(n, Space::Kernel),
+            },
+            Hook::UserPlaces { .. } => match ARGUMENT_REGISTERS.get(n as usize) {
+                Some(off) => word(self, *off),
+                None => self.stack_argument(n, Space::User),
             },
             _ => word(self, i32::from(n) * 8),
         }
     }
 
     /// At a function's entry the return address is on top of the stack, the seventh argument above it.
-    fn stack_argument(&mut self, n: u8) -> VReg {
+    fn stack_argument(&mut self, n: u8, space: Space) -> VReg {
         let top = self.context_word(STACK_REGISTER);
         let at = self.offset(Opnd::Reg(top), i64::from(n - 5) * 8);
-        self.read_quietly(at, Space::Kernel, 8)
+        self.read_quietly(at, space, 8)
     }
 
     fn result(&mut self) -> VReg {
         match self.hook {
-            Hook::Kretprobe(_) => self.context_word(RESULT_REGISTER),
-            Hook::Fexit { .. } => self.function_value(helpers::GET_FUNC_RET, vec![arg(self.ctx)]),
+            Hook::Functions { mechanism, .. } if mechanism.needs_btf() => {
+                self.function_value(helpers::GET_FUNC_RET, vec![arg(self.ctx)])
+            }
+            Hook::Functions { .. } | Hook::UserPlaces { .. } => self.context_word(RESULT_REGISTER),
             _ => self.call_word(offset_of!(SysFrame, ret)),
         }
     }
@@ -233,9 +240,38 @@ impl Lower<'_> {
         self.b.switch(next);
         Opnd::Reg(out)
     }
+
+    /// The probe's name by its index; of several places the one that fired says it.
+    pub fn probe_name(&mut self) -> Opnd {
+        match self.part.probe_name {
+            None if self.hook.places() > 1 => {
+                let cookie = self.cookie();
+                let low = self.b.vreg(Class::Scalar);
+                self.b.push(Inst::Low32(low, cookie));
+                Opnd::Reg(low)
+            }
+            index => name(index),
+        }
+    }
+
+    fn cookie(&mut self) -> VReg {
+        let context = vec![arg(self.ctx)];
+        self.b
+            .call_number(Callee::Helper(helpers::GET_ATTACH_COOKIE), context)
+    }
+
+    fn func_name(&mut self) -> Opnd {
+        match self.part.func_name {
+            None if self.hook.places() > 1 => {
+                let cookie = self.cookie();
+                Opnd::Reg(self.b.alu(Alu::Rsh, Opnd::Reg(cookie), Opnd::Imm(32)))
+            }
+            index => name(index),
+        }
+    }
 }
 
-/// A name's index; no index when the program serves several probes.
+/// A name's index; no index for what has no name.
 fn name(index: Option<u32>) -> Opnd {
     Opnd::Imm(index.map_or(-1, |i| i as i32))
 }

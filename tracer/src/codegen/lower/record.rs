@@ -20,8 +20,6 @@ use crate::types::Type;
 
 /// Bytes before the payload.
 pub const HEADER: u32 = size_of::<RecordHeader>() as u32;
-/// The runtime's header says so for probes that have no name of their own.
-const NO_PROBE: i32 = -1;
 
 impl<'a> Lower<'a> {
     /// Sends a record.
@@ -75,11 +73,10 @@ impl<'a> Lower<'a> {
             self.temporary(bytes)
         };
         let field = |offset: usize| record.plus(offset as u32);
-        let probe = self.part.probe_name.map_or(NO_PROBE, |i| i as i32);
+        let probe = self.probe_name();
         let emit = Opnd::Imm(id.0 as i32);
         self.b
             .store(Size::W, field(offset_of!(RecordHeader, emit)), emit);
-        let probe = Opnd::Imm(probe);
         self.b
             .store(Size::W, field(offset_of!(RecordHeader, probe)), probe);
         let call = match self.call {

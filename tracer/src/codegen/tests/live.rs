@@ -6,8 +6,8 @@ use super::{GETPPID, OPENAT, loaded, opens, planned, privileged};
 use crate::facts::{Facts, Feature, Support};
 use crate::ir::build::*;
 use crate::ir::{
-    self, Binary, Builtin, Compare, Emit, EmitId, EmitKind, Expr, ExprKind, MapId, MapValue, Phase,
-    Probe, Program, SiteId, Stmt, StmtKind,
+    self, Binary, Builtin, Compare, Emit, EmitId, EmitKind, Expr, ExprKind, MapId, MapValue,
+    Mechanism, Phase, Probe, Program, SiteId, Stmt, StmtKind,
 };
 use crate::load::Loaded;
 use crate::plan::{self, Plan};
@@ -425,16 +425,20 @@ fn reads_are_seen(test: &str, feature: Feature, probes: [(Probe, Expr); 2]) {
     }
 }
 
+fn vfs_read(mechanism: Mechanism) -> Probe {
+    Probe::Function {
+        function: "vfs_read".to_owned(),
+        module: None,
+        offset: 0,
+        asked: mechanism,
+        used: mechanism,
+    }
+}
+
 #[test]
 fn kprobes_see_arguments_and_results() {
-    let function = || "vfs_read".to_owned();
-    let entry = Probe::Kprobe {
-        function: function(),
-        offset: 0,
-    };
-    let result = Probe::Kretprobe {
-        function: function(),
-    };
+    let entry = vfs_read(Mechanism::Kprobe);
+    let result = vfs_read(Mechanism::Kretprobe);
     reads_are_seen(
         "kprobes_see_arguments_and_results",
         Feature::Kprobe,
@@ -447,13 +451,8 @@ fn kprobes_see_arguments_and_results() {
 
 #[test]
 fn fentry_and_fexit_see_arguments_and_results() {
-    let function = || "vfs_read".to_owned();
-    let entry = Probe::Fentry {
-        function: function(),
-    };
-    let result = Probe::Fexit {
-        function: function(),
-    };
+    let entry = vfs_read(Mechanism::Fentry);
+    let result = vfs_read(Mechanism::Fexit);
     let both = binary(
         Binary::Or,
         builtin(Builtin::Retval),

@@ -2,7 +2,7 @@
 //!
 //! In: nothing. Out: tables, read in both directions; that of built-ins is `ir::name`'s. Never a word twice in one table.
 
-use crate::ir::{Binary, Compare, Order, Phase, SiteKind, Unary};
+use crate::ir::{Binary, Compare, Mechanism, Order, Phase, SiteKind, Unary};
 use crate::types::{Abi, Lazy, Space, Wide};
 
 pub(in crate::ir) use crate::ir::name::BUILTINS;
@@ -85,6 +85,13 @@ pub const SITES: Names<SiteKind> = &[
     ("read-failed", SiteKind::ReadFailed),
     ("absent", SiteKind::Absent),
     ("loop-limit", SiteKind::LoopLimit),
+];
+
+pub const MECHANISMS: Names<Mechanism> = &[
+    ("kprobe", Mechanism::Kprobe),
+    ("kretprobe", Mechanism::Kretprobe),
+    ("fentry", Mechanism::Fentry),
+    ("fexit", Mechanism::Fexit),
 ];
 
 pub const PHASES: Names<Phase> = &[

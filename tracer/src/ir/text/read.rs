@@ -4,7 +4,7 @@
 //! Never panics, whatever the nodes.
 
 use super::names::{
-    ABIS, BINARY, BUILTINS, COMPARE, Names, ORDERS, PHASES, SITES, SPACES, UNARY, value,
+    ABIS, BINARY, BUILTINS, COMPARE, MECHANISMS, Names, ORDERS, PHASES, SITES, SPACES, UNARY, value,
 };
 use super::node::{Node, word};
 use super::types::{read as ty, read_agg};
@@ -372,18 +372,28 @@ fn probe(parts: &mut Items<'_>) -> Result<Probe, String> {
         "rawtracepoint" => Probe::RawTracepoint {
             name: parts.text()?,
         },
-        "kprobe" => Probe::Kprobe {
+        "function" => Probe::Function {
+            asked: parts.name(MECHANISMS, "a mechanism")?,
+            used: parts.name(MECHANISMS, "a mechanism")?,
             function: parts.text()?,
             offset: parts.number()?,
+            module: match parts.word("`anywhere` or `in`")? {
+                "in" => Some(parts.text()?),
+                _ => None,
+            },
         },
-        "kretprobe" => Probe::Kretprobe {
+        "user-function" => Probe::UserFunction {
+            returns: parts.word("entry or return")? == "return",
+            path: parts.text()?,
             function: parts.text()?,
+            at: parts.number()?,
         },
-        "fentry" => Probe::Fentry {
-            function: parts.text()?,
-        },
-        "fexit" => Probe::Fexit {
-            function: parts.text()?,
+        "usdt" => Probe::Usdt {
+            path: parts.text()?,
+            provider: parts.text()?,
+            name: parts.text()?,
+            at: parts.number()?,
+            semaphore: parts.number()?,
         },
         _ => return Err(format!("`{head}` is not a probe")),
     })

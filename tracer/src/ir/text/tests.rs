@@ -299,11 +299,50 @@ fn probes() -> impl Strategy<Value = Probe> {
         }),
         any::<(String, String)>().prop_map(|(category, name)| Probe::Tracepoint { category, name }),
         any::<String>().prop_map(|name| Probe::RawTracepoint { name }),
-        any::<(String, u64)>().prop_map(|(function, offset)| Probe::Kprobe { function, offset }),
-        any::<String>().prop_map(|function| Probe::Kretprobe { function }),
-        any::<String>().prop_map(|function| Probe::Fentry { function }),
-        any::<String>().prop_map(|function| Probe::Fexit { function }),
+        functions(),
+        any::<(String, String, u64, bool)>().prop_map(|(path, function, at, returns)| {
+            Probe::UserFunction {
+                path,
+                function,
+                at,
+                returns,
+            }
+        }),
+        any::<(String, String, String, u64, u64)>().prop_map(
+            |(path, provider, name, at, semaphore)| Probe::Usdt {
+                path,
+                provider,
+                name,
+                at,
+                semaphore,
+            }
+        ),
     ]
+}
+
+fn functions() -> impl Strategy<Value = Probe> {
+    let mechanism = || {
+        select(vec![
+            Mechanism::Kprobe,
+            Mechanism::Kretprobe,
+            Mechanism::Fentry,
+            Mechanism::Fexit,
+        ])
+    };
+    (
+        any::<(String, Option<String>, u64)>(),
+        mechanism(),
+        mechanism(),
+    )
+        .prop_map(
+            |((function, module, offset), asked, used)| Probe::Function {
+                function,
+                module,
+                offset,
+                asked,
+                used,
+            },
+        )
 }
 
 fn formats() -> impl Strategy<Value = Format> {

@@ -3,7 +3,7 @@
 //! In: IR. Out: nodes, whose shapes `read` takes apart again.
 
 use super::names::{
-    ABIS, BINARY, BUILTINS, COMPARE, Names, ORDERS, PHASES, SITES, SPACES, UNARY, name,
+    ABIS, BINARY, BUILTINS, COMPARE, MECHANISMS, Names, ORDERS, PHASES, SITES, SPACES, UNARY, name,
 };
 use super::node::{Node, group, line, list, string, word};
 use super::types::{write as ty, write_agg};
@@ -153,12 +153,52 @@ fn probe(p: &Probe) -> Node {
             vec![word("tracepoint"), string(category), string(name)]
         }
         Probe::RawTracepoint { name } => vec![word("rawtracepoint"), string(name)],
-        Probe::Kprobe { function, offset } => {
-            vec![word("kprobe"), string(function), word(offset)]
+        Probe::Function {
+            function,
+            module,
+            offset,
+            asked,
+            used,
+        } => {
+            let mut parts = vec![
+                word("function"),
+                named(MECHANISMS, asked),
+                named(MECHANISMS, used),
+                string(function),
+                word(offset),
+            ];
+            match module {
+                Some(module) => parts.extend([word("in"), string(module)]),
+                None => parts.push(word("anywhere")),
+            }
+            parts
         }
-        Probe::Kretprobe { function } => vec![word("kretprobe"), string(function)],
-        Probe::Fentry { function } => vec![word("fentry"), string(function)],
-        Probe::Fexit { function } => vec![word("fexit"), string(function)],
+        Probe::UserFunction {
+            path,
+            function,
+            at,
+            returns,
+        } => vec![
+            word("user-function"),
+            word(if *returns { "return" } else { "entry" }),
+            string(path),
+            string(function),
+            word(at),
+        ],
+        Probe::Usdt {
+            path,
+            provider,
+            name,
+            at,
+            semaphore,
+        } => vec![
+            word("usdt"),
+            string(path),
+            string(provider),
+            string(name),
+            word(at),
+            word(semaphore),
+        ],
     };
     line("probe", parts)
 }

@@ -4,9 +4,10 @@
 
 use super::Checker;
 use crate::ir::{
-    Binary, Builtin, Compare, Expr, ExprKind, Map, MapId, MapValue, Phase, Probe, SiteId, SiteKind,
-    Unary, Var, VarId,
+    Binary, Builtin, Compare, Expr, ExprKind, Map, MapId, MapValue, Mechanism, Phase, Probe,
+    SiteId, SiteKind, Unary, Var, VarId,
 };
+use crate::types::registers::REGISTERS;
 use crate::types::{Lazy, Space, Type};
 
 impl<'p> Checker<'p> {
@@ -413,19 +414,22 @@ fn has_builtin(probe: &Probe, b: Builtin) -> bool {
         Builtin::EntrySeen | Builtin::Duration => phase == Some(Phase::Whole),
         Builtin::Errno => matches!(phase, Some(Phase::Whole | Phase::Return)),
         Builtin::Retval => match probe {
-            Probe::Kretprobe { .. } | Probe::Fexit { .. } => true,
+            Probe::Function { used, .. } => used.returns(),
+            Probe::UserFunction { returns, .. } => *returns,
             _ => matches!(phase, Some(Phase::Whole | Phase::Return)),
         },
         Builtin::Call => matches!(phase, Some(Phase::Whole | Phase::Entry)),
         Builtin::Arg(_) => match probe {
             Probe::Syscall { phase, .. } => *phase != Phase::Return,
-            Probe::RawTracepoint { .. }
-            | Probe::Kprobe { .. }
-            | Probe::Fentry { .. }
-            | Probe::Fexit { .. } => true,
+            Probe::RawTracepoint { .. } | Probe::UserFunction { returns: false, .. } => true,
+            Probe::Function { used, .. } => *used != Mechanism::Kretprobe,
             _ => false,
         },
         Builtin::Probe | Builtin::Func => phase.is_none(),
+        Builtin::Reg(offset) => {
+            let register = usize::from(offset) / 8;
+            offset.is_multiple_of(8) && register < REGISTERS.len() && probe.has_registers()
+        }
         _ => true,
     }
 }

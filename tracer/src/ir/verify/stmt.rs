@@ -4,7 +4,8 @@
 
 use super::Checker;
 use crate::ir::{
-    Builtin, EmitArg, EmitId, Expr, ExprKind, MapId, MapValue, Probe, SiteKind, Stmt, StmtKind,
+    Builtin, EmitArg, EmitId, Expr, ExprKind, MapId, MapValue, Mechanism, Probe, SiteKind, Stmt,
+    StmtKind,
 };
 use crate::types::{AggKind, Type};
 
@@ -82,7 +83,11 @@ impl<'p> Checker<'p> {
             StmtKind::Override(result) => {
                 self.value(result);
                 let probes = self.clause.map_or(&[][..], |c| &c.probes);
-                let fits = probes.iter().all(|p| matches!(p, Probe::Kprobe { .. }));
+                let is_kprobe = |p: &Probe| match p {
+                    Probe::Function { used, .. } => *used == Mechanism::Kprobe,
+                    _ => false,
+                };
+                let fits = probes.iter().all(is_kprobe);
                 self.rule(18, fits && result.ty == Type::U64, || {
                     format!("a {} overrides another probe's result", result.ty)
                 });

@@ -133,7 +133,7 @@ fn rule_6_builtins() {
     assert_eq!(
         broken(
             "",
-            "kretprobe \"f\"",
+            "function kretprobe kretprobe \"f\" 0 anywhere",
             "(do (expr (i64 retval)) (expr (u64 arg 0)))"
         ),
         [6]

@@ -1,12 +1,23 @@
 //! Tracepoints with their formatted record: a perf event and a BPF link on it. Needs tracefs to be mounted and readable.
 
-use aya::programs::{ProgramError, TracePoint};
+use super::{Attached, each, link_event};
+use crate::kernel::tracefs::Tracefs;
+use crate::load::Error;
+use crate::plan::{At, TracepointPlace};
+use crate::sys::perf;
+use std::io;
+use std::os::fd::BorrowedFd;
 
-/// Attaches to `category:name`.
+/// Attaches to every tracepoint.
 pub(super) fn attach(
-    program: &mut TracePoint,
-    category: &str,
-    name: &str,
-) -> Result<(), ProgramError> {
-    program.attach(category, name).map(|_link| ())
+    program: BorrowedFd<'_>,
+    places: &[At<TracepointPlace>],
+) -> Result<Attached, Error> {
+    let tracefs = Tracefs::find_mounted();
+    let describe = |at: &At<TracepointPlace>| format!("tracepoint:{}", at.place);
+    each(places, describe, |_, at| {
+        let tracefs = tracefs.as_ref().ok_or(io::ErrorKind::NotFound)?;
+        let id = tracefs.id(&at.place.category, &at.place.name)?;
+        link_event(program, perf::tracepoint(id)?, at.cookie)
+    })
 }

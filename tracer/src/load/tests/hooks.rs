@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::facts::{Facts as _, Feature, Support};
+use crate::ir::Mechanism;
 use crate::kernel::Live;
+use crate::plan::{At, FunctionPlace, TracepointPlace};
 use std::fs;
 
 /// Whether this test can run here: privilege, and what the kernel is asked for.
@@ -40,6 +42,20 @@ fn counted(section: &str, hook: Hook, times: u64) -> bool {
     counts(&table).iter().any(|&count| count >= times)
 }
 
+fn vfs_read(mechanism: Mechanism) -> Hook {
+    Hook::Functions {
+        mechanism,
+        places: vec![At {
+            place: FunctionPlace {
+                function: "vfs_read".to_owned(),
+                module: None,
+                offset: 0,
+            },
+            cookie: 0,
+        }],
+    }
+}
+
 #[test]
 fn a_raw_tracepoint_fires() {
     if possible("a_raw_tracepoint_fires", Feature::RawTracepoint) {
@@ -51,10 +67,13 @@ fn a_raw_tracepoint_fires() {
 #[test]
 fn a_tracepoint_fires() {
     if possible("a_tracepoint_fires", Feature::Tracepoint) {
-        let hook = Hook::Tracepoint {
-            category: "raw_syscalls".to_owned(),
-            name: "sys_enter".to_owned(),
-        };
+        let hook = Hook::Tracepoints(vec![At {
+            place: TracepointPlace {
+                category: "raw_syscalls".to_owned(),
+                name: "sys_enter".to_owned(),
+            },
+            cookie: 0,
+        }]);
         assert!(counted("tracepoint/raw_syscalls/sys_enter", hook, 50));
     }
 }
@@ -62,10 +81,7 @@ fn a_tracepoint_fires() {
 #[test]
 fn a_kprobe_fires() {
     if possible("a_kprobe_fires", Feature::Kprobe) {
-        let hook = Hook::Kprobe {
-            function: "vfs_read".to_owned(),
-            offset: 0,
-        };
+        let hook = vfs_read(Mechanism::Kprobe);
         assert!(counted("kprobe/vfs_read", hook, 50));
     }
 }
@@ -73,7 +89,7 @@ fn a_kprobe_fires() {
 #[test]
 fn a_kretprobe_fires() {
     if possible("a_kretprobe_fires", Feature::Kprobe) {
-        let hook = Hook::Kretprobe("vfs_read".to_owned());
+        let hook = vfs_read(Mechanism::Kretprobe);
         assert!(counted("kretprobe/vfs_read", hook, 50));
     }
 }
@@ -81,7 +97,7 @@ fn a_kretprobe_fires() {
 #[test]
 fn fentry_fires() {
     if possible("fentry_fires", Feature::Fentry) {
-        let hook = Hook::Fentry("vfs_read".to_owned());
+        let hook = vfs_read(Mechanism::Fentry);
         assert!(counted("fentry/vfs_read", hook, 50));
     }
 }
@@ -89,10 +105,7 @@ fn fentry_fires() {
 #[test]
 fn fexit_fires() {
     if possible("fexit_fires", Feature::Fentry) {
-        let hook = Hook::Fexit {
-            function: "vfs_read".to_owned(),
-            args: 4,
-        };
+        let hook = vfs_read(Mechanism::Fexit);
         assert!(counted("fexit/vfs_read", hook, 50));
     }
 }

@@ -217,6 +217,7 @@ fn load(plan: &Plan, functions: Vec<Function>, frame_size: u32, exclusion: Exclu
     let options = Options {
         functions: &generated.functions,
         exclusion,
+        pid: None,
     };
     match Loaded::load(plan, &image, &options) {
         Ok(loaded) => loaded,

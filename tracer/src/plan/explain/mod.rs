@@ -7,10 +7,10 @@ mod expr;
 mod memory;
 mod names;
 
-use super::{Capture, CaptureId, Hook, Part, Plan, Program, Role};
+use super::{At, Capture, CaptureId, Hook, Part, Plan, Program, Role};
 use crate::ir::{Clause, Expr, MapValue, Rate, SyscallSet};
 use names::Names;
-use std::fmt::{self, Write};
+use std::fmt::{self, Display, Write};
 
 /// The plan as text.
 pub fn text(plan: &Plan) -> String {
@@ -61,15 +61,11 @@ fn mechanism(hook: &Hook) -> String {
         Hook::SysEnter => "raw tracepoint sys_enter, one program for all system calls".to_owned(),
         Hook::SysExit => "raw tracepoint sys_exit, one program for all system calls".to_owned(),
         Hook::RawTracepoint(name) => format!("raw tracepoint {name}"),
-        Hook::Tracepoint { category, name } => format!("tracepoint {category}:{name}"),
-        Hook::Kprobe {
-            function,
-            offset: 0,
-        } => format!("kprobe {function}"),
-        Hook::Kprobe { function, offset } => format!("kprobe {function}+{offset}"),
-        Hook::Kretprobe(function) => format!("kretprobe {function}"),
-        Hook::Fentry(function) => format!("fentry {function}"),
-        Hook::Fexit { function, .. } => format!("fexit {function}"),
+        Hook::Tracepoints(places) => several("tracepoint", places),
+        Hook::Functions { mechanism, places } => several(mechanism.name(), places),
+        Hook::UserPlaces { returns, places } => {
+            several(if *returns { "uretprobe" } else { "uprobe" }, places)
+        }
         Hook::Profile { rate } => match rate {
             Rate::Hertz(times) => format!("a timer on each CPU, {times} times a second"),
             Rate::Period(ns) => format!("a timer on each CPU, every {}", period(*ns)),
@@ -85,6 +81,20 @@ fn mechanism(hook: &Hook) -> String {
             format!("run by the tracer every {}", period(*period_ns))
         }
     }
+}
+
+/// The places of a program; the first ones when there are many.
+fn several<T: Display>(mechanism: &str, places: &[At<T>]) -> String {
+    const NAMED: usize = 4;
+    let named = places.iter().take(NAMED).map(|at| at.place.to_string());
+    let mut text = format!("{mechanism} {}", named.collect::<Vec<_>>().join(", "));
+    if places.len() > NAMED {
+        text.push_str(&format!(" and {} more", places.len() - NAMED));
+    }
+    if places.len() > 1 {
+        text.push_str(", one program for all");
+    }
+    text
 }
 
 fn period(ns: u64) -> String {

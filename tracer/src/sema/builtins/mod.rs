@@ -18,6 +18,7 @@ mod max;
 mod min;
 mod print;
 mod printf;
+mod reg;
 mod signal_name;
 mod stats;
 mod str;
@@ -94,6 +95,7 @@ pub static FUNCTIONS: &[Function] = &[
     min::MIN,
     print::PRINT,
     printf::PRINTF,
+    reg::REG,
     signal_name::SIGNAL_NAME,
     stats::STATS,
     str::STR,
@@ -127,7 +129,6 @@ const NOT_BUILT: &[&str] = &[
     "path",
     "pton",
     "quantile",
-    "reg",
     "signal",
     "stddev",
     "strcontains",

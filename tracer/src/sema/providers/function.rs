@@ -5,11 +5,11 @@
 //! instruction is an fentry without names, and the other way round with BTF. Without either, the error says which
 //! probes would do.
 
-use super::kernel_function::{Function, Mechanism};
+use super::kernel_function::{Function, feature, forms, other, spec};
 use super::{Lack, Provider, Request, Target};
 use crate::diag::{Diagnostic, codes};
 use crate::facts::Support;
-use crate::ir::Probe;
+use crate::ir::{Mechanism, Probe};
 use crate::sema::glob;
 use crate::sema::nearest::did_you_mean;
 use crate::syntax::ast::Ident;
@@ -62,7 +62,7 @@ pub(super) fn no_btf() -> Lack {
 }
 
 fn resolve(request: &Request, asked: Mechanism) -> Result<Vec<Target>, Diagnostic> {
-    let forms = asked.forms();
+    let written = forms(asked);
     let name = match request.parts {
         [name] => name,
         [module, name] if module.text == "vmlinux" => name,
@@ -77,11 +77,11 @@ fn resolve(request: &Request, asked: Mechanism) -> Result<Vec<Target>, Diagnosti
                 message,
             ));
         }
-        _ => return Err(request.malformed(forms)),
+        _ => return Err(request.malformed(written)),
     };
-    let (function, offset) = split_offset(&name.text).ok_or_else(|| request.malformed(forms))?;
+    let (function, offset) = split_offset(&name.text).ok_or_else(|| request.malformed(written))?;
     if offset != 0 && asked != Mechanism::Kprobe {
-        return Err(request.malformed(forms));
+        return Err(request.malformed(written));
     }
     let used = mechanism(request, asked, function, offset)?;
     let functions = names(request, name, function)?;
@@ -101,7 +101,7 @@ fn resolve(request: &Request, asked: Mechanism) -> Result<Vec<Target>, Diagnosti
         (None, _) => Err(no_match(name)),
         (Some(_), Some(btf)) if !is_glob && btf.func_named(function).is_none() => {
             let message = format!("the kernel's BTF does not describe `{function}`");
-            let help = format!("`{}` needs no description", asked.other().spec(function));
+            let help = format!("`{}` needs no description", spec(other(asked), function));
             Err(Diagnostic::error(codes::NO_SUCH_FUNCTION, name.span, message).help(help))
         }
         _ => Ok(targets),
@@ -119,17 +119,18 @@ fn target(asked: Mechanism, used: Mechanism, function: String, offset: u64) -> T
         asked,
         used,
     });
-    let probe = match used {
-        Mechanism::Kprobe => Probe::Kprobe { function, offset },
-        Mechanism::Kretprobe => Probe::Kretprobe { function },
-        Mechanism::Fentry => Probe::Fentry { function },
-        Mechanism::Fexit => Probe::Fexit { function },
+    let probe = Probe::Function {
+        function,
+        module: None,
+        offset,
+        asked,
+        used,
     };
     Target { probe, view }
 }
 
 /// `function+0x10`, `function+16`.
-fn split_offset(text: &str) -> Option<(&str, u64)> {
+pub(super) fn split_offset(text: &str) -> Option<(&str, u64)> {
     let Some((function, offset)) = text.split_once('+') else {
         return Some((text, 0));
     };
@@ -165,11 +166,11 @@ fn mechanism(
     function: &str,
     offset: u64,
 ) -> Result<Mechanism, Diagnostic> {
-    let Support::No(why) = request.facts.has(asked.feature()) else {
+    let Support::No(why) = request.facts.has(feature(asked)) else {
         return Ok(asked);
     };
-    let other = asked.other();
-    let why_not_other = match request.facts.has(other.feature()) {
+    let other = other(asked);
+    let why_not_other = match request.facts.has(feature(other)) {
         Support::No(reason) => reason,
         _ => match differs(request, asked, offset) {
             None => return Ok(other),

@@ -7,78 +7,44 @@ use super::function::no_btf;
 use super::{Family, Lack, Offer, View, builtin, cut, raw_arg, typed, value};
 use crate::diag::codes;
 use crate::facts::{Facts, Feature};
-use crate::ir::Builtin;
+use crate::ir::{Builtin, Mechanism};
 use crate::types::Type;
 use crate::types::btf::{Proto, TypeId};
 
 /// Argument registers of a function (x86-64: di, si, dx, cx, r8, r9).
 const REGISTERS: u8 = 6;
 
-/// How a function is probed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Mechanism {
-    /// A breakpoint or a jump at an instruction.
-    Kprobe,
-    /// The same at the return.
-    Kretprobe,
-    /// The compiler's own hook at the function's start.
-    Fentry,
-    /// The same at its return.
-    Fexit,
+/// The mechanism with the same meaning.
+pub fn other(mechanism: Mechanism) -> Mechanism {
+    match mechanism {
+        Mechanism::Kprobe => Mechanism::Fentry,
+        Mechanism::Kretprobe => Mechanism::Fexit,
+        Mechanism::Fentry => Mechanism::Kprobe,
+        Mechanism::Fexit => Mechanism::Kretprobe,
+    }
 }
 
-impl Mechanism {
-    /// The provider's name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Mechanism::Kprobe => "kprobe",
-            Mechanism::Kretprobe => "kretprobe",
-            Mechanism::Fentry => "fentry",
-            Mechanism::Fexit => "fexit",
-        }
+/// What the kernel must have.
+pub fn feature(mechanism: Mechanism) -> Feature {
+    match mechanism {
+        Mechanism::Kprobe | Mechanism::Kretprobe => Feature::Kprobe,
+        Mechanism::Fentry | Mechanism::Fexit => Feature::Fentry,
     }
+}
 
-    /// The one with the same meaning.
-    pub fn other(self) -> Mechanism {
-        match self {
-            Mechanism::Kprobe => Mechanism::Fentry,
-            Mechanism::Kretprobe => Mechanism::Fexit,
-            Mechanism::Fentry => Mechanism::Kprobe,
-            Mechanism::Fexit => Mechanism::Kretprobe,
-        }
+/// How such a probe is written.
+pub fn forms(mechanism: Mechanism) -> &'static str {
+    match mechanism {
+        Mechanism::Kprobe => super::function::KPROBE.forms,
+        Mechanism::Kretprobe => super::function::KRETPROBE.forms,
+        Mechanism::Fentry => super::function::FENTRY.forms,
+        Mechanism::Fexit => super::function::FEXIT.forms,
     }
+}
 
-    /// What the kernel must have.
-    pub fn feature(self) -> Feature {
-        match self {
-            Mechanism::Kprobe | Mechanism::Kretprobe => Feature::Kprobe,
-            Mechanism::Fentry | Mechanism::Fexit => Feature::Fentry,
-        }
-    }
-
-    /// The kernel attaches it by a BTF id.
-    pub fn needs_btf(self) -> bool {
-        self.feature() == Feature::Fentry
-    }
-
-    /// How such a probe is written.
-    pub fn forms(self) -> &'static str {
-        match self {
-            Mechanism::Kprobe => super::function::KPROBE.forms,
-            Mechanism::Kretprobe => super::function::KRETPROBE.forms,
-            Mechanism::Fentry => super::function::FENTRY.forms,
-            Mechanism::Fexit => super::function::FEXIT.forms,
-        }
-    }
-
-    /// The probe on a function.
-    pub fn spec(self, function: &str) -> String {
-        format!("{}:{function}", self.name())
-    }
-
-    fn returns(self) -> bool {
-        matches!(self, Mechanism::Kretprobe | Mechanism::Fexit)
-    }
+/// The probe on a function.
+pub fn spec(mechanism: Mechanism, function: &str) -> String {
+    format!("{}:{function}", mechanism.name())
 }
 
 /// A probed function.
@@ -135,6 +101,10 @@ impl View for Function {
         self.name.clone()
     }
 
+    fn has_registers(&self) -> bool {
+        !self.used.needs_btf()
+    }
+
     fn arg(&self, name: &str, facts: &dyn Facts) -> Result<Offer, Lack> {
         if !self.typed_args() {
             let message = format!("`{}` has no named arguments", self.asked.name());
@@ -187,7 +157,7 @@ impl View for Function {
                 Mechanism::Kprobe => Mechanism::Kretprobe,
                 _ => Mechanism::Fexit,
             };
-            let help = format!("`{}` fires at the return", returning.spec(&self.name));
+            let help = format!("`{}` fires at the return", spec(returning, &self.name));
             return Err(Lack::Because(codes::NO_RESULT_HERE, message, Some(help)));
         }
         let ty = self.result_type(facts)?;

@@ -15,6 +15,8 @@ mod syscall;
 mod tracepoint;
 mod tracepoint_syscalls;
 mod typed;
+mod usdt;
+mod user_function;
 
 use super::nearest::did_you_mean;
 use super::pass::expr;
@@ -53,13 +55,13 @@ pub static PROVIDERS: &[Provider] = &[
     function::KRETPROBE,
     function::FENTRY,
     function::FEXIT,
+    user_function::UPROBE,
+    user_function::URETPROBE,
+    usdt::USDT,
 ];
 
 /// Providers of the language that are not built yet: name, aliases.
 const NOT_BUILT: &[(&str, &[&str])] = &[
-    ("uprobe", &["u"]),
-    ("uretprobe", &["ur"]),
-    ("usdt", &["U"]),
     ("watchpoint", &["w"]),
     ("asyncwatchpoint", &["aw"]),
     ("iter", &["it"]),
@@ -151,6 +153,10 @@ pub trait View {
     fn call(&self, _property: CallProperty) -> Result<Offer, Lack> {
         Err(Lack::NotHere)
     }
+    /// A firing sees the registers of what was interrupted.
+    fn has_registers(&self) -> bool {
+        false
+    }
     /// Which address space a bare number is an address of.
     fn space(&self) -> Space {
         Space::Kernel
@@ -195,6 +201,10 @@ pub enum Family {
     Fentry,
     /// fexit.
     Fexit,
+    /// uprobe and usdt.
+    User,
+    /// uretprobe.
+    UserReturn,
     /// Nothing: the probes are in error.
     Blind,
 }

@@ -61,6 +61,9 @@ impl View for OnCpu {
     fn name(&self) -> String {
         self.0.clone()
     }
+    fn has_registers(&self) -> bool {
+        true
+    }
 }
 
 #[cfg(test)]
