@@ -49,8 +49,8 @@ macro_rules! tracepoint {
 #[inline(never)]
 extern "C" fn probed_add(left: i32, right: i64) -> i64 {
     let sum = i64::from(left) + right;
-    tracepoint!("added", "SAMPLE_ADDED_SEMAPHORE", "-4@{0:e} -8@{1}", in(reg) left, in(reg) sum);
-    tracepoint!("always", "0", "-4@{0:e}", in(reg) left);
+    tracepoint!("added", "SAMPLE_ADDED_SEMAPHORE", "-4@%{0:e} -8@%{1}", in(reg) left, in(reg) sum);
+    tracepoint!("always", "0", "-4@%{0:e}", in(reg) left);
     sum
 }
 

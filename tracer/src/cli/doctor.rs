@@ -157,7 +157,8 @@ mod tests {
                 "profile, software",
                 "hardware",
                 "kprobe, kretprobe",
-                "fentry, fexit"
+                "fentry, fexit",
+                "uprobe, usdt",
             ]
         );
     }

@@ -8,7 +8,7 @@ mod evaluate;
 mod layout;
 
 use crate::diag::{Diagnostic, Span, codes};
-use crate::facts::{Facts, Feature, Support, TracepointFormat};
+use crate::facts::{Binary, Facts, Feature, Support, TracepointFormat};
 use crate::syntax::ast::{Define, Expr, Ident, Item, Script};
 use crate::types::btf::Btf;
 use std::collections::BTreeMap;
@@ -206,6 +206,12 @@ impl Facts for Declared<'_> {
     }
     fn functions(&self) -> &[String] {
         self.facts.functions()
+    }
+    fn files(&self, name: &str) -> Vec<String> {
+        self.facts.files(name)
+    }
+    fn binary(&self, path: &str) -> Result<&Binary, String> {
+        self.facts.binary(path)
     }
     fn has(&self, feature: Feature) -> Support {
         self.facts.has(feature)
