@@ -1,24 +1,42 @@
 //! Constants of the kernel's user interface by name: `E*`, `O_*`, `SIG*`, `CLONE_*`, `AT_*`, `MAP_*`, ….
 //!
-//! In: `data/constants.txt`, at build time. Out: values by name. Never knows which set a constant is of.
+//! In: `data/constants.txt`, at build time: all names in one text (nothing to relocate), their ends, their values.
+//! Out: values by name. Never knows which set a constant is of.
+
+use std::cmp::Ordering;
 
 include!(concat!(env!("OUT_DIR"), "/constants.rs"));
 
-/// The value of a constant (sign-extended when negative: `AT_FDCWD`).
-pub fn value(name: &str) -> Option<i64> {
-    let at = CONSTANTS.binary_search_by_key(&name, |&(n, _)| n).ok()?;
-    Some(CONSTANTS[at].1)
+/// The name at a place.
+fn name(place: usize) -> &'static str {
+    let start = place.checked_sub(1).map_or(0, |before| ENDS[before]);
+    &NAMES[start as usize..ENDS[place] as usize]
 }
 
-/// Value (sign-extended when negative) and name of the constant at a place of the table.
+/// The value of a constant (sign-extended when negative: `AT_FDCWD`).
+pub fn value(wanted: &str) -> Option<i64> {
+    let (mut low, mut high) = (0, PUBLIC);
+    while low < high {
+        let middle = low.midpoint(high);
+        match name(middle).cmp(wanted) {
+            Ordering::Less => low = middle + 1,
+            Ordering::Equal => return Some(VALUES[middle]),
+            Ordering::Greater => high = middle,
+        }
+    }
+    None
+}
+
+/// Value (sign-extended when negative) and name of the constant at a place of the table, by which sets and commands
+/// of ioctl refer to it.
 pub(super) fn at(place: u16) -> (u64, &'static str) {
-    let (name, value) = CONSTANTS[usize::from(place)];
-    (value as u64, name)
+    let place = usize::from(place);
+    (VALUES[place] as u64, name(place))
 }
 
 /// All names, sorted.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    CONSTANTS.iter().map(|&(name, _)| name)
+    (0..PUBLIC).map(name)
 }
 
 #[cfg(test)]

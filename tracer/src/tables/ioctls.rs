@@ -4,7 +4,8 @@
 //! known, the bits say direction, type, number and size (asm-generic/ioctl.h).
 
 use super::constants;
-use super::what::What;
+use super::what::{Dir, What};
+use super::{sets, shared};
 use crate::types::Abi;
 
 /// A command.
@@ -25,14 +26,20 @@ impl Ioctl {
     }
 }
 
+/// Where a number has the size of the caller's buffer, and `EVIOCGNAME(len)` is a command for each size.
+const SIZE: u32 = 0x3fff << 16;
+
 /// A command by number. Numbers that hold the size of a `long` or of a pointer are other ones on i386.
 pub fn find(abi: Abi, number: u32) -> Option<&'static Ioctl> {
     let table = match abi {
         Abi::Native => IOCTLS,
         Abi::I386 => IOCTLS_I386,
     };
-    let at = table.binary_search_by_key(&number, |i| i.number).ok()?;
-    Some(&table[at])
+    let search = |table: &'static [Ioctl], number: u32| {
+        let at = table.binary_search_by_key(&number, |i| i.number).ok()?;
+        Some(&table[at])
+    };
+    search(table, number).or_else(|| search(IOCTLS_ANY_SIZE, number & !SIZE))
 }
 
 include!(concat!(env!("OUT_DIR"), "/ioctls.rs"));

@@ -8,6 +8,7 @@ pub mod constants;
 pub mod errno;
 pub mod ioctls;
 pub mod sets;
+mod shared;
 pub mod signals;
 pub mod structs;
 pub mod syscalls;

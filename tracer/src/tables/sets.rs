@@ -14,6 +14,8 @@ pub struct Set {
     pub parts: &'static [Part],
     /// Flags, those of several bits first: a flag is set when all its bits are.
     pub flags: Names,
+    /// The name of no flag at all (`PROT_NONE`), if it has one.
+    pub zero: Names,
 }
 
 /// Bits that together are one of several values.
@@ -70,8 +72,8 @@ impl Set {
     }
 }
 
-/// A set by name, for tools that list them.
-pub fn set(name: &str) -> Option<&'static Set> {
+/// A set by name.
+pub fn find(name: &str) -> Option<&'static Set> {
     let at = SETS.binary_search_by_key(&name, |s| s.name).ok()?;
     Some(SETS[at])
 }

@@ -3,14 +3,17 @@
 //! In: `data/structs.txt`, laid out at build time as a C compiler does for x86-64 and for i386. Out: look-ups by name.
 //! Never reads memory.
 
-use super::what::{ByAbi, What};
+use super::what::{ByAbi, Dir, Len, What};
+use super::{sets, shared, structs};
 use crate::types::Abi;
 
 /// A struct.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Struct {
-    /// Its name; where the kernel has two (`iovec` and `compat_iovec`) that of x86-64.
+    /// This table's name.
     pub name: &'static str,
+    /// The kernel's names, of x86-64's and of i386's (`iovec`, `compat_iovec`); `None` when it has none.
+    pub kernel: Option<(&'static str, &'static str)>,
     /// Bytes.
     pub size: ByAbi,
     /// In the order in which they are shown.

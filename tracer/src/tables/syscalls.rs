@@ -3,7 +3,8 @@
 //! In: `data/syscalls.txt`, `data/classes.txt` and the `syscalls` crate's numbers, at build time. Out: look-ups by
 //! ABI. Never decodes an argument's value.
 
-use super::what::{ByAbi, Dir, Elem, Len, What};
+use super::what::{Dir, What};
+use super::{sets, shared};
 use crate::types::Abi;
 
 /// A call's arguments.
@@ -111,6 +112,19 @@ pub fn number(abi: Abi, name: &str) -> Option<u32> {
     Some(table[at].1)
 }
 
+/// The name of a call of aarch64. Its calls take what x86-64's of the same name take; only `clone` passes its
+/// arguments in i386's order.
+pub fn aarch64_name(nr: u32) -> Option<&'static str> {
+    let at = AARCH64_BY_NUMBER.binary_search_by_key(&nr, |&(n, _)| n);
+    at.ok().map(|at| AARCH64_BY_NUMBER[at].1)
+}
+
+/// The number of a call of aarch64.
+pub fn aarch64_number(name: &str) -> Option<u32> {
+    let at = AARCH64_BY_NAME.binary_search_by_key(&name, |&(n, _)| n);
+    at.ok().map(|at| AARCH64_BY_NAME[at].1)
+}
+
 /// All calls of an ABI: number and name, by number.
 pub fn all(abi: Abi) -> impl Iterator<Item = (u32, &'static str)> {
     by_number(abi).iter().copied()
@@ -181,6 +195,20 @@ mod tests {
         assert_eq!(number(Abi::I386, "openat"), Some(295));
         assert_eq!(super::name(Abi::I386, 5), Some("open"));
         assert_eq!(super::name(Abi::Native, 5000), None);
+    }
+
+    /// asm-generic/unistd.h; the last call has the number that all ABIs share.
+    #[test]
+    fn aarch64_has_its_own_numbers() {
+        assert_eq!(aarch64_name(56), Some("openat"));
+        assert_eq!(aarch64_number("write"), Some(64));
+        assert_eq!(aarch64_number("open"), None);
+        for (nr, name) in AARCH64_BY_NUMBER {
+            assert_eq!(aarch64_number(name), Some(*nr));
+            if *nr >= 424 {
+                assert_eq!(super::name(Abi::Native, *nr), Some(*name));
+            }
+        }
     }
 
     #[test]
