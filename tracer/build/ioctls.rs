@@ -31,14 +31,10 @@ pub fn tables(constants: &Constants, words: &Words) -> String {
         if any && number & SIZE != 0 {
             wrong(at, format!("{name}: {number:#x} has a size"));
         }
-        let what = match rest.next() {
-            Some(text) => {
-                words
-                    .meaning(at, &parse(at, text), Scope::Call(ARGUMENTS))
-                    .what
-            }
-            None => "What::IoctlArg".into(),
-        };
+        let what = rest.next().map(|text| {
+            let scope = Scope::Call(ARGUMENTS);
+            words.meaning(at, &parse(at, text), scope).what
+        });
         let place = constants.place(at, name);
         let tables = match any {
             true => vec![(&mut any_size, number)],
@@ -46,6 +42,7 @@ pub fn tables(constants: &Constants, words: &Words) -> String {
             false => vec![(&mut native, number), (&mut i386, other)],
         };
         for (table, number) in tables.into_iter().filter(|&(_, number)| number != 0) {
+            let what = what.clone().unwrap_or_else(|| by_bits(number, words));
             let row = format!("Ioctl {{ number: {number:#x}, name: {place}, what: {what} }},\n");
             if table.insert(number, row).is_some() {
                 wrong(at, format!("{name}: {number:#x} has a line above"));
@@ -58,4 +55,24 @@ pub fn tables(constants: &Constants, words: &Words) -> String {
     };
     let plain = table("IOCTLS", native) + &table("IOCTLS_I386", i386);
     plain + &table("IOCTLS_ANY_SIZE", any_size)
+}
+
+/// What the argument is as far as the number says: direction and size of what it points to.
+fn by_bits(number: u32, words: &Words) -> String {
+    let size = (number & SIZE) >> 16;
+    let word = match number >> 30 {
+        1 => "in",
+        2 => "out",
+        3 => "inout",
+        _ => "hex",
+    };
+    let text = match size {
+        0 => "hex".to_string(),
+        _ if word == "hex" => "hex".to_string(),
+        _ => format!("{word}(bytes[{size}])"),
+    };
+    let at = "data/ioctls.txt";
+    words
+        .meaning(at, &parse(at, &text), Scope::Call(ARGUMENTS))
+        .what
 }

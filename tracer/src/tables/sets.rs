@@ -73,7 +73,7 @@ impl Set {
 }
 
 /// A set by name.
-pub fn find(name: &str) -> Option<&'static Set> {
+pub fn set(name: &str) -> Option<&'static Set> {
     let at = SETS.binary_search_by_key(&name, |s| s.name).ok()?;
     Some(SETS[at])
 }
