@@ -244,6 +244,10 @@ codes! {
         "Durations and arguments are kept with the thread from entry to exit, which needs Linux 5.11. Probes at the entry alone (syscall:NAME:entry) work without.";
     TOO_MANY_MAPS = 508, "too many maps in one program",
         "The kernel lets a program refer to 64 maps, some of which the runtime needs. All clauses on system calls share a program. Use one map with one more key, @n[\"opens\"], instead of several, or make two scripts.";
+    MAP_IN_USER_SPACE = 509, "map that is kept in user space read in a predicate",
+        "A map that is written with a value that only user space can compute (the text of a name, a symbol, a time) is kept there. A predicate is decided in the kernel, before anything is sent. Test the map with if inside the braces: each firing then sends a record.";
+    EVENT_IS_OVER = 510, "something of the event is wanted when it is over",
+        "What only user space can tell (the text of a name, a symbol, a time) is known after the event. Memory cannot be read then at an address that depends on it, and no signal be sent. Read memory first, into a variable, at an address that the kernel knows.";
     // E09xx: known to the language, not built yet.
     GRAMMAR_NOT_BUILT = 901, "part of the language that is not built yet",
         "The construct is known (functions, imports), but this version cannot run it.";

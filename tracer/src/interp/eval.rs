@@ -64,6 +64,11 @@ impl Firing<'_, '_, '_> {
                 let addr = self.word(addr);
                 self.read_argv(*space, addr, &e.ty, *site)
             }
+            ExprKind::Text(operand) => {
+                let value = self.eval(operand);
+                let text = self.event.text(&operand.ty, &value);
+                fit(Value::Str(up_to_nul(&text)), &e.ty)
+            }
             ExprKind::Tuple(parts) => Value::Tuple(self.eval_all(parts)),
             ExprKind::TupleField(tuple, at) => match self.eval(tuple) {
                 Value::Tuple(mut parts) => parts.swap_remove(*at as usize),
@@ -182,6 +187,7 @@ impl Firing<'_, '_, '_> {
             | ExprKind::ReadBytes { .. }
             | ExprKind::ReadArgv { .. }
             | ExprKind::Tuple(_)
+            | ExprKind::Text(_)
             | ExprKind::TupleField(..) => unreachable!("`eval` takes these itself"),
         }
     }

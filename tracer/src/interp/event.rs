@@ -4,7 +4,7 @@
 //! other answers (`errno`, the call's name) is not asked.
 
 use crate::ir::Builtin;
-use crate::types::Space;
+use crate::types::{Space, Type, Value};
 
 /// One firing of a probe. Each question has the same answer however often it is asked.
 pub trait Event {
@@ -28,4 +28,7 @@ pub trait Event {
     /// Fills `buf` from memory; false when any byte cannot be read. Memory of a system call's arguments is
     /// what stood there at the call's entry.
     fn read(&self, space: Space, addr: u64, buf: &mut [u8]) -> bool;
+
+    /// What printing a lazy value or a stack shows.
+    fn text(&self, ty: &Type, value: &Value) -> Vec<u8>;
 }

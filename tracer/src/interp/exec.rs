@@ -4,7 +4,7 @@
 
 use super::eval::{Firing, fit, zero};
 use super::{Effect, Event, Machine, Outcome};
-use crate::ir::{Clause, EmitArg, EmitId, Expr, LOOP_TESTS, SiteId, Stmt, StmtKind};
+use crate::ir::{Clause, EmitArg, EmitId, Expr, LOOP_TESTS, SiteId, Stmt, StmtKind, VarId};
 use crate::types::Value;
 
 /// What runs after a statement.
@@ -21,7 +21,19 @@ enum Flow {
 }
 
 pub(super) fn fire(machine: &mut Machine<'_>, clause: &Clause, event: &dyn Event) -> Outcome {
-    let vars = clause.vars.iter().map(|v| zero(&v.ty)).collect();
+    resume(machine, clause, [], event)
+}
+
+pub(super) fn resume(
+    machine: &mut Machine<'_>,
+    clause: &Clause,
+    given: impl IntoIterator<Item = (VarId, Value)>,
+    event: &dyn Event,
+) -> Outcome {
+    let mut vars: Vec<Value> = clause.vars.iter().map(|v| zero(&v.ty)).collect();
+    for (var, value) in given {
+        vars[var.0 as usize] = value;
+    }
     let mut firing = Firing {
         machine,
         event,

@@ -89,6 +89,19 @@ impl<'p> Machine<'p> {
         exec::fire(self, &self.program.clauses[clause.0 as usize], event)
     }
 
+    /// Runs one clause whose variables have values already: those named here; the others are 0 or empty.
+    ///
+    /// # Panics
+    /// As [`Machine::fire`].
+    pub fn resume(
+        &mut self,
+        clause: ClauseId,
+        vars: impl IntoIterator<Item = (ir::VarId, Value)>,
+        event: &dyn Event,
+    ) -> Outcome {
+        exec::resume(self, &self.program.clauses[clause.0 as usize], vars, event)
+    }
+
     /// The contents of a map.
     pub fn map(&self, map: MapId) -> &MapState {
         &self.maps[map.0 as usize]

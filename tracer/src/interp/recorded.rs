@@ -13,12 +13,13 @@
 //! kstack 0xffffffff81000010 0xffffffff81000020
 //! record 0xffff888000000000 "\x2a\0\0\0\0\0\0\0"
 //! user 0x7f00 "/etc/hosts\0"
+//! name 0xffffffff81000010 "do_sys_open+16"
 //! kernel 0xffff888000001000 "\x01"
 //! ```
 
 use super::Event;
 use crate::ir::Builtin;
-use crate::types::Space;
+use crate::types::{Space, Type, Value};
 use std::fmt;
 
 /// An event.
@@ -36,6 +37,8 @@ pub struct Recorded {
     pub record: Option<(u64, Vec<u8>)>,
     /// Readable memory.
     pub memory: Vec<Region>,
+    /// Texts of lazy values, by their bits; of stacks, by the innermost frame.
+    pub names: Vec<(u64, Vec<u8>)>,
 }
 
 /// Readable memory.
@@ -112,6 +115,7 @@ impl Recorded {
                     .map(number)
                     .collect::<Result<_, _>>()?;
             }
+            "name" => self.names.push(addressed(rest)?),
             "record" => self.record = Some(addressed(rest)?),
             "user" | "kernel" => {
                 let (addr, bytes) = addressed(rest)?;
@@ -159,6 +163,9 @@ impl fmt::Display for Recorded {
         if let Some((addr, bytes)) = &self.record {
             writeln!(f, "record {addr:#x} {}", Quoted(bytes))?;
         }
+        for (raw, text) in &self.names {
+            writeln!(f, "name {raw:#x} {}", Quoted(text))?;
+        }
         for region in &self.memory {
             let space = match region.space {
                 Space::User => "user",
@@ -191,6 +198,15 @@ impl Event for Recorded {
 
     fn record_addr(&self) -> u64 {
         self.record.as_ref().map_or(0, |(addr, _)| *addr)
+    }
+
+    fn text(&self, _ty: &Type, value: &Value) -> Vec<u8> {
+        let raw = match value {
+            Value::Stack(frames) => frames.first().copied().unwrap_or(0),
+            other => other.bits(),
+        };
+        let given = self.names.iter().find(|(named, _)| *named == raw);
+        given.map_or_else(Vec::new, |(_, text)| text.clone())
     }
 
     fn read(&self, space: Space, addr: u64, buf: &mut [u8]) -> bool {
@@ -278,6 +294,7 @@ mod tests {
         kstack 0xff 0xfe
         record 0x1000 "\x2a\0\0\0"
         user 0x7f00 "/etc\0"
+        name 0xff "do_sys_open"
     "#;
 
     #[test]

@@ -58,6 +58,10 @@ pub const ARGV_STRINGS: u32 = 16;
 /// See [`ARGV_STRINGS`].
 pub const ARGV_BYTES: u32 = 1024;
 
+/// Which tail of a clause runs in user space: index into `plan::UserHalf::tails`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct TailId(pub u32);
+
 /// A whole typed script.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Program {
@@ -520,6 +524,9 @@ pub enum ExprKind {
     Tuple(Vec<Expr>),
     /// A component of a tuple.
     TupleField(Box<Expr>, u32),
+    /// What printing the operand shows (a lazy value, a stack), cut to the capacity; type Str. User space alone can
+    /// tell it: `plan` moves what needs it there.
+    Text(Box<Expr>),
     /// `++x` and the like on a variable: type of the variable.
     StepVar {
         /// The variable, of 64-bit integer type.
@@ -801,6 +808,8 @@ pub enum EmitKind {
     },
     /// `join(args, between)`: the strings of one `Bytes` of [`ReadArgv`](ExprKind::ReadArgv), and a newline.
     Join(Vec<u8>),
+    /// The rest of a clause, for user space: carries the variables that the tail starts with. Made by `plan`.
+    Tail(TailId),
 }
 
 /// How rows of a map are sorted.

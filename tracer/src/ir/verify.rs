@@ -33,6 +33,7 @@
 //!     operation counts by itself: only `Absent` is.
 //! 19. `break` and `continue` stand in a loop's body, not in what follows each iteration, where no loop stands either. A
 //!     loop's site is one for loops.
+//! 20. Text is a string, made of a value whose text user space alone can tell.
 
 mod expr;
 mod stmt;
@@ -134,6 +135,7 @@ impl<'p> Checker<'p> {
                 0
             }
             EmitKind::Time(_) => 0,
+            EmitKind::Tail(_) => given,
         };
         self.rule(17, given == wanted, || {
             format!("{given} arguments, not {wanted}")

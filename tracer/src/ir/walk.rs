@@ -26,7 +26,8 @@ macro_rules! operands {
             | ExprKind::ReadStr { addr: e, .. }
             | ExprKind::ReadArray { addr: e, .. }
             | ExprKind::ReadArgv { addr: e, .. }
-            | ExprKind::TupleField(e, _) => vec![e],
+            | ExprKind::TupleField(e, _)
+            | ExprKind::Text(e) => vec![e],
             ExprKind::Binary { left, right, .. }
             | ExprKind::Compare { left, right, .. }
             | ExprKind::ReadBytes {
@@ -164,6 +165,54 @@ pub fn visit_exprs<'a>(stmts: &'a [Stmt], see: &mut dyn FnMut(&'a Expr)) {
             expr.visit(see);
         }
     });
+}
+
+/// Visits every expression that stands directly in a statement, also in nested ones, to change it.
+pub fn visit_roots_mut(stmts: &mut [Stmt], see: &mut dyn FnMut(&mut Expr)) {
+    for stmt in stmts {
+        match &mut stmt.kind {
+            StmtKind::SetVar(_, e)
+            | StmtKind::Exit(e)
+            | StmtKind::Expr(e)
+            | StmtKind::Signal(e)
+            | StmtKind::Override(e) => see(e),
+            StmtKind::SetMap { key, value, .. } => {
+                key.iter_mut().chain([value]).for_each(&mut *see)
+            }
+            StmtKind::Aggregate { key, value, .. } => {
+                key.iter_mut().chain(value).for_each(&mut *see)
+            }
+            StmtKind::Delete { key, .. } => key.iter_mut().for_each(&mut *see),
+            StmtKind::If {
+                cond,
+                then,
+                otherwise,
+            } => {
+                see(cond);
+                visit_roots_mut(then, see);
+                visit_roots_mut(otherwise, see);
+            }
+            StmtKind::Emit { args, .. } => {
+                let roots = args
+                    .iter_mut()
+                    .flat_map(|a| a.present.iter_mut().chain([&mut a.value]));
+                roots.for_each(&mut *see);
+            }
+            StmtKind::Loop {
+                cond, body, next, ..
+            } => {
+                see(cond);
+                visit_roots_mut(body, see);
+                visit_roots_mut(next, see);
+            }
+            StmtKind::Clear(_)
+            | StmtKind::Zero(_)
+            | StmtKind::Break
+            | StmtKind::Continue
+            | StmtKind::Return
+            | StmtKind::Count(_) => {}
+        }
+    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@
 //! [`MapSpec`]s. The linker drops those that no instruction refers to. Never creates one.
 
 use super::{
-    CallPlan, Hook, MapKind, MapSpec, Program, Rings, Role, SessionMap, SyscallPlan, limits,
+    CallPlan, Hook, MapKind, MapSpec, Program, Rings, Role, SessionMap, SyscallPlan, UserHalf,
+    limits,
 };
 use crate::diag::{Diagnostic, codes};
 use crate::facts::{Facts, Feature, Support};
@@ -25,6 +26,7 @@ const NAME_CHARS: usize = 15;
 pub(super) fn session(
     ir: &ir::Program,
     programs: &[Program],
+    user: Option<&UserHalf>,
     found: &mut Vec<Diagnostic>,
 ) -> Vec<SessionMap> {
     for program in programs {
@@ -40,6 +42,7 @@ pub(super) fn session(
             let kept = SessionMap {
                 map: id,
                 spec: spec_name(at, &map.name),
+                user: user.is_some_and(|half| half.owns(id)),
                 cleared: cleared.contains(&id),
                 atomic: matches!(map.value, MapValue::Plain(_)) || nested.contains(&id),
                 key_size: map.key.iter().map(crate::types::Type::size).sum(),
@@ -48,7 +51,9 @@ pub(super) fn session(
                     MapValue::Agg(kind) => kind.size(),
                 },
             };
-            check(map, &kept, found);
+            if !kept.user {
+                check(map, &kept, found);
+            }
             kept
         })
         .collect()
@@ -232,6 +237,7 @@ pub(super) fn specs(
     };
     let mut specs: Vec<MapSpec> = session
         .iter()
+        .filter(|kept| !kept.user)
         .map(|kept| script_map(ir, kept, hash_flags))
         .collect();
     specs.extend(runtime_maps(

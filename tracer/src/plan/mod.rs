@@ -11,6 +11,7 @@
 //!   captures and without `Duration` needs no entry program at all.
 //! - An execve that succeeds clears its registers and shows another number: what a clause needs of it is
 //!   kept at entry, and its identity with it. Other calls do not pay for that.
+//! - What the kernel cannot evaluate is split off, and run by the interpreter on records ([`UserHalf`]).
 //! - A predicate conjunct runs at entry as well when its value there is already final (constants,
 //!   scalar syscall arguments, pid, tid), so that entry work is skipped; it is always checked at exit.
 
@@ -23,9 +24,12 @@ mod predicates;
 mod programs;
 mod records;
 mod rings;
+mod split;
 mod syscalls;
 #[cfg(test)]
 mod tests;
+
+pub use split::UserHalf;
 
 use crate::diag::Diagnostic;
 use crate::facts::Facts;
@@ -52,6 +56,7 @@ pub fn plan(
 ) -> Result<Plan, Vec<Diagnostic>> {
     let mut found = Vec::new();
     let mut ir = program;
+    let user = split::split(&mut ir, &mut found);
     let (syscalls, shared) = syscalls::plan(&ir, facts, &mut found);
     let programs = programs::plan(&mut ir, shared);
     let records = records::plan(&ir, &mut found);
@@ -62,14 +67,15 @@ pub fn plan(
     let rings = options
         .rings
         .unwrap_or_else(|| rings::choose(&ir, &records, facts.possible_cpus()));
-    let session_maps = maps::session(&ir, &programs, &mut found);
+    let session_maps = maps::session(&ir, &programs, user.as_ref(), &mut found);
     if !found.is_empty() {
         return Err(found);
     }
     let maps = maps::specs(&ir, &session_maps, syscalls.as_ref(), rings, facts);
-    let streams = rings::streams(&ir);
+    let streams = rings::streams(&ir, user.as_ref());
     Ok(Plan {
         ir,
+        user,
         programs,
         maps,
         session_maps,
@@ -86,6 +92,8 @@ pub fn plan(
 pub struct Plan {
     /// The typed script.
     pub ir: ir::Program,
+    /// What runs in user space, when the kernel cannot do everything.
+    pub user: Option<UserHalf>,
     /// Programs to generate, load and attach.
     pub programs: Vec<Program>,
     /// Maps to create: the session's, then the runtime's. Names are unique.
@@ -396,6 +404,8 @@ pub struct SessionMap {
     /// Some clause clears or zeroes it: accesses go through the generation word
     /// (`GENERATION` map, index = `MapId`).
     pub cleared: bool,
+    /// Kept in user space: there is no map in the kernel.
+    pub user: bool,
     /// Updates use atomic instructions: writers can meet on one CPU. Plain per-CPU updates otherwise.
     pub atomic: bool,
     /// Key bytes; 0 without key.

@@ -91,7 +91,7 @@ fn layout(id: EmitId, emit: &Emit, has_absent: bool, options: CallOptions) -> Re
 fn is_control(kind: &EmitKind) -> bool {
     !matches!(
         kind,
-        EmitKind::Printf(_) | EmitKind::PrintValue | EmitKind::Call
+        EmitKind::Printf(_) | EmitKind::PrintValue | EmitKind::Call | EmitKind::Tail(_)
     )
 }
 

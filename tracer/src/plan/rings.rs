@@ -3,7 +3,7 @@
 //! In: what is sent, how often it can be, and the number of CPUs. Out: [`Rings`]. All rings of a kind
 //! together keep to a bound whatever the number of CPUs, except that each holds two of the largest records.
 
-use super::{RecordLayout, Rings, limits};
+use super::{RecordLayout, Rings, UserHalf, limits};
 use crate::ir::{self, Clause, EmitKind, Probe, StmtKind, walk};
 use tracer_ebpf::RecordHeader;
 
@@ -59,13 +59,16 @@ fn two_of_largest<'a>(records: impl Iterator<Item = &'a RecordLayout>) -> u32 {
 }
 
 /// Whether something is printed for each event.
-pub(super) fn streams(ir: &ir::Program) -> bool {
-    sends_by_event(ir, &|id| {
+pub(super) fn streams(ir: &ir::Program, user: Option<&UserHalf>) -> bool {
+    let prints = |id: ir::EmitId| {
         !matches!(
             ir.emits[id.0 as usize].kind,
-            EmitKind::Exit | EmitKind::Clear(_) | EmitKind::Zero(_)
+            EmitKind::Exit | EmitKind::Clear(_) | EmitKind::Zero(_) | EmitKind::Tail(_)
         )
-    })
+    };
+    let in_user_space = user.map(|half| &half.program);
+    let halves = [Some(ir), in_user_space].into_iter().flatten();
+    halves.into_iter().any(|half| sends_by_event(half, &prints))
 }
 
 /// Whether an event can send a record that is meant. Statements that switch maps or end the run send one of

@@ -426,7 +426,7 @@ fn the_same_program_and_facts_give_the_same_plan() {
 }
 
 /// An event with a buffer and a fault where [`arbitrary`] programs expect them.
-fn event(words: &[u64]) -> Recorded {
+pub(super) fn event(words: &[u64]) -> Recorded {
     let mut bytes = b"ab\0abc\0\xff\x80a longer text, cut in most places\0".to_vec();
     bytes.resize(
         (arbitrary::BUFFER_BYTES + i64::from(arbitrary::STR_BYTES)) as usize,

@@ -7,6 +7,25 @@ use super::pass::{boolean, expr};
 use crate::ir::{Compare, Expr, ExprKind};
 use crate::types::{Lazy, Type};
 
+/// Capacity of a name's text, or of any other value that user space makes text of.
+pub const TEXT_CAP: u32 = 1024;
+
+/// Whether a value has a text that only user space can tell.
+pub fn is_named(ty: &Type) -> bool {
+    matches!(ty, Type::Lazy(_) | Type::Stack { .. } | Type::Call)
+}
+
+/// A value as text: itself, or what printing it would show. `None` when it is neither text nor a name.
+pub fn to_text(e: Expr) -> Option<Expr> {
+    match e.ty {
+        Type::Str { .. } => Some(e),
+        Type::Lazy(_) | Type::Stack { .. } | Type::Call => {
+            Some(to_type(e, &Type::Str { cap: TEXT_CAP }))
+        }
+        _ => None,
+    }
+}
+
 /// The value of a constant >= 0 that was written without a sign: it takes the other operand's sign.
 pub fn is_weak(e: &Expr) -> bool {
     matches!(e.kind, ExprKind::Int(v) if e.ty == Type::I64 && v <= i64::MAX as u64)
@@ -26,6 +45,10 @@ pub fn to_type(e: Expr, to: &Type) -> Expr {
             let mut text = text;
             text.truncate(*cap as usize - 1);
             expr(to.clone(), ExprKind::Str(text), span)
+        }
+        (kind, Type::Str { .. }) if is_named(&e.ty) => {
+            let value = Box::new(expr(e.ty, kind, span));
+            expr(to.clone(), ExprKind::Text(value), span)
         }
         (ExprKind::Tuple(parts), Type::Tuple(types)) => {
             let parts = parts.into_iter().zip(types).map(|(p, t)| to_type(p, t));

@@ -4,7 +4,9 @@
 //! unsigned; constants are computed at once. An operation on an absent value is absent, a comparison is false.
 
 use super::access::Place;
-use super::convert::{compare, constant as cast_constant, to_bool, to_number, to_numbers, to_type};
+use super::convert::{
+    compare, constant as cast_constant, to_bool, to_number, to_numbers, to_text, to_type,
+};
 use super::pass::{Pass, Val, and, boolean, both_present, expr, not};
 use super::unify;
 use super::value::{Operand, describe};
@@ -171,6 +173,10 @@ impl Pass<'_> {
             (Type::Lazy(lazy), Type::Str { .. }) => {
                 self.compare_name(op, *lazy, left.clone(), right, span)
             }
+            (Type::Stack { .. }, Type::Str { .. }) => {
+                let text = to_text(left)?;
+                Some(spanned(compare(op, text, right), span))
+            }
             (Type::Str { .. }, Type::Lazy(lazy)) if matches!(op, Compare::Eq | Compare::Ne) => {
                 self.compare_name(op, *lazy, right.clone(), left, span)
             }
@@ -230,7 +236,8 @@ impl Pass<'_> {
         Some(spanned(compared, span))
     }
 
-    /// `name == "openat"`, `abi == "i386"`: the text's raw values are known before the run.
+    /// `name == "openat"`, `abi == "i386"`: the text's raw values are known before the run. Other names (symbols) are
+    /// compared as text, which user space does.
     fn compare_name(
         &mut self,
         op: Compare,
@@ -239,11 +246,15 @@ impl Pass<'_> {
         text: Expr,
         span: Span,
     ) -> Option<Expr> {
+        if !(has_known_values(lazy) && matches!(text.kind, ExprKind::Str(_))) {
+            let name = to_text(value)?;
+            return Some(spanned(compare(op, name, text), span));
+        }
         if !matches!(op, Compare::Eq | Compare::Ne) {
             let message = "names compare with `==` and `!=` only";
             return self.error(codes::CANNOT_COMPARE, span, message);
         }
-        let raw = self.raw_values(lazy, &text, span)?;
+        let raw = self.raw_values(lazy, &text)?;
         let number = to_type(value, &Type::U64);
         let equal = |raw: u64| {
             let constant = expr(Type::U64, ExprKind::Int(raw), span);
@@ -258,7 +269,7 @@ impl Pass<'_> {
     }
 
     /// The raw values that a name's text stands for; at least one.
-    fn raw_values(&mut self, lazy: Lazy, text: &Expr, span: Span) -> Option<Vec<u64>> {
+    fn raw_values(&mut self, lazy: Lazy, text: &Expr) -> Option<Vec<u64>> {
         let ExprKind::Str(bytes) = &text.kind else {
             let message = "a name is compared with a string literal";
             return self.error(codes::CANNOT_COMPARE, text.span, message);
@@ -273,7 +284,7 @@ impl Pass<'_> {
                 let diagnostic = Diagnostic::error(codes::CANNOT_COMPARE, text.span, message);
                 return self.fail(diagnostic.help(format!("write {name} without quotes")));
             }
-            _ => return self.not_built("comparing this with text", span),
+            _ => Vec::new(),
         };
         match raw.is_empty() {
             true => self.no_such_name(lazy, &name, text.span),
@@ -315,6 +326,14 @@ impl Pass<'_> {
         let (ty, space) = ((**to).clone(), *space);
         Some(Operand::Place(Place::at(val, ty, space)))
     }
+}
+
+/// Whether the raw values that a text stands for are known before the run.
+fn has_known_values(lazy: Lazy) -> bool {
+    matches!(
+        lazy,
+        Lazy::SyscallName | Lazy::Abi | Lazy::SignalName | Lazy::Errno
+    )
 }
 
 /// The raw values of a call's name: one an ABI.

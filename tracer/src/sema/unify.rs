@@ -3,6 +3,7 @@
 //! In: the types of values as they are assigned or used as keys. Out: one type that holds all of them.
 //! Never makes expressions: that is `convert`.
 
+use super::convert::TEXT_CAP;
 use crate::diag::Span;
 use crate::types::{AggKind, HistShape, Pointee, Type};
 use std::collections::{BTreeMap, BTreeSet};
@@ -131,6 +132,7 @@ pub fn join((a, a_weak): (&Type, bool), (b, b_weak): (&Type, bool)) -> Option<(T
             },
             space: *space,
         }),
+        (a, b) if has_text(a) && has_text(b) && a != b => both(Type::Str { cap: TEXT_CAP }),
         (Type::Ptr { .. } | Type::Lazy(_), Type::Int { .. }) if b_weak => Some((a.clone(), false)),
         (Type::Int { .. }, Type::Ptr { .. } | Type::Lazy(_)) if a_weak => Some((b.clone(), false)),
         (Type::Ptr { .. } | Type::Int { .. }, Type::Ptr { .. } | Type::Int { .. }) => {
@@ -147,6 +149,11 @@ pub fn join((a, a_weak): (&Type, bool), (b, b_weak): (&Type, bool)) -> Option<(T
         _ if a == b => both(a.clone()),
         _ => None,
     }
+}
+
+/// Text, or something that prints as a text of its own.
+fn has_text(ty: &Type) -> bool {
+    matches!(ty, Type::Str { .. } | Type::Lazy(_) | Type::Stack { .. })
 }
 
 /// Constants take the other's sign; a narrower unsigned fits the signed one; else the first decides.

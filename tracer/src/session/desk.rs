@@ -7,10 +7,12 @@ use super::maps::Maps;
 use super::names::Names;
 use super::output::Output;
 use super::reader::Told;
+use super::tails::{Mishaps, Tails};
 use super::{Error, Script, act};
 use crate::diag::Span;
 use crate::diag::render::position;
-use crate::ir::{Emit, EmitKind, Format, MapId, Order, View};
+use crate::interp::Effect;
+use crate::ir::{Emit, EmitKind, Format, MapId, Order, TailId, View};
 use crate::plan::Plan;
 use crate::print::value::Bytes;
 use crate::print::{Loss, Origin, Output as Kind, Printer, RuntimeError, printf};
@@ -23,9 +25,11 @@ use std::time::Instant;
 use tokio::sync::mpsc::UnboundedSender;
 
 /// Where records are handled.
-pub struct Desk {
+pub struct Desk<'p> {
     plan: Arc<Plan>,
     maps: Maps,
+    /// What the kernel leaves to user space.
+    tails: Option<Tails<'p>>,
     printer: Box<dyn Printer>,
     names: Names,
     out: Output,
@@ -46,19 +50,20 @@ pub struct LastWords {
     pub errors: Vec<RuntimeError>,
 }
 
-impl Desk {
+impl<'p> Desk<'p> {
     /// Made in the thread that uses it: symbols stay there.
     pub fn new(
-        plan: Arc<Plan>,
+        plan: &'p Arc<Plan>,
         maps: Maps,
         printer: Box<dyn Printer>,
         out: Output,
         told: UnboundedSender<Told>,
         script: Script,
-    ) -> Desk {
+    ) -> Desk<'p> {
         Desk {
-            names: Names::new(Arc::clone(&plan)),
-            plan,
+            names: Names::new(Arc::clone(plan)),
+            tails: plan.user.as_ref().map(Tails::new),
+            plan: Arc::clone(plan),
             maps,
             printer,
             out,
@@ -97,7 +102,10 @@ impl Desk {
         self.attempt(|desk| {
             desk.printer.end(&mut desk.out)?;
             for map in desk.maps_by_name() {
-                let table = desk.maps.last(map)?;
+                let table = match desk.tails.as_ref().and_then(|tails| tails.table(map)) {
+                    Some(table) => table,
+                    None => desk.maps.last(map)?,
+                };
                 if !table.rows.is_empty() {
                     let (out, names) = (&mut desk.out, &desk.names);
                     desk.printer.map(out, names, &table, None, None)?;
@@ -118,6 +126,13 @@ impl Desk {
         self.names.notice().map(str::to_owned)
     }
 
+    /// What went wrong in user space so far.
+    pub fn mishaps(&self) -> Mishaps {
+        self.tails
+            .as_ref()
+            .map_or_else(Mishaps::default, Tails::mishaps)
+    }
+
     fn maps_by_name(&self) -> Vec<MapId> {
         let maps = &self.plan.ir.maps;
         let mut ids: Vec<MapId> = (0..maps.len() as u32).map(MapId).collect();
@@ -126,7 +141,7 @@ impl Desk {
     }
 
     /// Does something unless an earlier failure stands in the way; the first failure is told.
-    fn attempt(&mut self, act: impl FnOnce(&mut Desk) -> Result<(), Stop>) {
+    fn attempt(&mut self, act: impl FnOnce(&mut Desk<'p>) -> Result<(), Stop>) {
         if self.failed {
             return;
         }
@@ -150,12 +165,33 @@ impl Desk {
             .map_err(|error| Error::Bug(error.to_string()))?;
         let generation = decode::generation(record.payload);
         match &emit.kind {
+            EmitKind::Tail(tail) => self.finish_clause(&plan, *tail, record)?,
             EmitKind::Clear(map) => self.maps.clear(*map, generation)?,
             EmitKind::Zero(map) => self.maps.zero(*map, generation)?,
             EmitKind::Exit => self.exit(),
             _ => self.print(emit, record, generation)?,
         }
         Ok(self.out.record_done()?)
+    }
+
+    /// Runs the rest of a clause, and does what comes of it.
+    fn finish_clause(&mut self, plan: &Plan, tail: TailId, record: Record<'_>) -> Result<(), Stop> {
+        let Some(tails) = &mut self.tails else {
+            return Ok(());
+        };
+        let values = std::mem::take(&mut self.values);
+        for effect in tails.run(tail, values, &self.names) {
+            match effect {
+                Effect::Emit { id, args } => {
+                    self.values = args;
+                    self.print(&plan.ir.emits[id.0 as usize], record, 0)?;
+                }
+                Effect::Exit(code) => self.tell(Told::Exit(code as u8)),
+                // The map is here, and is empty already. The others are the kernel's: the plan leaves none to a tail.
+                Effect::Clear(_) | Effect::Zero(_) | Effect::Signal(_) | Effect::Override(_) => {}
+            }
+        }
+        Ok(())
     }
 
     fn print(&mut self, emit: &Emit, record: Record<'_>, generation: u64) -> Result<(), Stop> {
@@ -182,7 +218,10 @@ impl Desk {
                 order,
                 view,
             } => {
-                let table = self.maps.at(*map, generation)?;
+                let table = match self.tails.as_ref().and_then(|tails| tails.table(*map)) {
+                    Some(table) => table,
+                    None => self.maps.at(*map, generation)?,
+                };
                 let table = match view {
                     View::Whole => table,
                     View::Quantile(millionths) => table.quantiles(*millionths),
@@ -223,7 +262,7 @@ impl Desk {
                 let text = self.formatted(format);
                 self.message(emit.span, *error, &String::from_utf8_lossy(&text));
             }
-            EmitKind::Clear(_) | EmitKind::Zero(_) | EmitKind::Exit => {}
+            EmitKind::Clear(_) | EmitKind::Zero(_) | EmitKind::Exit | EmitKind::Tail(_) => {}
         }
         Ok(())
     }

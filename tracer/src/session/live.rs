@@ -376,8 +376,15 @@ impl End {
     /// Losses and runtime errors: in the output for formats that machines read, else on standard error.
     fn last_words(&self, accounts: &Accounts) -> Result<(Totals, LastWords), Error> {
         let loaded = lock(&self.loaded);
-        let totals = Totals::new(&loaded.stats()?, &accounts.rings);
-        let errors = report::runtime_errors(&self.script, &self.plan.ir, &loaded.sites()?);
+        let mut totals = Totals::new(&loaded.stats()?, &accounts.rings);
+        totals.lost_in_user_space = accounts.mishaps.map_full;
+        let mut counts = loaded.sites()?;
+        let in_user_space = accounts.mishaps.sites.iter();
+        counts
+            .iter_mut()
+            .zip(in_user_space)
+            .for_each(|(n, more)| *n += more);
+        let errors = report::runtime_errors(&self.script, &self.plan.ir, &counts);
         if self.format == Format::Text {
             for error in &errors {
                 let sentence = report::sentence(error);
@@ -452,7 +459,7 @@ fn start_reader(
     let work = move || {
         let ring_bytes = plan.rings.main_bytes;
         let maps = Maps::new(Arc::clone(&plan), loaded);
-        let desk = Desk::new(plan, maps, printer, out, tell, script);
+        let desk = Desk::new(&plan, maps, printer, out, tell, script);
         Reader::new(rings, ring_bytes, desk, looking).run(&received);
     };
     let thread = std::thread::Builder::new()

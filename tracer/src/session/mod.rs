@@ -21,6 +21,7 @@ pub mod report;
 pub mod request;
 pub mod scope;
 mod signals;
+mod tails;
 mod target;
 pub mod terminal;
 pub mod ticks;

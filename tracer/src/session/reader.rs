@@ -5,6 +5,7 @@
 
 use super::Error;
 use super::desk::{Desk, LastWords};
+use super::tails::Mishaps;
 use crate::load::{self, RingPair};
 use crate::stream::{Account, Pace, Ring, Stream};
 use crate::sys::clock::monotonic_ns;
@@ -46,6 +47,8 @@ pub struct Accounts {
     pub rings: Vec<Account>,
     /// Records that were out of order.
     pub late: u64,
+    /// What went wrong in user space.
+    pub mishaps: Mishaps,
 }
 
 /// A ring of the kernel.
@@ -63,22 +66,22 @@ impl Ring for KernelRing {
 }
 
 /// The thread's state.
-pub struct Reader {
+pub struct Reader<'p> {
     stream: Stream<KernelRing>,
     pace: Pace,
-    desk: Desk,
+    desk: Desk<'p>,
     /// An order to look is under way; reset before looking.
     looking: Arc<AtomicBool>,
 }
 
-impl Reader {
+impl<'p> Reader<'p> {
     /// Over the rings of a run. `looking` is set by whoever sends [`Order::Look`].
     pub fn new(
         rings: load::Rings,
         ring_bytes: u32,
-        desk: Desk,
+        desk: Desk<'p>,
         looking: Arc<AtomicBool>,
-    ) -> Reader {
+    ) -> Reader<'p> {
         let both = |pair: RingPair| [KernelRing(pair.main), KernelRing(pair.control)];
         Reader {
             stream: Stream::new(rings.into_iter().flat_map(both).collect()),
@@ -134,6 +137,7 @@ impl Reader {
         Accounts {
             rings: self.stream.accounts().to_vec(),
             late: self.stream.late(),
+            mishaps: self.desk.mishaps(),
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::ir::{Program, SiteKind};
 use crate::load::Missed;
 use crate::print::{Loss, RuntimeError};
 use crate::stream::account::{RingTotal, Totals};
+use tracer_ebpf::{LOSSES, loss};
 
 /// One for each place of the script where something went wrong at run time, in source order. `counts` is by site.
 pub fn runtime_errors(script: &Script, program: &Program, counts: &[u64]) -> Vec<RuntimeError> {
@@ -53,13 +54,17 @@ pub fn sentence(error: &RuntimeError) -> String {
 
 /// Losses for a printer: by reason and CPU.
 pub fn losses(totals: &Totals) -> Vec<Loss> {
+    let mut in_user_space = [0; LOSSES];
+    in_user_space[loss::MAP_FULL as usize] = totals.lost_in_user_space;
     let by_cpu = totals.lost_by_cpu.iter().enumerate();
     by_cpu
+        .map(|(cpu, lost)| (Some(cpu as u32), lost))
+        .chain([(None, &in_user_space)])
         .flat_map(|(cpu, lost)| {
             Totals::reasons(lost).map(move |(count, reason)| Loss {
                 count,
                 reason: reason.to_owned(),
-                cpu: Some(cpu as u32),
+                cpu,
                 between_ns: None,
             })
         })

@@ -71,6 +71,8 @@ pub struct Totals {
     pub control: Vec<RingTotal>,
     /// Losses by CPU and reason ([`loss`]).
     pub lost_by_cpu: Vec<[u64; LOSSES]>,
+    /// Updates of maps that are kept in user space, dropped because the map was full.
+    pub lost_in_user_space: u64,
 }
 
 impl Totals {
@@ -97,7 +99,8 @@ impl Totals {
 
     /// Whether anything was lost.
     pub fn any_lost(&self) -> bool {
-        self.lost_by_cpu.iter().flatten().any(|&n| n > 0)
+        let lost = self.lost_by_cpu.iter().flatten();
+        lost.chain([&self.lost_in_user_space]).any(|&n| n > 0)
     }
 
     /// The reasons that occur among one CPU's losses: how often, and why.
@@ -111,6 +114,7 @@ impl Totals {
         for lost in &self.lost_by_cpu {
             sums.iter_mut().zip(lost).for_each(|(sum, n)| *sum += n);
         }
+        sums[loss::MAP_FULL as usize] += self.lost_in_user_space;
         occurred(sums)
             .map(|(n, reason)| {
                 let unit = if n == 1 { reason.one } else { reason.many };

@@ -63,6 +63,7 @@ impl Lower<'_> {
             ExprKind::DataLoc { offset } => self.data_loc(*offset),
             ExprKind::Field { offset, width } => self.field(*offset, *width, &e.ty),
             ExprKind::FieldAddr { offset } => Opnd::Reg(self.context_address(*offset)),
+            ExprKind::Text(_) => unreachable!("the plan leaves text to user space"),
             ExprKind::TupleField(..) => {
                 let place = self.place(e);
                 Opnd::Reg(self.b.load(Size::DW, place))

@@ -12,7 +12,7 @@ use crate::diag::Span;
 use crate::ir::{
     Builtin, Clause, Conversion, Emit, EmitArg, EmitId, EmitKind, EnumNames, Expr, ExprKind,
     Format, FormatPart, Map, MapId, MapValue, Order, Probe, Program, Rate, Site, SiteId, Stmt,
-    StmtKind, SyscallSet, Var, VarId, View,
+    StmtKind, SyscallSet, TailId, Var, VarId, View,
 };
 use crate::types::counter::{self, Source};
 use std::str::FromStr;
@@ -246,6 +246,7 @@ fn emit_kind(node: &Node) -> Result<EmitKind, String> {
         "clear" => EmitKind::Clear(MapId(items.number()?)),
         "zero" => EmitKind::Zero(MapId(items.number()?)),
         "time" => EmitKind::Time(items.text()?),
+        "tail" => EmitKind::Tail(TailId(items.number()?)),
         other => return Err(format!("`{other}` is not an action")),
     };
     items.end()?;
@@ -597,6 +598,7 @@ fn operation(op: &str, items: &mut Items<'_>) -> Result<ExprKind, String> {
             offset: items.number()?,
         },
         "tuple" => ExprKind::Tuple(items.rest().iter().map(expr).collect::<Result<_, _>>()?),
+        "text" => ExprKind::Text(items.boxed()?),
         "tuple-field" => ExprKind::TupleField(items.boxed()?, items.number()?),
         "step-var" | "step-var-old" => ExprKind::StepVar {
             var: VarId(items.number()?),

@@ -88,6 +88,7 @@ fn emit(e: &Emit) -> Node {
         EmitKind::Zero(map) => group("zero", [word(map.0)]),
         EmitKind::Time(text) => group("time", [string(text)]),
         EmitKind::Exit => word("exit"),
+        EmitKind::Tail(id) => group("tail", [word(id.0)]),
     };
     let args = group("args", e.args.iter().map(ty));
     line("emit", [kind, args])
@@ -354,6 +355,7 @@ fn expr(e: &Expr) -> Node {
             items.push(word("tuple"));
             items.extend(parts.iter().map(expr));
         }
+        ExprKind::Text(value) => items.extend([word("text"), expr(value)]),
         ExprKind::TupleField(tuple, at) => {
             items.extend([word("tuple-field"), expr(tuple), word(at)]);
         }

@@ -181,6 +181,12 @@ impl<'p> Checker<'p> {
                     format!("component {at} of {} is not a {}", tuple.ty, e.ty)
                 });
             }
+            ExprKind::Text(value) => {
+                let fits = matches!(value.ty, Type::Lazy(_) | Type::Stack { .. } | Type::Call);
+                self.rule(20, fits, || format!("{} has no text of its own", value.ty));
+                let is_text = matches!(e.ty, Type::Str { .. });
+                self.rule(20, is_text, || format!("a text of type {}", e.ty));
+            }
             ExprKind::StepVar { var, .. } => {
                 let ty = self.var(*var).map(|v| &v.ty);
                 self.stepped(&e.ty, ty);

@@ -190,6 +190,7 @@ fn plan(programs: Vec<(&str, Hook)>, cleared: bool) -> Plan {
         session_maps: vec![SessionMap {
             map: MapId(0),
             spec: "AT_x".to_owned(),
+            user: false,
             cleared,
             atomic: false,
             key_size: 8,

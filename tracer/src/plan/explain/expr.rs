@@ -76,6 +76,7 @@ pub(super) fn text(e: &Expr, names: &Names<'_>) -> String {
         ExprKind::Field { offset, .. } => format!("field at {offset}"),
         ExprKind::FieldAddr { offset } => format!("address of field at {offset}"),
         ExprKind::Tuple(parts) => format!("({})", list(parts, names)),
+        ExprKind::Text(value) => format!("text of {}", nested(value, names)),
         ExprKind::TupleField(tuple, at) => format!("{}.{at}", nested(tuple, names)),
         ExprKind::StepVar { var, delta, .. } => {
             let name = &names.clause.vars[var.0 as usize].name;

@@ -8,7 +8,7 @@ mod memory;
 mod names;
 
 use super::{At, Capture, CaptureId, Hook, Part, Plan, Program, Role};
-use crate::ir::{Clause, Expr, MapValue, Rate, SyscallSet};
+use crate::ir::{Clause, EmitKind, Expr, MapValue, Rate, Stmt, StmtKind, SyscallSet, walk};
 use names::Names;
 use std::fmt::{self, Display, Write};
 
@@ -32,7 +32,8 @@ fn write_all(plan: &Plan, out: &mut String) -> fmt::Result {
     }
     if !plan.records.is_empty() {
         writeln!(out, "\nrecords")?;
-        for at in 0..plan.records.len() {
+        let sent = names::sent(&plan.ir);
+        for at in (0..plan.records.len()).filter(|at| sent[*at]) {
             write_record(plan, at, out)?;
         }
     }
@@ -125,15 +126,34 @@ fn write_part(plan: &Plan, program: &Program, part: &Part, out: &mut String) -> 
         Role::Run {
             predicate,
             captures,
+            body,
             ..
         } => {
             write_conjuncts("when", predicate, &names, out)?;
             if program.hook == Hook::SysExit {
                 write_entry_use(plan, part, clause, &names, captures, out)?;
             }
-            Ok(())
+            write_tails(plan, body, &names, out)
         }
     }
+}
+
+/// What is left to user space, and what it gets from the kernel.
+fn write_tails(plan: &Plan, body: &[Stmt], names: &Names<'_>, out: &mut String) -> fmt::Result {
+    let mut taken = Vec::new();
+    walk::visit_stmts(body, &mut |stmt| {
+        if let StmtKind::Emit { id, args } = &stmt.kind
+            && matches!(plan.ir.emits[id.0 as usize].kind, EmitKind::Tail(_))
+        {
+            let texts = args.iter().map(|arg| expr::text(&arg.value, names));
+            taken.push(texts.collect::<Vec<_>>().join(", "));
+        }
+    });
+    for what in taken {
+        let with = if what.is_empty() { "nothing" } else { &what };
+        writeln!(out, "      then    the rest in user space, with {with}")?;
+    }
+    Ok(())
 }
 
 fn wanted<'p>(plan: &'p Plan, part: &Part) -> Option<&'p SyscallSet> {
@@ -246,6 +266,14 @@ fn write_map(plan: &Plan, at: usize, out: &mut String) -> fmt::Result {
         MapValue::Plain(ty) => ty.to_string(),
         MapValue::Agg(kind) => format!("{} of {} bytes", kind.name(), kind.size()),
     };
+    if kept.user {
+        let keys = plan.ir.max_map_keys;
+        let name = &declared.name;
+        return writeln!(
+            out,
+            "  @{name}: {holds}, kept in user space; up to {keys} keys"
+        );
+    }
     let is_aggregation = matches!(declared.value, MapValue::Agg(_));
     let place = if is_aggregation {
         "on each CPU, merged when printed"

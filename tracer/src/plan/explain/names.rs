@@ -3,7 +3,9 @@
 //! In: a clause and its calls. Out: short text. Never prints hundreds of names.
 
 use crate::diag::Span;
-use crate::ir::{self, Builtin, Clause, ClauseId, EmitKind, Expr, ExprKind, SyscallSet, walk};
+use crate::ir::{
+    self, Builtin, Clause, ClauseId, EmitKind, Expr, ExprKind, StmtKind, SyscallSet, walk,
+};
 use crate::tables::syscalls;
 use crate::types::Abi;
 
@@ -99,7 +101,27 @@ pub(super) fn emit(kind: &EmitKind, ir: &ir::Program) -> String {
         EmitKind::Message { error: true, .. } => "errorf".to_owned(),
         EmitKind::Message { error: false, .. } => "warnf".to_owned(),
         EmitKind::Join(_) => "join".to_owned(),
+        EmitKind::Tail(_) => "the rest of a clause".to_owned(),
     }
+}
+
+/// By emit: some clause sends it from the kernel.
+pub(super) fn sent(ir: &ir::Program) -> Vec<bool> {
+    let mut sent = vec![false; ir.emits.len()];
+    let of_kind = |kind: &EmitKind, sent: &mut Vec<bool>| {
+        let emits = ir.emits.iter().zip(sent);
+        emits.for_each(|(emit, sent)| *sent |= emit.kind == *kind);
+    };
+    for clause in &ir.clauses {
+        walk::visit_stmts(&clause.body, &mut |stmt| match &stmt.kind {
+            StmtKind::Emit { id, .. } => sent[id.0 as usize] = true,
+            StmtKind::Clear(map) => of_kind(&EmitKind::Clear(*map), &mut sent),
+            StmtKind::Zero(map) => of_kind(&EmitKind::Zero(*map), &mut sent),
+            StmtKind::Exit(_) => of_kind(&EmitKind::Exit, &mut sent),
+            _ => {}
+        });
+    }
+    sent
 }
 
 /// The clause wants to know how long a call took.

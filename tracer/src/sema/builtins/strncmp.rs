@@ -6,7 +6,7 @@
 use super::{Call, Function, Outcome};
 use crate::diag::{Diagnostic, codes};
 use crate::ir::Compare;
-use crate::sema::convert::{compare, to_type};
+use crate::sema::convert::{compare, to_text, to_type};
 use crate::sema::pass::{Pass, Val, both_present};
 use crate::sema::value::describe;
 use crate::syntax::ast;
@@ -38,8 +38,8 @@ fn check(pass: &mut Pass, call: &Call) -> Option<Outcome> {
 
 fn text(pass: &mut Pass, arg: &ast::Expr) -> Option<Val> {
     let val = pass.value(arg)?;
-    if matches!(val.expr.ty, Type::Str { .. }) {
-        return Some(val);
+    if let Some(text) = to_text(val.expr.clone()) {
+        return Some(Val { expr: text, ..val });
     }
     let message = format!("strncmp() wants text, this is {}", describe(&val.expr.ty));
     let diagnostic = Diagnostic::error(codes::ARGUMENT_TYPE, arg.span, message);
