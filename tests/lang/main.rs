@@ -43,7 +43,7 @@ const STAGES: &[Stage] = &[
     Stage {
         name: "check",
         run: check,
-        codes: &[201..=313, 401..=413, 902..=908],
+        codes: &[201..=313, 401..=414, 902..=908],
     },
     Stage {
         name: "plan",

@@ -182,6 +182,7 @@ mod tests {
             name: "m".to_owned(),
             key,
             value,
+            room: None,
             span: Span::default(),
         }
     }

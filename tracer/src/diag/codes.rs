@@ -227,6 +227,8 @@ codes! {
         "The config block knows max_strlen and max_map_keys.";
     BAD_SETTING = 413, "value that a setting cannot have",
         "The message says which values are possible.";
+    BAD_MAP_DECLARATION = 414, "declaration that does not fit the map",
+        "let @m = hash(n), lruhash(n), percpuhash(n), percpulruhash(n) or percpuarray(1) says how many keys a map holds; with lru, a key that was not used lately gives way to a new one. percpu is for aggregations.";
     // E05xx: limits.
     TOO_MANY_SYSCALL_CLAUSES = 501, "too many syscall clauses",
         "The shared syscall programs tell their clauses apart by the bits of one 64-bit word. Join clauses that do the same, or make two scripts.";
@@ -252,7 +254,7 @@ codes! {
     GRAMMAR_NOT_BUILT = 901, "part of the language that is not built yet",
         "The construct is known (functions, imports), but this version cannot run it.";
     ITEM_NOT_BUILT = 902, "declaration or setting that is not built yet",
-        "Declared maps and most settings are known, but this version cannot use them.";
+        "Most settings are known, but this version cannot use them.";
     PROBE_NOT_BUILT = 903, "probe that is not built yet",
         "This kind of probe is known, but this version cannot attach it.";
     STATEMENT_NOT_BUILT = 904, "statement that is not built yet",

@@ -6,7 +6,7 @@
 use crate::agg::Cell;
 use crate::ir::Map;
 use crate::types::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 /// The contents of one map.
 #[derive(Clone, PartialEq, Debug)]
@@ -14,6 +14,8 @@ pub struct MapState {
     declared: Map,
     max_keys: usize,
     cells: BTreeMap<Vec<Value>, Cell>,
+    /// Keys in the order of their last update, when the oldest gives way; else empty.
+    written: VecDeque<Vec<Value>>,
 }
 
 /// The map holds as many keys as it may: the update was dropped.
@@ -26,6 +28,7 @@ impl MapState {
             declared: map.clone(),
             max_keys: max_keys as usize,
             cells: BTreeMap::new(),
+            written: VecDeque::new(),
         }
     }
 
@@ -75,10 +78,12 @@ impl MapState {
 
     pub(super) fn delete(&mut self, key: &[Value]) {
         self.cells.remove(key);
+        self.written.retain(|other| other != key);
     }
 
     pub(super) fn clear(&mut self) {
         self.cells.clear();
+        self.written.clear();
     }
 
     pub(super) fn zero(&mut self) {
@@ -95,7 +100,12 @@ impl MapState {
     /// The cell of a key, made when the key is missing and there is room.
     fn cell(&mut self, key: Vec<Value>) -> Result<&mut Cell, Full> {
         if self.cells.len() >= self.max_keys && !self.cells.contains_key(&key) {
-            return Err(Full);
+            let oldest = self.written.pop_front().ok_or(Full)?;
+            self.cells.remove(&oldest);
+        }
+        if self.declared.room.is_some_and(|room| room.recent) {
+            self.written.retain(|other| *other != key);
+            self.written.push_back(key.clone());
         }
         let empty = self.empty();
         Ok(self.cells.entry(key).or_insert(empty))

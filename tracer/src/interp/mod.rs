@@ -72,7 +72,7 @@ impl Outcome {
 impl<'p> Machine<'p> {
     /// A machine with empty maps.
     pub fn new(program: &'p ir::Program) -> Machine<'p> {
-        let new_map = |map| MapState::new(map, program.max_map_keys);
+        let new_map = |map| MapState::new(map, map.entries(program));
         Machine {
             program,
             maps: program.maps.iter().map(new_map).collect(),

@@ -291,6 +291,7 @@ pub fn map(key: Vec<Type>, value: MapValue) -> Map {
         name: "m".to_owned(),
         key,
         value,
+        room: None,
         span: Span::default(),
     }
 }

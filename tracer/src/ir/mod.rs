@@ -345,8 +345,27 @@ pub struct Map {
     pub key: Vec<Type>,
     /// What it holds.
     pub value: MapValue,
+    /// How many keys it may hold, when the script says so; else [`Program::max_map_keys`]. Only with keys.
+    pub room: Option<Room>,
     /// First use.
     pub span: Span,
+}
+
+/// What a script declares of a map's size.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Room {
+    /// Keys, > 0.
+    pub entries: u32,
+    /// A new key takes the place of one that was not used lately, instead of being dropped. Which one is up to the
+    /// kernel.
+    pub recent: bool,
+}
+
+impl Map {
+    /// How many keys it may hold.
+    pub fn entries(&self, program: &Program) -> u32 {
+        self.room.map_or(program.max_map_keys, |room| room.entries)
+    }
 }
 
 /// What a map holds.

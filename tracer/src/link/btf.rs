@@ -238,7 +238,7 @@ fn template(inner: &MapSpec) -> MapSpec {
     const PAGE: u32 = 4096;
     let max_entries = match inner.kind {
         MapKind::Ringbuf => PAGE,
-        MapKind::Hash | MapKind::PercpuHash => 1,
+        MapKind::Hash | MapKind::PercpuHash | MapKind::LruHash | MapKind::LruPercpuHash => 1,
         _ => inner.max_entries,
     };
     MapSpec {

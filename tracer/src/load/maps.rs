@@ -434,6 +434,8 @@ fn descriptor(map: &Map) -> Option<BorrowedFd<'_>> {
         | Map::PerCpuArray(data)
         | Map::HashMap(data)
         | Map::PerCpuHashMap(data)
+        | Map::LruHashMap(data)
+        | Map::PerCpuLruHashMap(data)
         | Map::ArrayOfMaps(data)
         | Map::RingBuf(data)
         | Map::Unsupported(data) => Some(data.fd().as_fd()),
@@ -442,7 +444,10 @@ fn descriptor(map: &Map) -> Option<BorrowedFd<'_>> {
 }
 
 fn is_per_cpu(kind: MapKind) -> bool {
-    matches!(kind, MapKind::PercpuHash | MapKind::PercpuArray)
+    matches!(
+        kind,
+        MapKind::PercpuHash | MapKind::PercpuArray | MapKind::LruPercpuHash
+    )
 }
 
 fn words(bytes: &[u8]) -> Vec<u64> {

@@ -254,18 +254,22 @@ fn script_map(ir: &ir::Program, kept: &SessionMap, hash_flags: u32) -> MapSpec {
     let shape = &ir.maps[kept.map.0 as usize];
     let is_aggregation = matches!(shape.value, MapValue::Agg(_));
     let is_keyed = !shape.key.is_empty();
+    let recent = shape.room.is_some_and(|room| room.recent);
     let spec = MapSpec {
         name: kept.spec.clone(),
-        kind: match (is_keyed, is_aggregation) {
-            (true, true) => MapKind::PercpuHash,
-            (true, false) => MapKind::Hash,
-            (false, true) => MapKind::PercpuArray,
-            (false, false) => MapKind::Array,
+        kind: match (is_keyed, is_aggregation, recent) {
+            (true, true, true) => MapKind::LruPercpuHash,
+            (true, true, false) => MapKind::PercpuHash,
+            (true, false, true) => MapKind::LruHash,
+            (true, false, false) => MapKind::Hash,
+            (false, true, _) => MapKind::PercpuArray,
+            (false, false, _) => MapKind::Array,
         },
         key_size: if is_keyed { kept.key_size } else { 4 },
         value_size: kept.value_size,
-        max_entries: if is_keyed { ir.max_map_keys } else { 1 },
-        flags: if is_keyed { hash_flags } else { 0 },
+        max_entries: if is_keyed { shape.entries(ir) } else { 1 },
+        // The kernel makes room in advance where keys give way.
+        flags: if is_keyed && !recent { hash_flags } else { 0 },
         inner: None,
     };
     if kept.cleared {

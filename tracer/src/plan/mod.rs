@@ -386,6 +386,8 @@ pub enum MapKind {
     Array = 2,
     PercpuHash = 5,
     PercpuArray = 6,
+    LruHash = 9,
+    LruPercpuHash = 10,
     ArrayOfMaps = 12,
     Ringbuf = 27,
     TaskStorage = 29,

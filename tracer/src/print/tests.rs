@@ -30,6 +30,7 @@ fn table(name: &str, key: &[Type], value: MapValue, rows: Vec<(Vec<Value>, Cell)
         name: name.to_owned(),
         key: key.to_vec(),
         value,
+        room: None,
         span: Span::default(),
     };
     Table::new(&map, rows)

@@ -33,7 +33,7 @@ pub const LONGEST_STRING: u32 = 16 * 1024;
 /// Largest `max_call_bytes`: what the largest record of a call holds.
 pub const MOST_CALL_BYTES: u64 = 64 * 1024;
 /// Largest `max_map_keys`: memory for keys is bounded by it.
-const MOST_KEYS: u64 = 16 * 1024 * 1024;
+pub const MOST_KEYS: u64 = 16 * 1024 * 1024;
 
 /// Keys of the config block that the language has and this version does not.
 const NOT_BUILT: &[&str] = &[
@@ -61,22 +61,13 @@ const NOT_BUILT: &[&str] = &[
 /// Reads what stands outside of clauses; what the script does not set stays as it is in `settings`.
 pub fn read(script: &Script, mut settings: Settings, notes: &mut Vec<Diagnostic>) -> Settings {
     for item in &script.items {
-        match item {
-            Item::Config { entries, .. } => {
-                for (name, value) in entries {
-                    entry(&mut settings, name, value, notes);
-                }
+        if let Item::Config { entries, .. } = item {
+            for (name, value) in entries {
+                entry(&mut settings, name, value, notes);
             }
-            Item::MapDecl { span, .. } => notes.push(not_built("declared maps", *span)),
-            _ => {}
         }
     }
     settings
-}
-
-fn not_built(what: &str, span: Span) -> Diagnostic {
-    let message = format!("{what} are not built yet");
-    Diagnostic::error(codes::ITEM_NOT_BUILT, span, message)
 }
 
 fn entry(settings: &mut Settings, name: &Ident, value: &Expr, notes: &mut Vec<Diagnostic>) {

@@ -32,6 +32,7 @@ mod operators;
 mod pass;
 mod preamble;
 pub mod providers;
+mod rooms;
 mod stmt;
 mod unify;
 mod uses;
@@ -53,6 +54,7 @@ use clause::Resolved;
 use pass::{Pass, Scope};
 use preamble::Declared;
 use providers::Blind;
+use rooms::Rooms;
 use std::rc::Rc;
 use unify::Known;
 
@@ -136,7 +138,9 @@ fn check_expanded(
         })
         .collect();
     let broken = notes.iter().any(is_error);
-    let (program, found) = passes(&clauses, settings, facts, broken);
+    let rooms = rooms::read(script, &mut notes);
+    let broken = broken || notes.iter().any(is_error);
+    let (program, found) = passes(&clauses, settings, &rooms, facts, broken);
     notes.extend(found);
     notes.sort_by_key(|d| (d.span.start, d.span.end));
     if clauses.is_empty() && !notes.iter().any(is_error) {
@@ -158,12 +162,14 @@ fn is_error(diagnostic: &Diagnostic) -> bool {
 fn passes(
     clauses: &[Resolved],
     settings: Settings,
+    rooms: &Rooms,
     facts: &dyn Facts,
     broken: bool,
 ) -> (ir::Program, Vec<Diagnostic>) {
     let mut known = Known::default();
     for done in 0.. {
         let mut pass = new_pass(known.clone(), settings, facts);
+        pass.rooms = rooms.clone();
         clauses.iter().for_each(|c| pass.clause(c));
         if pass.known == known {
             // With an error said, an unknown type is its consequence, not news.
@@ -185,6 +191,7 @@ fn new_pass(known: Known, settings: Settings, facts: &dyn Facts) -> Pass<'_> {
     Pass {
         facts,
         settings,
+        rooms: Rooms::new(),
         known,
         program: ir::Program {
             max_strlen: settings.max_strlen,

@@ -6,6 +6,7 @@
 
 use super::config::Settings;
 use super::providers::View;
+use super::rooms::Rooms;
 use super::unify::{Known, MapHolds, MapKnown, Seen, VarKey};
 use crate::diag::{Code, Diagnostic, Span};
 use crate::facts::Facts;
@@ -84,6 +85,8 @@ pub struct Pass<'a> {
     pub facts: &'a dyn Facts,
     /// From the config block.
     pub settings: Settings,
+    /// Maps that the script declares.
+    pub rooms: Rooms,
     /// Types of maps and variables; grows.
     pub known: Known,
     /// The program so far. Types of maps are filled in at the end.
@@ -196,6 +199,7 @@ impl Pass<'_> {
             name: name.to_owned(),
             key: Vec::new(),
             value: ir::MapValue::Plain(Type::I64),
+            room: None,
             span,
         });
         MapId(self.program.maps.len() as u32 - 1)
@@ -266,6 +270,7 @@ impl Pass<'_> {
     pub fn finish(&mut self) {
         self.program.clauses.retain(|c| !c.probes.is_empty());
         self.fill_map_types();
+        self.fill_rooms();
     }
 
     /// Writes what is known into the maps of the program.

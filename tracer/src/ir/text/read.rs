@@ -11,7 +11,7 @@ use super::types::{read as ty, read_agg};
 use crate::diag::Span;
 use crate::ir::{
     Builtin, Clause, Conversion, Emit, EmitArg, EmitId, EmitKind, EnumNames, Expr, ExprKind,
-    Format, FormatPart, Map, MapId, MapValue, Order, Probe, Program, Rate, Site, SiteId, Stmt,
+    Format, FormatPart, Map, MapId, MapValue, Order, Probe, Program, Rate, Room, Site, SiteId, Stmt,
     StmtKind, SyscallSet, TailId, Var, VarId, View,
 };
 use crate::types::counter::{self, Source};
@@ -195,11 +195,26 @@ fn map(parts: &mut Items<'_>) -> Result<Map, String> {
         "agg" => MapValue::Agg(read_agg(value.need("an aggregation")?)?),
         other => return Err(format!("expected `plain` or `agg`, found `{other}`")),
     };
+    let room = parts.next().map(room).transpose()?;
     Ok(Map {
         name,
         key,
         value,
+        room,
         span: Span::default(),
+    })
+}
+
+fn room(node: &Node) -> Result<Room, String> {
+    let mut parts = Items::of(node, "a map's room")?;
+    let recent = match parts.word("`room` or `recent`")? {
+        "room" => false,
+        "recent" => true,
+        other => return Err(format!("expected `room` or `recent`, found `{other}`")),
+    };
+    Ok(Room {
+        entries: parts.number()?,
+        recent,
     })
 }
 

@@ -403,10 +403,13 @@ fn maps() -> impl Strategy<Value = Map> {
         types().prop_map(MapValue::Plain),
         aggs().prop_map(MapValue::Agg)
     ];
-    (any::<String>(), vec(types(), 0..3), value).prop_map(|(name, key, value)| Map {
+    let room = (any::<u32>(), any::<bool>()).prop_map(|(entries, recent)| Room { entries, recent });
+    let parts = (any::<String>(), vec(types(), 0..3), value, option::of(room));
+    parts.prop_map(|(name, key, value, room)| Map {
         name,
         key,
         value,
+        room,
         span: Span::default(),
     })
 }

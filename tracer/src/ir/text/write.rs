@@ -54,7 +54,11 @@ fn map(m: &Map) -> Node {
         MapValue::Agg(kind) => group("agg", [write_agg(*kind)]),
     };
     let key = group("key", m.key.iter().map(ty));
-    line("map", [string(&m.name), key, value])
+    let room = m.room.map(|room| {
+        let head = if room.recent { "recent" } else { "room" };
+        group(head, [word(room.entries)])
+    });
+    line("map", [string(&m.name), key, value].into_iter().chain(room))
 }
 
 fn emit(e: &Emit) -> Node {

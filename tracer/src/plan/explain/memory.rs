@@ -56,8 +56,10 @@ fn map_bytes(spec: &MapSpec, cpus: u32) -> u64 {
     let cpus = u64::from(cpus);
     match (spec.kind, &spec.inner) {
         (MapKind::ArrayOfMaps, Some(inner)) => entries * map_bytes(inner, cpus as u32),
-        (MapKind::Hash, _) => entries * (HASH_ENTRY_BYTES + key + value),
-        (MapKind::PercpuHash, _) => entries * (HASH_ENTRY_BYTES + key + cpus * value),
+        (MapKind::Hash | MapKind::LruHash, _) => entries * (HASH_ENTRY_BYTES + key + value),
+        (MapKind::PercpuHash | MapKind::LruPercpuHash, _) => {
+            entries * (HASH_ENTRY_BYTES + key + cpus * value)
+        }
         (MapKind::PercpuArray, _) => entries * cpus * value,
         _ => entries * value,
     }

@@ -282,7 +282,7 @@ fn write_map(plan: &Plan, at: usize, out: &mut String) -> fmt::Result {
     };
     write!(out, "  @{}: {holds}, {place}", declared.name)?;
     if kept.key_size > 0 {
-        let keys = plan.ir.max_map_keys;
+        let keys = declared.entries(&plan.ir);
         write!(out, "; up to {keys} keys of {} bytes", kept.key_size)?;
     }
     if is_aggregation && kept.atomic {

@@ -83,6 +83,11 @@ pub fn read<'s>(
     Preamble { constants, types }
 }
 
+/// The value of an expression without names of a preamble.
+pub fn constant(e: &Expr) -> Result<i64, evaluate::Fault> {
+    evaluate::constant(e, &Constants::new(), &|_| None)
+}
+
 /// An open `#if`.
 struct Branch {
     /// Its current branch is read.
