@@ -134,7 +134,28 @@ fn main() {
             trials.push(Trial::test(name, move || run_case(stage, &case)));
         }
     }
+    trials.extend(page_examples(&root));
     libtest_mimic::run(&arguments, trials).exit();
+}
+
+/// A test for each example of the language page: it must come through all stages to a plan.
+fn page_examples(root: &Path) -> Vec<Trial> {
+    let page = read(&root.join("../../docs/language.md"));
+    // Blocks of other things name what they are behind the fence.
+    let blocks = page.split("\n```").skip(1).step_by(2);
+    let examples = blocks.filter_map(|block| block.strip_prefix('\n'));
+    let examples: Vec<String> = examples.map(str::to_owned).collect();
+    assert!(!examples.is_empty(), "the language page has examples");
+    let trial = |(at, example): (usize, String)| {
+        Trial::test(format!("page/example-{}", at + 1), move || {
+            let planned = plan(&example);
+            match codes_in(&planned).is_empty() {
+                true => Ok(()),
+                false => Err(format!("{example}\n{planned}").into()),
+            }
+        })
+    };
+    examples.into_iter().enumerate().map(trial).collect()
 }
 
 /// The `.bt` files of a folder, sorted.

@@ -5,6 +5,7 @@
 //! Never does anything that the tracer itself needs at run time: `cargo build` alone gives a whole tracer.
 
 mod bench;
+mod docs;
 mod ebpf;
 mod licences;
 mod need;
@@ -67,6 +68,12 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Write the pages that are made from the program's tables: docs/builtins.md and docs/diagnostics.md.
+    Docs {
+        /// Change nothing: fail when a page is not as the tables say.
+        #[arg(long)]
+        check: bool,
+    },
     /// Measure.
     Bench {
         #[command(subcommand)]
@@ -98,6 +105,7 @@ fn main() -> ExitCode {
         } => test::guests_only(filter.as_deref(), &kernel, run.as_deref()),
         Command::Setup { ebpf } => need::all(ebpf).map(|()| ExitCode::SUCCESS),
         Command::BuildEbpf { check } => build_ebpf(check),
+        Command::Docs { check } => docs::make(check).map(|()| ExitCode::SUCCESS),
         Command::Bench {
             what: Bench::Startup { runs, json },
         } => bench::startup(runs, json).map(|()| ExitCode::SUCCESS),

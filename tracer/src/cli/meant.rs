@@ -6,6 +6,7 @@
 use super::failure::Failure;
 use super::typed;
 use crate::session::{Buffering, Format, Limits, Output, Request, Scope, Script};
+use crate::syntax;
 use std::io::{ErrorKind, Read};
 use std::time::Duration;
 
@@ -23,14 +24,14 @@ pub fn script(typed: &typed::ScriptArgs) -> Result<Script, Failure> {
             "nothing to run: give a query with -e, or a script file; --help shows examples".into(),
         ));
     };
-    let (name, text) = if file == "-" {
-        let mut text = String::new();
-        let read = std::io::stdin().read_to_string(&mut text);
-        ("stdin".to_owned(), read.map(|_| text))
+    let (name, read) = if file == "-" {
+        let mut bytes = Vec::new();
+        let end = std::io::stdin().read_to_end(&mut bytes);
+        ("stdin".to_owned(), end.map(|_| bytes))
     } else {
-        (file.clone(), std::fs::read_to_string(file))
+        (file.clone(), std::fs::read(file))
     };
-    let text = text.map_err(|error| {
+    let bytes = read.map_err(|error| {
         // A bare word may have been meant as a command.
         let hint = match error.kind() == ErrorKind::NotFound && !name.contains(['/', '.']) {
             true => "; --help lists the commands, -e takes a query",
@@ -40,7 +41,7 @@ pub fn script(typed: &typed::ScriptArgs) -> Result<Script, Failure> {
     })?;
     Ok(Script {
         name,
-        text,
+        text: syntax::text_of(&bytes),
         params: params.to_vec(),
     })
 }

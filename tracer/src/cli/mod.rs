@@ -7,6 +7,7 @@ pub mod doctor;
 mod dump;
 mod explain;
 pub mod failure;
+mod fmt;
 mod generate;
 pub mod list;
 pub mod meant;
@@ -59,6 +60,7 @@ fn perform(command: Command) -> Result<ExitCode, Failure> {
             let works = doctor::run(typed.format != typed::Format::Text, &mut out)?;
             return Ok(if works { Status::Done } else { Status::Machine }.into());
         }
+        Command::Fmt(typed) => return fmt::run(&typed, &mut out),
         Command::Explain(typed) => explain::run(&typed, &mut out)?,
     }
     Ok(Status::Done.into())

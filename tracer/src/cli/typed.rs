@@ -58,6 +58,8 @@ pub enum Command {
     List(ListArgs),
     /// Show what a query would run where, and why
     Explain(ExplainArgs),
+    /// Format scripts: one statement a line, even spaces; comments stay
+    Fmt(FmtArgs),
     /// Tell what this kernel and this user can do, and how to get the rest
     Doctor(DoctorArgs),
     /// Print a completion script for a shell
@@ -77,6 +79,17 @@ pub struct ListArgs {
     /// Show arguments and their types too
     #[arg(short, long)]
     pub verbose: bool,
+}
+
+/// `tracer fmt`.
+#[derive(Args, Debug, Clone)]
+pub struct FmtArgs {
+    /// Scripts to rewrite; standard input to standard output when left out
+    #[arg(value_name = "FILE")]
+    pub files: Vec<String>,
+    /// Write nothing; name the files that would change, and end with status 2 if there are any
+    #[arg(long)]
+    pub check: bool,
 }
 
 /// `tracer doctor`.

@@ -548,7 +548,7 @@ pub enum ExprKind {
     Text(Box<Expr>),
     /// `++x` and the like on a variable: type of the variable.
     StepVar {
-        /// The variable, of 64-bit integer type.
+        /// The variable, of 64-bit integer or pointer type.
         var: VarId,
         /// Added.
         delta: i64,

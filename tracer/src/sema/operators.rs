@@ -143,19 +143,24 @@ impl Pass<'_> {
     /// `p + n`: n elements further, as in C; bytes when nobody knows what it points to.
     fn pointer_step(&mut self, op: Binary, left: Expr, right: Expr, span: Span) -> Option<Expr> {
         let ty = left.ty.clone();
-        let size = match &ty {
-            Type::Ptr {
-                to: Pointee::Type(to),
-                ..
-            } => self.memory_size(to).unwrap_or(1),
-            _ => 1,
-        };
+        let size = self.element_size(&ty);
         let count = to_type(to_number(right), &Type::U64);
         let size = expr(Type::U64, ExprKind::Int(u64::from(size)), span);
         let bytes = self.operation(Binary::Mul, count, size, span);
         let address = to_type(left, &Type::U64);
         let moved = self.operation(op, address, bytes, span);
         Some(to_type(moved, &ty))
+    }
+
+    /// Bytes of what a pointer points to; 1 when nobody knows what it is.
+    pub fn element_size(&mut self, pointer: &Type) -> u32 {
+        match pointer {
+            Type::Ptr {
+                to: Pointee::Type(to),
+                ..
+            } => self.memory_size(to).unwrap_or(1),
+            _ => 1,
+        }
     }
 
     /// A scalar as a 64-bit integer, or an error.

@@ -54,6 +54,8 @@ pub struct Known {
     pub maps: BTreeMap<String, MapKnown>,
     /// By declaration; `None` until something with a type is assigned.
     pub vars: BTreeMap<VarKey, Option<Seen>>,
+    /// Variables narrower than 64 bits that are stepped: what is read of them wraps.
+    pub stepped: BTreeSet<VarKey>,
     /// Variables that are first assigned in a block and read behind it, by clause: they belong to the clause, as
     /// in older scripts.
     pub hoisted: BTreeSet<(usize, String)>,

@@ -9,7 +9,7 @@ use super::convert::{is_weak, to_bool, to_type};
 use super::expand::shown;
 use super::nearest::nearest;
 use super::pass::{Pass, Val, and, boolean, both_present, expr, int, not};
-use super::unify::{self, MapHolds};
+use super::unify::{self, MapHolds, VarKey};
 use crate::diag::{Diagnostic, Span, codes};
 use crate::ir::{self, Expr, ExprKind};
 use crate::syntax::ast;
@@ -123,11 +123,26 @@ impl Pass<'_> {
         let absent = local
             .absent
             .map(|id| not(expr(Type::Bool, ExprKind::Var(id), span)));
+        let kept = expr(ty, ExprKind::Var(local.id), span);
+        let expr = match self.known.stepped.contains(&local.key) {
+            true => self.wrapped(&local.key, kept),
+            false => kept,
+        };
         Some(Val {
-            expr: expr(ty, ExprKind::Var(local.id), span),
+            expr,
             present: absent,
             points_to: None,
         })
+    }
+
+    /// A stepped variable in the width of what was assigned to it: `(uint8)255` steps to 0.
+    fn wrapped(&self, key: &VarKey, kept: Expr) -> Expr {
+        match self.known.vars.get(key).and_then(Option::as_ref) {
+            Some(seen) if !seen.weak && matches!(seen.ty, Type::Int { .. }) => {
+                to_type(kept, &seen.ty)
+            }
+            _ => kept,
+        }
     }
 
     /// Says that a variable was not assigned before this place.
@@ -255,9 +270,14 @@ impl Pass<'_> {
             return self.no_such_variable(name, span);
         };
         let ty = self.var_type(&local.key)?;
-        if !matches!(ty, Type::Int { .. }) {
+        let delta = match &ty {
+            Type::Ptr { .. } => delta.wrapping_mul(i64::from(self.element_size(&ty))),
+            _ => delta,
+        };
+        self.known.stepped.insert(local.key.clone());
+        if !matches!(ty, Type::Int { .. } | Type::Ptr { .. }) {
             let message = format!(
-                "`${}` is {}, only a number can be stepped",
+                "`${}` is {}, only a number or a pointer can be stepped",
                 shown(name),
                 describe(&ty)
             );
@@ -271,8 +291,9 @@ impl Pass<'_> {
             delta,
             postfix,
         };
+        let stepped = expr(ty, kind, span);
         Some(Val {
-            expr: expr(ty, kind, span),
+            expr: self.wrapped(&local.key, stepped),
             present: absent,
             points_to: None,
         })

@@ -95,6 +95,20 @@ fn bad_number(text: &str) -> Fault {
     }
 }
 
+/// Characters that stand for bytes which are not UTF-8: at the end of the last plane, which is for private use.
+const BYTE_CHARS: u32 = 0x10_ff00;
+
+/// The character that stands for a byte above 127.
+pub fn byte_char(byte: u8) -> char {
+    char::from_u32(BYTE_CHARS + u32::from(byte)).unwrap_or(char::REPLACEMENT_CHARACTER)
+}
+
+/// The byte that a character stands for.
+pub fn char_byte(c: char) -> Option<u8> {
+    let byte = u32::from(c).checked_sub(BYTE_CHARS)?;
+    u8::try_from(byte).ok().filter(|b| *b >= 0x80)
+}
+
 /// A literal with its quotes to its bytes.
 pub fn string(text: &str) -> Result<Vec<u8>, Fault> {
     let mut out = Vec::with_capacity(text.len());
@@ -103,6 +117,11 @@ pub fn string(text: &str) -> Result<Vec<u8>, Fault> {
     while let Some(b) = inner.as_bytes().get(at) {
         if *b == b'\\' {
             at += escape(&inner[at..], &mut out).map_err(|f| Fault { start: at + 1, ..f })?;
+        } else if *b == 0xf4
+            && let Some(byte) = inner[at..].chars().next().and_then(char_byte)
+        {
+            out.push(byte);
+            at += 4;
         } else {
             out.push(*b);
             at += 1;
@@ -234,6 +253,14 @@ mod tests {
             string(r#""\xg""#).map_err(|f| f.code),
             Err(codes::BAD_ESCAPE)
         );
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf8_stay_bytes_in_strings() {
+        let bytes = b"\"a\xff\xc3(\x80\xe2\x82z\"";
+        let text = crate::syntax::text_of(bytes);
+        assert_eq!(string(&text), Ok(bytes[1..bytes.len() - 1].to_vec()));
+        assert_eq!(crate::syntax::bytes_of(&text), bytes);
     }
 
     #[test]

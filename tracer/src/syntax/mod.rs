@@ -5,6 +5,7 @@
 
 pub mod ast;
 pub mod dump;
+pub mod format;
 mod lexer;
 mod literal;
 mod parser;
@@ -17,6 +18,30 @@ use crate::diag::Diagnostic;
 pub fn parse(text: &str, params: &[String]) -> (ast::Script, Vec<Diagnostic>) {
     let parsed = parser::parse(text, params);
     (parsed.script, parsed.diagnostics)
+}
+
+/// A script's text from its bytes, whatever they are: each byte that is not UTF-8 becomes a character of its own, which in a
+/// string is that byte again.
+pub fn text_of(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().map(|&b| literal::byte_char(b)));
+    }
+    text
+}
+
+/// The bytes that a text was made from by [`text_of`].
+pub fn bytes_of(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut buffer = [0; 4];
+    for c in text.chars() {
+        match literal::char_byte(c) {
+            Some(byte) => bytes.push(byte),
+            None => bytes.extend_from_slice(c.encode_utf8(&mut buffer).as_bytes()),
+        }
+    }
+    bytes
 }
 
 /// A number as it may be written in a script, with a sign: whether it is negative, and its size.

@@ -347,7 +347,8 @@ impl<'p> Checker<'p> {
 
     /// Rule 15.
     fn stepped(&mut self, ty: &Type, of: Option<&Type>) {
-        let fits = is_word(ty) && of.is_none_or(|of| of == ty);
+        let steps = is_word(ty) || matches!(ty, Type::Ptr { .. });
+        let fits = steps && of.is_none_or(|of| of == ty);
         self.rule(15, fits, || format!("a step of a {ty}"));
     }
 }

@@ -4,7 +4,7 @@
 //! decides a condition, never opens a header.
 
 use super::type_name::is_c_word;
-use super::{Kind, Parsed, Parser, Sign};
+use super::{Kind, Parsed, Parser, Role, Sign};
 use crate::diag::{Diagnostic, Span, codes};
 use crate::syntax::ast::c::{Attributes, Base, Declaration, Declarator, Enum, Record};
 use crate::syntax::ast::{Define, Expr, Ident, Item, Tag, TypeName};
@@ -121,6 +121,9 @@ impl<'t> Parser<'t> {
         let complete = !typedef && !matches!(base, Base::Named(_));
         // The `;` behind the brace may be missing: what follows then is a probe, no name.
         let ends = complete && !self.at(Sign::Semicolon) && !self.declarator_follows();
+        if !ends && !self.at(Sign::Semicolon) {
+            self.note(Role::Tail);
+        }
         let names = match ends {
             true => Vec::new(),
             false => self.declarators()?,
@@ -231,6 +234,9 @@ impl<'t> Parser<'t> {
             }
             let start = self.token.span.start;
             let base = self.base()?;
+            if matches!(base, Base::Record(_) | Base::Enum(_)) && !self.at(Sign::Semicolon) {
+                self.note(Role::Tail);
+            }
             let names = self.declarators()?;
             members.push(Declaration {
                 typedef: false,
@@ -282,7 +288,9 @@ impl<'t> Parser<'t> {
 
     fn declarator(&mut self) -> Parsed<Declarator> {
         let mut pointers = 0;
-        while self.eat(Sign::Star) {
+        while self.at(Sign::Star) {
+            self.note(Role::TypeStar);
+            self.advance();
             pointers += 1;
             self.qualifiers();
         }
@@ -329,10 +337,14 @@ impl<'t> Parser<'t> {
     /// `(*name[n])(parameters)`, at the bracket; array lengths go to `dims`.
     fn function_pointer(&mut self, dims: &mut Vec<Option<Expr>>) -> Parsed<Option<Ident>> {
         self.advance();
+        self.note(Role::TypeStar);
         if !self.eat(Sign::Star) {
             return self.fail_expected("`*`: members are data or pointers to functions");
         }
-        while self.eat(Sign::Star) {}
+        while self.at(Sign::Star) {
+            self.note(Role::TypeStar);
+            self.advance();
+        }
         self.qualifiers();
         let name = self.declared_name();
         self.dims(dims)?;
@@ -340,6 +352,7 @@ impl<'t> Parser<'t> {
         if !self.at(Sign::LParen) {
             return self.fail_expected("`(` and the function's parameters");
         }
+        self.note(Role::Parameters);
         self.skip_brackets()?;
         Ok(name)
     }

@@ -4,7 +4,7 @@
 //! folds or rewrites, except positional parameters.
 
 use super::stmt::is_assignable;
-use super::{Kind, MAX_HEIGHT, Parsed, Parser, Sign};
+use super::{Kind, MAX_HEIGHT, Parsed, Parser, Role, Sign};
 use crate::diag::{Diagnostic, Span, codes};
 use crate::syntax::ast::{BinaryOp, Expr, ExprKind, Ident, UnaryOp};
 use crate::syntax::literal;
@@ -143,6 +143,7 @@ impl Parser<'_> {
             _ if self.at_cast() => return self.cast(),
             _ => return self.postfix(),
         };
+        self.note(Role::Prefix);
         let start = self.advance().span.start;
         let operand = Box::new(self.nested(Self::unary)?);
         let kind = ExprKind::Unary { op, operand };
@@ -150,6 +151,7 @@ impl Parser<'_> {
     }
 
     fn prefix_step(&mut self, delta: i8) -> Parsed<Expr> {
+        self.note(Role::Prefix);
         let start = self.advance().span.start;
         let target = self.nested(Self::unary)?;
         if !is_assignable(&target) {
@@ -166,6 +168,7 @@ impl Parser<'_> {
     fn cast(&mut self) -> Parsed<Expr> {
         let start = self.advance().span.start;
         let ty = self.type_name()?;
+        self.note(Role::CastEnd);
         self.expect(Sign::RParen)?;
         let operand = Box::new(self.nested(Self::unary)?);
         let kind = ExprKind::Cast { ty, operand };
@@ -189,6 +192,7 @@ impl Parser<'_> {
                     (ExprKind::Index { base, index }, inner)
                 }
                 Sign::PlusPlus | Sign::MinusMinus if is_assignable(&base) => {
+                    self.note(Role::Postfix);
                     self.advance();
                     let kind = ExprKind::Step {
                         delta: if sign == Sign::PlusPlus { 1 } else { -1 },

@@ -3,7 +3,7 @@
 //! In: the parser at the start of an item. Out: the item. Never stops at an error: it goes on behind the
 //! clause that has it.
 
-use super::{Kind, Parsed, Parser, Reported, Sign};
+use super::{Kind, Parsed, Parser, Reported, Role, Sign};
 use crate::diag::{Diagnostic, codes};
 use crate::syntax::ast::{Clause, Expr, ExprKind, Ident, Item, Macro, Script};
 
@@ -178,6 +178,7 @@ impl Parser<'_> {
     }
 
     fn predicate_inner(&mut self) -> Parsed<Expr> {
+        self.note(Role::PredicateStart);
         let open = self.advance();
         if open.kind == Kind::EndPredicate {
             let message = "expected a condition between two slashes";

@@ -16,6 +16,7 @@ use super::ast::Script;
 use super::lexer::Lexer;
 use super::token::{Bad, Kind, Sign, Token};
 use crate::diag::{Code, Diagnostic, Span, codes};
+use std::collections::BTreeMap;
 
 /// Brackets, blocks and prefix operators around one another.
 const MAX_NESTING: u32 = 100;
@@ -32,6 +33,29 @@ pub struct Outcome {
     pub diagnostics: Vec<Diagnostic>,
     /// Every token taken, in order.
     pub tokens: Vec<Token>,
+    /// By first byte: what signs are there for, where the sign alone does not tell.
+    pub roles: BTreeMap<u32, Role>,
+}
+
+/// What a token is there for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Role {
+    /// An operator before its operand.
+    Prefix,
+    /// `++` or `--` behind its operand.
+    Postfix,
+    /// The `)` of a cast.
+    CastEnd,
+    /// The slash before a predicate.
+    PredicateStart,
+    /// A `*` of a type.
+    TypeStar,
+    /// The `:` before a variable's type.
+    TypeColon,
+    /// The `(` before the parameters of a pointer to a function.
+    Parameters,
+    /// A name or star behind the members of a C type.
+    Tail,
 }
 
 /// A diagnostic has been recorded; the caller gives up what it was reading.
@@ -51,6 +75,7 @@ pub fn parse(text: &str, params: &[String]) -> Outcome {
         },
         previous_end: 0,
         tokens: Vec::new(),
+        roles: BTreeMap::new(),
         diagnostics: Vec::new(),
         nesting: 0,
         height: 0,
@@ -65,6 +90,7 @@ pub fn parse(text: &str, params: &[String]) -> Outcome {
         script,
         diagnostics: parser.diagnostics,
         tokens: parser.tokens,
+        roles: parser.roles,
     }
 }
 
@@ -78,6 +104,7 @@ struct Parser<'t> {
     /// End of the token taken last.
     previous_end: u32,
     tokens: Vec<Token>,
+    roles: BTreeMap<u32, Role>,
     diagnostics: Vec<Diagnostic>,
     nesting: u32,
     /// Height of the expression read last.
@@ -89,6 +116,11 @@ struct Parser<'t> {
 }
 
 impl<'t> Parser<'t> {
+    /// Notes what the current token is there for.
+    fn note(&mut self, role: Role) {
+        self.roles.insert(self.token.span.start, role);
+    }
+
     /// Takes the current token.
     fn advance(&mut self) -> Token {
         let taken = self.token;

@@ -3,7 +3,7 @@
 //! In: the parser at a statement. Out: the statement. After an error in one, the block goes on behind its
 //! `;` or block.
 
-use super::{Bad, Kind, Parsed, Parser, Reported, Sign};
+use super::{Bad, Kind, Parsed, Parser, Reported, Role, Sign};
 use crate::diag::{Diagnostic, Span, codes};
 use crate::syntax::ast::{BinaryOp, Block, Expr, ExprKind, Stmt, StmtKind, ValueBlock};
 
@@ -216,6 +216,9 @@ impl Parser<'_> {
             return self.fail_expected("a variable such as `$x`");
         }
         let name = self.sigil_ident();
+        if self.at(Sign::Colon) {
+            self.note(Role::TypeColon);
+        }
         let ty = match self.eat(Sign::Colon) {
             true => Some(self.type_name()?),
             false => None,

@@ -2,7 +2,7 @@
 //!
 //! In: the parser at a type. Out: [`TypeName`]. Never looks a type up.
 
-use super::{Kind, Parsed, Parser, Sign};
+use super::{Kind, Parsed, Parser, Role, Sign};
 use crate::diag::codes;
 use crate::syntax::ast::{Tag, TypeName};
 use crate::syntax::lexer::Lexer;
@@ -60,7 +60,9 @@ impl Parser<'_> {
             name = format!("{name} {word}");
         }
         let mut pointers = 0;
-        while self.eat(Sign::Star) {
+        while self.at(Sign::Star) {
+            self.note(Role::TypeStar);
+            self.advance();
             pointers += 1;
         }
         let mut dims = Vec::new();
