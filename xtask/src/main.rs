@@ -7,6 +7,7 @@
 mod bench;
 mod docs;
 mod ebpf;
+mod fuzz;
 mod licences;
 mod need;
 mod product;
@@ -74,6 +75,15 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Feed a stage with inputs that nobody would write, with cargo-fuzz on a nightly compiler.
+    Fuzz {
+        /// Which: parse, check, plan or record.
+        #[arg(long, value_name = "NAME")]
+        target: String,
+        /// For how long.
+        #[arg(long, default_value_t = 600)]
+        seconds: u64,
+    },
     /// Measure.
     Bench {
         #[command(subcommand)]
@@ -105,6 +115,9 @@ fn main() -> ExitCode {
         } => test::guests_only(filter.as_deref(), &kernel, run.as_deref()),
         Command::Setup { ebpf } => need::all(ebpf).map(|()| ExitCode::SUCCESS),
         Command::BuildEbpf { check } => build_ebpf(check),
+        Command::Fuzz { target, seconds } => {
+            fuzz::target(&target, seconds).map(|()| ExitCode::SUCCESS)
+        }
         Command::Docs { check } => docs::make(check).map(|()| ExitCode::SUCCESS),
         Command::Bench {
             what: Bench::Startup { runs, json },

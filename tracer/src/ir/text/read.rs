@@ -11,8 +11,8 @@ use super::types::{read as ty, read_agg};
 use crate::diag::Span;
 use crate::ir::{
     Builtin, Clause, Conversion, Emit, EmitArg, EmitId, EmitKind, EnumNames, Expr, ExprKind,
-    Format, FormatPart, Map, MapId, MapValue, Order, Probe, Program, Rate, Room, Site, SiteId, Stmt,
-    StmtKind, SyscallSet, TailId, Var, VarId, View,
+    Format, FormatPart, Map, MapId, MapValue, Order, Probe, Program, Rate, Room, Site, SiteId,
+    Stmt, StmtKind, SyscallSet, TailId, Var, VarId, View,
 };
 use crate::types::counter::{self, Source};
 use std::str::FromStr;

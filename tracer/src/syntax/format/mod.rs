@@ -136,7 +136,8 @@ impl<'t> Formatter<'t> {
         let opened = first || self.out.ends_with("{") && self.inner_lines();
         let mut own_line = false;
         for (i, comment) in gap.comments.iter().enumerate() {
-            let trailing = !comment.own_line && !(first && i == 0);
+            let leading = first && i == 0;
+            let trailing = !(comment.own_line || leading);
             if trailing && !(own_line && comment.is_line) {
                 self.trailing(comment);
             } else {

@@ -1,3 +1,7 @@
+//! The formatter held to what it promises: same tree, same comments, done after one time.
+//!
+//! In: every script of the repository and random mixes. Out: failures.
+
 use super::format;
 use crate::syntax::{dump, parse};
 use proptest::prelude::*;
