@@ -12,4 +12,6 @@ mod shared;
 pub mod signals;
 pub mod structs;
 pub mod syscalls;
+#[cfg(test)]
+mod tests;
 pub mod what;
