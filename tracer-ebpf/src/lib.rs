@@ -44,8 +44,13 @@ pub mod map {
     /// Array, possible CPUs × 2 entries: [`CallArea`](super::CallArea) with the bytes of a call; index = 2 × cpu at the call's entry,
     /// 2 × cpu + 1 at its exit. A program on a raw tracepoint never runs on top of itself, so no entry has two users.
     pub const CALL_AREAS: &str = "CALL_AREAS";
+    /// Hash, process id (u32) × u64: the processes that `tree` is true for. The value is the address of the process's first
+    /// task, 0 for what user space put there.
+    pub const TREE: &str = "TREE";
 }
 
+/// Processes that `tree` can be true for at one time.
+pub const TREE_MAX: u32 = 1 << 16;
 /// Scratch frames of one CPU.
 pub const FRAMES_PER_CPU: u32 = 4;
 /// Processes that can be excluded from tracing.
@@ -64,6 +69,8 @@ pub struct Control {
     pub child: u64,
     /// Used entries of `excluded`.
     pub excluded_len: u64,
+    /// Where `tgid` is in `task_struct`, for following forks; 0: not known.
+    pub tgid_offset: u64,
     /// The tracer itself first, then its ancestors up to the terminal: tgid as the first namespace sees it.
     pub excluded: [u32; EXCLUDED_MAX],
     /// Written by the runtime's `whoami` program: the caller's and its ancestors' tgids, 0-terminated.

@@ -1,4 +1,4 @@
-//! The runtime object: functions that generated programs call, and the `whoami` program.
+//! The runtime object: functions that generated programs call, and a few programs of its own (`whoami`, `tree`).
 //!
 //! In: calls from generated code, as `docs/design/runtime-abi.md` says. Out: `tracer/bpf/runtime.o`, one
 //! `.text` of functions that the linker copies from as needed. Each file is one group of functions.
@@ -30,6 +30,7 @@ mod state;
 mod strings;
 mod syscalls;
 mod tables;
+mod tree;
 mod whoami;
 
 /// The kernel takes helpers that are for GPL programs only from an object that says it is (also) under the GPL.

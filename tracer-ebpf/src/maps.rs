@@ -52,7 +52,7 @@ macro_rules! symbols {
     )* };
 }
 
-symbols! { RINGS WANTED STATE GENERATION LIMIT STATS SITES FRAMES FRAMES_BUSY CONTROL CALL_AREAS }
+symbols! { RINGS WANTED STATE GENERATION LIMIT STATS SITES FRAMES FRAMES_BUSY CONTROL CALL_AREAS TREE }
 
 /// The words that say whether to trace.
 #[inline(always)]

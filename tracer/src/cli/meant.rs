@@ -63,10 +63,12 @@ pub fn request(typed: &typed::RunArgs) -> Result<Request, Failure> {
         script: script(&typed.script)?,
         scope: Scope {
             pid: typed.pid,
+            follow: true,
             command,
             duration: typed.duration,
             include_terminal: typed.include_terminal,
             include_self: typed.include_self,
+            ..Scope::default()
         },
         output: output(typed),
         limits: Limits {
@@ -82,6 +84,7 @@ pub fn request(typed: &typed::RunArgs) -> Result<Request, Failure> {
 pub fn output(typed: &typed::RunArgs) -> Output {
     Output {
         file: typed.output.clone(),
+        to_stderr: false,
         format: match typed.format {
             typed::Format::Text => Format::Text,
             typed::Format::Json => Format::Json,

@@ -591,6 +591,8 @@ pub enum Builtin {
     Rand,
     /// Id of the cgroup (v2). U64.
     Cgroup,
+    /// The process is the target of the run or descends from it. Bool.
+    Tree,
     /// Address of the `task_struct`. Kernel pointer or U64.
     Curtask,
     /// Number of possible CPUs. U64.

@@ -19,6 +19,7 @@ pub(in crate::ir) const BUILTINS: &[(&str, Builtin)] = &[
     ("elapsed", Builtin::Elapsed),
     ("rand", Builtin::Rand),
     ("cgroup", Builtin::Cgroup),
+    ("tree", Builtin::Tree),
     ("curtask", Builtin::Curtask),
     ("ncpus", Builtin::Ncpus),
     ("probe", Builtin::Probe),

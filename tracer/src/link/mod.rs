@@ -33,6 +33,12 @@ pub fn runtime() -> &'static [u8] {
 
 /// Symbol of the runtime's own program, in the image when something refers to the `CONTROL` map.
 pub const WHOAMI: &str = "whoami";
+/// Symbols of the runtime's programs that follow forks, in the image when something refers to the `TREE` map, each with
+/// the raw tracepoint that it is for.
+pub const TREE_PROGRAMS: [(&str, &str); 2] = [
+    ("tree_fork", "sched_process_fork"),
+    ("tree_free", "sched_process_free"),
+];
 
 /// Why an image could not be made. Each of these is a mistake in this program, not of its user.
 #[derive(Debug, thiserror::Error)]

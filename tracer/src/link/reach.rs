@@ -2,10 +2,10 @@
 //!
 //! In: programs, the functions that they may refer to, the plan's maps. Out: [`Needed`], in an order that depends on the input alone.
 
-use super::{Error, Hole, Piece, Target, WHOAMI};
+use super::{Error, Hole, Piece, TREE_PROGRAMS, Target, WHOAMI};
 use crate::plan::MapSpec;
 use std::collections::HashSet;
-use tracer_ebpf::map::CONTROL;
+use tracer_ebpf::map::{CONTROL, TREE};
 
 /// What goes into the image.
 pub(super) struct Needed<'a> {
@@ -36,17 +36,9 @@ pub(super) fn reach<'a>(
         search.add(program)?;
     }
     search.follow(0)?;
-    // Exclusion needs the caller's identity, and lies in CONTROL.
-    let control = Target::Map(CONTROL.to_owned());
-    if search.holes().any(|hole| hole.target == control) {
-        let from = search.pieces.len();
-        let whoami = library.iter().find(|piece| piece.name == WHOAMI);
-        search.add(whoami.cloned().ok_or_else(|| Error::UnknownFunction {
-            user: "the loader".to_owned(),
-            name: WHOAMI.to_owned(),
-        })?)?;
-        search.follow(from)?;
-    }
+    // Exclusion needs the caller's identity, and lies in CONTROL; the tree grows by programs of its own.
+    search.add_owned(TREE, TREE_PROGRAMS.map(|(name, _)| name).as_slice())?;
+    search.add_owned(CONTROL, &[WHOAMI])?;
     let used: HashSet<String> = search
         .holes()
         .filter_map(|hole| match &hole.target {
@@ -69,6 +61,23 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
+    /// Takes programs of the runtime, when something refers to the map that they are for.
+    fn add_owned(&mut self, map: &str, programs: &[&str]) -> Result<(), Error> {
+        let map = Target::Map(map.to_owned());
+        if !self.holes().any(|hole| hole.target == map) {
+            return Ok(());
+        }
+        let from = self.pieces.len();
+        for name in programs {
+            let found = self.library.iter().find(|piece| piece.name == *name);
+            self.add(found.cloned().ok_or_else(|| Error::UnknownFunction {
+                user: "the loader".to_owned(),
+                name: (*name).to_owned(),
+            })?)?;
+        }
+        self.follow(from)
+    }
+
     /// Follows the calls of all pieces from `at` on, and of those found on the way.
     fn follow(&mut self, mut at: usize) -> Result<(), Error> {
         while at < self.pieces.len() {

@@ -28,7 +28,12 @@ pub(super) fn exclude(
     maps: &mut Maps,
     exclusion: Exclusion,
 ) -> Result<Control, Error> {
-    let mut control = EMPTY;
+    let mut control = Control {
+        tgid_offset: exclusion
+            .offsets
+            .map_or(0, |offsets| u64::from(offsets.tgid)),
+        ..EMPTY
+    };
     if !maps.has(map::CONTROL) {
         return Ok(control);
     }
@@ -65,6 +70,7 @@ const EMPTY: Control = Control {
     start_ns: 0,
     child: 0,
     excluded_len: 0,
+    tgid_offset: 0,
     excluded: [0; EXCLUDED_MAX],
     ancestors: [0; EXCLUDED_MAX],
 };
@@ -80,6 +86,7 @@ pub(super) fn write(maps: &Maps, control: &Control) -> Result<(), Error> {
         control.start_ns,
         control.child,
         control.excluded_len,
+        control.tgid_offset,
     ] {
         bytes.extend_from_slice(&word.to_ne_bytes());
     }

@@ -72,6 +72,11 @@ pub enum Error {
         /// What would help.
         hint: Hint,
     },
+    /// Forks cannot be followed: the kernel does not say how its tasks lie in memory.
+    #[error(
+        "follow forks: this kernel has no type information (/sys/kernel/btf/vmlinux); trace single processes instead"
+    )]
+    NoTaskLayout,
     /// This machine counts nothing of that name.
     #[error("attach {hook}: this machine has no such counter ({source})")]
     NoCounter {

@@ -218,12 +218,23 @@ impl Maps {
         wait().map_err(|error| failed("wait for programs with", "array of maps", error))
     }
 
-    /// Writes entry `index` of an array.
+    /// Writes entry `index` of an array, or of a hash whose keys are numbers.
     pub fn write(&self, name: &str, index: u32, value: &[u8]) -> Result<(), Error> {
         let map = &self.open[name];
         let shape = self.shape(&map.spec);
         bpf::update(map.fd.as_fd(), shape, &index.to_ne_bytes(), value)
             .map_err(|error| failed("write", name, error))
+    }
+
+    /// The keys of a hash whose keys are numbers; none when the map is not in the kernel.
+    pub fn keys(&self, name: &str) -> Result<Vec<u32>, Error> {
+        let Some(map) = self.open.get(name) else {
+            return Ok(Vec::new());
+        };
+        let (keys, _) = bpf::read_hash(map.fd.as_fd(), self.shape(&map.spec))
+            .map_err(|error| failed("read", name, error))?;
+        let number = |key: &[u8]| u32::from_ne_bytes(key.try_into().expect("chunks of 4"));
+        Ok(keys.chunks_exact(4).map(number).collect())
     }
 
     /// Writes many entries of an array.

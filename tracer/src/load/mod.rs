@@ -17,6 +17,7 @@ mod rings;
 mod syscalls;
 #[cfg(test)]
 mod tests;
+mod tree;
 
 pub use attach::Missed;
 pub use control::Exclusion;
@@ -42,6 +43,8 @@ pub struct Options<'a> {
     pub exclusion: Exclusion,
     /// Places in programs and libraries are watched in this process alone.
     pub pid: Option<u32>,
+    /// The tree grows with forks; without it, it is what [`Loaded::plant`] is told.
+    pub follow: bool,
 }
 
 /// A run's programs and maps in the kernel.
@@ -53,6 +56,7 @@ pub struct Loaded {
     links: Vec<OwnedFd>,
     pid: Option<u32>,
     control: Control,
+    follow: bool,
 }
 
 /// A program of the plan in the kernel.
@@ -86,6 +90,10 @@ impl Loaded {
             let (name, hook) = (name.clone(), hook.clone());
             programs.push(Attachable { name, hook, ready });
         }
+        let follow = options.follow && maps.has(map::TREE);
+        if follow {
+            tree::load(&mut ebpf, &options.exclusion)?;
+        }
         syscalls::fill(&maps, plan)?;
         let control = control::exclude(&mut ebpf, &mut maps, options.exclusion)?;
         maps.wait_until_filled()?;
@@ -96,6 +104,7 @@ impl Loaded {
             links: Vec::new(),
             pid: options.pid,
             control,
+            follow,
         })
     }
 
@@ -105,6 +114,9 @@ impl Loaded {
     /// # Errors
     /// The hook that could not be attached, and why; what was attached before stays so until this is dropped.
     pub fn attach_all(&mut self) -> Result<Vec<Missed>, Error> {
+        if self.follow {
+            tree::attach(&mut self.ebpf)?;
+        }
         let mut missed = Vec::new();
         for Attachable { name, hook, ready } in &self.programs {
             if !hook.is_synthetic() {

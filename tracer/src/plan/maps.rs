@@ -9,11 +9,11 @@ use super::{
 };
 use crate::diag::{Diagnostic, codes};
 use crate::facts::{Facts, Feature, Support};
-use crate::ir::{self, ExprKind, MapId, MapValue, StmtKind, walk};
+use crate::ir::{self, Builtin, ExprKind, MapId, MapValue, StmtKind, walk};
 use crate::types::AggKind;
 use std::collections::BTreeSet;
 use tracer_ebpf::{
-    ABIS, Control, CpuStats, FRAMES_PER_CPU, GENERATIONS, Generation, SYSCALL_ROWS, map,
+    ABIS, Control, CpuStats, FRAMES_PER_CPU, GENERATIONS, Generation, SYSCALL_ROWS, TREE_MAX, map,
 };
 
 /// `BPF_F_NO_PREALLOC` of include/uapi/linux/bpf.h.
@@ -240,6 +240,9 @@ pub(super) fn specs(
         .filter(|kept| !kept.user)
         .map(|kept| script_map(ir, kept, hash_flags))
         .collect();
+    if uses_tree(ir) {
+        specs.push(tree(hash_flags));
+    }
     specs.extend(runtime_maps(
         ir,
         session,
@@ -303,6 +306,26 @@ impl MapSpec {
     fn of_kind(self, kind: MapKind) -> MapSpec {
         MapSpec { kind, ..self }
     }
+}
+
+/// Whether a clause asks for `tree`.
+pub(super) fn uses_tree(ir: &ir::Program) -> bool {
+    let is_tree = |e: &ir::Expr| matches!(e.kind, ExprKind::Builtin(Builtin::Tree));
+    let mut uses = false;
+    for clause in &ir.clauses {
+        uses |= clause.predicate.iter().any(|p| p.any(&is_tree));
+        walk::visit_exprs(&clause.body, &mut |e| uses |= is_tree(e));
+    }
+    uses
+}
+
+/// The processes that `tree` is true for.
+fn tree(hash_flags: u32) -> MapSpec {
+    MapSpec {
+        flags: hash_flags,
+        ..array(map::TREE, TREE_MAX, 8)
+    }
+    .of_kind(MapKind::Hash)
 }
 
 fn runtime_maps(

@@ -73,6 +73,7 @@ pub fn plan(
     }
     let maps = maps::specs(&ir, &session_maps, syscalls.as_ref(), rings, facts);
     let streams = rings::streams(&ir, user.as_ref());
+    let tree = maps::uses_tree(&ir);
     Ok(Plan {
         ir,
         user,
@@ -83,6 +84,7 @@ pub fn plan(
         syscalls,
         rings,
         streams,
+        tree,
         possible_cpus: facts.possible_cpus(),
     })
 }
@@ -108,6 +110,8 @@ pub struct Plan {
     pub rings: Rings,
     /// The run prints or sends something for each event (then the terminal's processes are excluded too).
     pub streams: bool,
+    /// Some clause asks for `tree`: the run has to say which processes it is about.
+    pub tree: bool,
     /// CPUs that the kernel can have: what `ncpus` reads.
     pub possible_cpus: u32,
 }

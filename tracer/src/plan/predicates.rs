@@ -66,6 +66,7 @@ fn cost(e: &Expr) -> u32 {
     let own = match &e.kind {
         ExprKind::Builtin(b) => match b {
             Builtin::Comm => 73,
+            Builtin::Tree => 50,
             Builtin::Nsecs | Builtin::Elapsed | Builtin::Duration => 57,
             Builtin::Kstack(_) => 500,
             Builtin::Pid | Builtin::Tid | Builtin::Uid | Builtin::Gid => 19,
@@ -95,7 +96,8 @@ pub(super) fn is_final_at_entry(conjunct: &Expr, stable: Stable) -> bool {
     !can_divide_by_zero(conjunct)
         && match &conjunct.kind {
             ExprKind::Int(_) => true,
-            ExprKind::Builtin(Builtin::Pid) => true,
+            // A process is in the tree from its fork on.
+            ExprKind::Builtin(Builtin::Pid | Builtin::Tree) => true,
             ExprKind::Builtin(
                 Builtin::Tid
                 | Builtin::Arg(_)

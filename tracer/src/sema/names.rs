@@ -157,6 +157,11 @@ pub static VARIABLES: &[Variable] = &[
         make: Make::Plain(|| (Builtin::Tid, Type::U32)),
     },
     Variable {
+        name: "tree",
+        doc: "whether the process is the run's target or descends from it",
+        make: Make::Plain(|| (Builtin::Tree, Type::Bool)),
+    },
+    Variable {
         name: "uid",
         doc: "user id",
         make: Make::Plain(|| (Builtin::Uid, Type::U32)),
@@ -174,7 +179,6 @@ const NOT_BUILT: &[&str] = &[
     "jiffies",
     "numaid",
     "pcomm",
-    "tree",
     "username",
     "usermode",
     "ustack",

@@ -5,6 +5,7 @@
 //! microseconds, and for a grace period of the kernel when a map's generation is closed.
 
 use super::desk::{Desk, LastWords};
+use super::family;
 use super::log::{self, Diagnostics};
 use super::maps::{Maps, lock};
 use super::output::Output;
@@ -23,6 +24,7 @@ use crate::sys::fd::readable;
 use std::convert::Infallible;
 use std::io::Write;
 use std::os::fd::{AsFd, OwnedFd};
+use std::process::ExitStatus;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -86,13 +88,15 @@ fn load(
     if plan.streams && out.is_terminal() && exclusion.itself && !request.scope.include_terminal {
         exclusion.ancestors = terminal::ancestors_up_to_terminal();
     }
-    if exclusion.ancestors > 0 {
+    let follow = plan.tree && request.scope.follow;
+    if exclusion.ancestors > 0 || follow {
         exclusion.offsets = facts.task_offsets();
     }
     let options = load::Options {
         functions: &generated.functions,
         exclusion,
         pid: request.scope.pid,
+        follow,
     };
     let loaded = Loaded::load(plan, &image, &options)?;
     let ancestors = loaded.excluded().len().saturating_sub(1);
@@ -155,6 +159,8 @@ struct Run {
     voice: Voice,
     signals: Signals,
     target: Target,
+    /// How the command ended.
+    command: Option<ExitStatus>,
     reader: Link,
     diagnostics: Option<Diagnostics>,
 }
@@ -191,6 +197,7 @@ impl Run {
             voice,
             signals,
             target,
+            command: None,
             reader,
             diagnostics,
         })
@@ -202,6 +209,7 @@ impl Run {
             .iter()
             .for_each(|said| self.voice.warn(said));
         self.voice.step("attached");
+        self.plant()?;
         if self.request.dry_run {
             self.target.stop();
             return Ok(Ended::default());
@@ -218,6 +226,7 @@ impl Run {
             loaded: self.loaded,
             reader: self.reader,
             diagnostics: self.diagnostics,
+            command: self.command,
             voice,
         };
         self.target.stop();
@@ -241,6 +250,22 @@ impl Run {
         }
     }
 
+    /// Says whom `tree` is true for.
+    fn plant(&self) -> Result<(), Error> {
+        if !self.plan.tree {
+            return Ok(());
+        }
+        let scope = &self.request.scope;
+        let processes = scope.pid.iter().chain(&scope.roots).copied();
+        let roots: Vec<u32> = processes.chain(self.target.command()).collect();
+        if roots.is_empty() {
+            let sentence = "`tree` is true for no process: say which with -p or -c";
+            self.voice.note(sentence);
+        }
+        let plant = |process| lock(&self.loaded).plant(process);
+        Ok(family::plant(&roots, scope.follow, plant)?)
+    }
+
     /// `BEGIN`, then everything opens at once. A reason when the run is already over.
     async fn begin(&mut self) -> Result<Option<Why>, Error> {
         if !self.request.output.quiet || self.request.output.format != Format::Text {
@@ -252,6 +277,7 @@ impl Run {
         if let Ok(told) = self.reader.told.try_recv() {
             return Ok(Some(told.into()));
         }
+        self.target.ready()?;
         lock(&self.loaded).open()?;
         self.target.release()?;
         self.voice.step("tracing");
@@ -274,7 +300,11 @@ impl Run {
                 biased;
                 () = self.signals.next() => return Why::Signal,
                 told = self.reader.told.recv() => return told.map_or(Why::Closed, Why::from),
-                ended = self.target.end() => return self.target_ended(ended),
+                ended = self.target.end() => {
+                    if let Some(why) = self.target_ended(ended) {
+                        return why;
+                    }
+                }
                 () = until(deadline) => return Why::Time,
                 () = until(wake) => match self.tick(&mut ticks) {
                     Ok(Ticked::Ran) => wake = ticks.next(),
@@ -314,15 +344,28 @@ impl Run {
         }
     }
 
-    /// Says how a command ended when that was not well.
-    fn target_ended(&self, ended: Result<Option<std::process::ExitStatus>, Error>) -> Why {
-        match ended {
-            Err(error) => Why::Failed(error),
-            Ok(status) => {
-                if let Some(status) = status.filter(|status| !status.success()) {
-                    self.voice.note(&format!("the command ended with {status}"));
-                }
-                Why::Target
+    /// Keeps how a command ended, and says so when that was not well. A reason when nothing is left to wait for.
+    fn target_ended(&mut self, ended: Result<Option<ExitStatus>, Error>) -> Option<Why> {
+        let status = match ended {
+            Err(error) => return Some(Why::Failed(error)),
+            Ok(status) => status,
+        };
+        if let Some(status) = status {
+            self.command = Some(status);
+            if !status.success() {
+                self.voice.note(&format!("the command ended with {status}"));
+            }
+        }
+        if !self.request.scope.until_last {
+            return Some(Why::Target);
+        }
+        let left = lock(&self.loaded).tree();
+        match left.map(|left| Target::still_running(&left)) {
+            Err(error) => Some(Why::Failed(error.into())),
+            Ok(Target::None) => Some(Why::Target),
+            Ok(target) => {
+                self.target = target;
+                None
             }
         }
     }
@@ -336,6 +379,7 @@ struct End {
     loaded: Arc<Mutex<Loaded>>,
     reader: Link,
     diagnostics: Option<Diagnostics>,
+    command: Option<ExitStatus>,
     voice: Voice,
 }
 
@@ -370,6 +414,7 @@ impl End {
         Ok(Ended {
             code,
             lossy: totals.any_lost(),
+            command: self.command,
         })
     }
 

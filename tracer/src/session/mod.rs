@@ -11,6 +11,7 @@ mod act;
 mod cgroups;
 pub mod compile;
 mod desk;
+mod family;
 mod live;
 mod log;
 mod maps;
@@ -34,6 +35,7 @@ pub use request::{Buffering, Limits, Output, Request, Scope, Script};
 use crate::diag::Diagnostic;
 use std::io;
 use std::path::PathBuf;
+use std::process::ExitStatus;
 
 /// How a run ended.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -42,6 +44,8 @@ pub struct Ended {
     pub code: u8,
     /// Something was lost.
     pub lossy: bool,
+    /// How the command ended that the run started.
+    pub command: Option<ExitStatus>,
 }
 
 /// Why a run could not begin or go on.

@@ -27,6 +27,7 @@ impl Output {
     /// Opens what the request names. Lines to a terminal, full buffers to anything else, unless it says how.
     pub fn open(request: &request::Output) -> Result<Output, Error> {
         let (to, terminal): (Box<dyn Write + Send>, bool) = match &request.file {
+            None if request.to_stderr => (Box::new(io::stderr()), io::stderr().is_terminal()),
             None => (Box::new(io::stdout()), io::stdout().is_terminal()),
             Some(path) => {
                 let file = File::create(path).map_err(|source| Error::Output {

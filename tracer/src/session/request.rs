@@ -56,7 +56,13 @@ pub struct Request {
 pub struct Scope {
     /// `syscall` probes fire for this process only; the run ends with it.
     pub pid: Option<u32>,
-    /// Started when everything is attached; the run ends with it.
+    /// Processes that `tree` is true for; the run ends when all have ended.
+    pub roots: Vec<u32>,
+    /// `tree` is true for the descendants of the roots and of the command too.
+    pub follow: bool,
+    /// The run ends when those have ended too.
+    pub until_last: bool,
+    /// Started when everything is attached; a root, and the run ends with it.
     pub command: Option<Vec<String>>,
     /// The run ends after this.
     pub duration: Option<Duration>,
@@ -71,6 +77,8 @@ pub struct Scope {
 pub struct Output {
     /// Instead of standard output.
     pub file: Option<PathBuf>,
+    /// Without a file: to standard error.
+    pub to_stderr: bool,
     /// Their form.
     pub format: Format,
     /// When they are written; by the kind of output when not said.

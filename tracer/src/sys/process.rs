@@ -6,7 +6,10 @@ use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitStatus};
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
 use tokio::io::unix::AsyncFd;
 
 /// A process known by a descriptor, so that its number cannot be taken by another one meanwhile.
@@ -56,6 +59,7 @@ impl Watched {
 pub struct Held {
     pid: u32,
     go: PipeWriter,
+    gate: Gate,
     ended: Receiver<io::Result<ExitStatus>>,
 }
 
@@ -65,9 +69,14 @@ impl Held {
         let (mut hello_read, hello_write) = io::pipe()?;
         let (go_read, go) = io::pipe()?;
         let parent_end = go.as_raw_fd();
-        let hold = move || wait_for_go(&hello_write, &go_read, parent_end);
+        let gate = Gate::new()?;
+        let place = gate.place();
+        let hold = move || {
+            wait_for_go(&hello_write, &go_read, parent_end)?;
+            place.wait()
+        };
         // SAFETY: `hold` runs between fork and exec. It makes only read, write, close and getpid calls on descriptors that it
-        // owns (and on the fork's own copy of `go`), allocates nothing and takes no lock.
+        // owns (and on the fork's own copy of `go`), looks at a page that the fork shares, allocates nothing and takes no lock.
         unsafe { command.pre_exec(hold) };
         let (report, ended) = channel();
         // `spawn` returns only after the exec, so a thread has to wait for it.
@@ -86,7 +95,12 @@ impl Held {
             );
         }
         let pid = u32::from_ne_bytes(pid);
-        Ok(Held { pid, go, ended })
+        Ok(Held {
+            pid,
+            go,
+            gate,
+            ended,
+        })
     }
 
     /// Its process id.
@@ -94,10 +108,123 @@ impl Held {
         self.pid
     }
 
+    /// Brings it to its last step before the exec: from now until [`Held::release`] it makes no system call, so that the exec is the first
+    /// that a tracer sees. It uses a CPU meanwhile: for moments only.
+    pub fn ready(&mut self) -> io::Result<()> {
+        self.go.write_all(&[1])?;
+        self.gate.wait_until_reached();
+        Ok(())
+    }
+
     /// Lets it exec. What is received is how it ended, or why it could not be executed.
     pub fn release(mut self) -> io::Result<Receiver<io::Result<ExitStatus>>> {
-        self.go.write_all(&[1])?;
+        if !self.gate.is_reached() {
+            self.ready()?;
+        }
+        self.gate.open();
         Ok(self.ended)
+    }
+}
+
+/// A word in a page that a process shares with its fork: 0, then [`REACHED`], then [`OPEN`].
+struct Gate {
+    page: NonNull<AtomicU32>,
+}
+
+/// The fork waits at the gate.
+const REACHED: u32 = 1;
+/// It may go on.
+const OPEN: u32 = 2;
+/// It must not.
+const CLOSED: u32 = 3;
+/// A fork waits so many times (some seconds): then this process is gone.
+const WAITS: u32 = 1 << 26;
+/// What is mapped for the word.
+const PAGE: usize = 4096;
+
+// SAFETY: the word is atomic and lives as long as the gate, whichever thread has it.
+unsafe impl Send for Gate {}
+
+impl Gate {
+    fn new() -> io::Result<Gate> {
+        let (access, kind) = (
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_SHARED | libc::MAP_ANONYMOUS,
+        );
+        // SAFETY: a new mapping of nobody's memory.
+        let page = unsafe { libc::mmap(std::ptr::null_mut(), PAGE, access, kind, -1, 0) };
+        if page == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        match NonNull::new(page.cast()) {
+            Some(page) => Ok(Gate { page }),
+            None => Err(io::Error::other("a page at address 0")),
+        }
+    }
+
+    fn word(&self) -> &AtomicU32 {
+        // SAFETY: the page is mapped until the gate is dropped, zeroed by the kernel, and aligned.
+        unsafe { self.page.as_ref() }
+    }
+
+    /// The same word for the fork, whose copy of the mapping nobody unmaps before its exec does.
+    fn place(&self) -> Place {
+        Place(self.page)
+    }
+
+    fn is_reached(&self) -> bool {
+        self.word().load(Ordering::Acquire) != 0
+    }
+
+    /// A fork that is killed before it gets there opens the way too: then there is nobody to wait for.
+    fn wait_until_reached(&self) {
+        let start = Instant::now();
+        while !self.is_reached() && start.elapsed() < PATIENCE {
+            std::thread::yield_now();
+        }
+    }
+
+    fn open(&self) {
+        self.word().store(OPEN, Ordering::Release);
+    }
+}
+
+/// How long a fork may take to its last step; longer only when it was stopped or killed.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        // A fork that still waits must not wait for ever.
+        let _ = self
+            .word()
+            .compare_exchange(REACHED, CLOSED, Ordering::AcqRel, Ordering::Acquire);
+        // SAFETY: the mapping of `new`, which nothing refers to any more in this process.
+        unsafe { libc::munmap(self.page.as_ptr().cast(), PAGE) };
+    }
+}
+
+/// The fork's view of a [`Gate`].
+struct Place(NonNull<AtomicU32>);
+
+// SAFETY: as for `Gate`; used in the fork alone, which has the mapping of its own.
+unsafe impl Send for Place {}
+// SAFETY: the word is atomic.
+unsafe impl Sync for Place {}
+
+impl Place {
+    /// Without any system call.
+    fn wait(&self) -> io::Result<()> {
+        // SAFETY: the fork's copy of the mapping is there until its exec.
+        let word = unsafe { self.0.as_ref() };
+        word.store(REACHED, Ordering::Release);
+        for _ in 0..WAITS {
+            match word.load(Ordering::Acquire) {
+                OPEN => return Ok(()),
+                REACHED => std::hint::spin_loop(),
+                _ => break,
+            }
+        }
+        Err(io::Error::from_raw_os_error(libc::ECANCELED))
     }
 }
 

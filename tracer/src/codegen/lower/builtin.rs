@@ -7,7 +7,7 @@ use std::mem::offset_of;
 use tracer_ebpf::{Control, EntryState, SysFrame, map};
 
 use super::Lower;
-use super::builder::{arg, imm};
+use super::builder::{arg, imm, runtime};
 use super::program::state_field;
 use crate::bpf::{Alu, Cond, Size, helpers};
 use crate::codegen::lir::{Arg, Base, Callee, Class, Inst, Opnd, Place, VReg};
@@ -40,6 +40,7 @@ impl Lower<'_> {
             Builtin::Nsecs => self.helper(h::KTIME_GET_NS),
             Builtin::Cgroup => self.helper(h::GET_CURRENT_CGROUP_ID),
             Builtin::Curtask => self.helper(h::GET_CURRENT_TASK),
+            Builtin::Tree => self.b.call_number(runtime("rt_in_tree"), vec![]),
             Builtin::Elapsed => self.elapsed(),
             Builtin::Jiffies => self.helper(h::JIFFIES64),
             Builtin::Numaid => self.low(h::GET_NUMA_NODE_ID),

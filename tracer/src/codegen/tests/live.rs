@@ -279,6 +279,7 @@ fn every_builtin_is_accepted() {
         Builtin::Probe,
         Builtin::Func,
         Builtin::Arg(2),
+        Builtin::Tree,
     ];
     let mut body = all_uses(words.into_iter().map(builtin).collect());
     body.push(count(1, vec![builtin(Builtin::Comm)]));

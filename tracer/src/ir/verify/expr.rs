@@ -406,7 +406,7 @@ fn has_type(b: Builtin, ty: &Type) -> bool {
         Builtin::SyscallName => Type::Lazy(Lazy::SyscallName),
         Builtin::SyscallAbi => Type::Lazy(Lazy::Abi),
         Builtin::Errno => Type::Lazy(Lazy::Errno),
-        Builtin::EntrySeen | Builtin::Usermode => Type::Bool,
+        Builtin::EntrySeen | Builtin::Usermode | Builtin::Tree => Type::Bool,
         Builtin::Kstack(depth) => Type::Stack { depth },
         Builtin::Call => Type::Call,
     };

@@ -219,6 +219,7 @@ fn load(plan: &Plan, functions: Vec<Function>, frame_size: u32, exclusion: Exclu
         functions: &generated.functions,
         exclusion,
         pid: None,
+        follow: false,
     };
     match Loaded::load(plan, &image, &options) {
         Ok(loaded) => loaded,

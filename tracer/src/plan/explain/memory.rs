@@ -36,6 +36,10 @@ pub(super) fn write(plan: &Plan, out: &mut String) -> fmt::Result {
             "  entries of calls: {state} bytes for each thread that made one"
         )?;
     }
+    if let Some(spec) = plan.maps.iter().find(|m| m.name == map::TREE) {
+        let most = bytes(map_bytes(spec, cpus));
+        writeln!(out, "  processes of the tree: at most {most}")?;
+    }
     let fixed: u64 = plan
         .maps
         .iter()
@@ -46,7 +50,8 @@ pub(super) fn write(plan: &Plan, out: &mut String) -> fmt::Result {
 }
 
 fn is_fixed_table(plan: &Plan, name: &str) -> bool {
-    name != map::RINGS && name != map::STATE && plan.session_maps.iter().all(|m| m.spec != name)
+    ![map::RINGS, map::STATE, map::TREE].contains(&name)
+        && plan.session_maps.iter().all(|m| m.spec != name)
 }
 
 fn map_bytes(spec: &MapSpec, cpus: u32) -> u64 {

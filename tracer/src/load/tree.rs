@@ -1,0 +1,56 @@
+//! The tree: which processes the run is about, as its `tree` asks.
+//!
+//! In: roots, by process id. Out: the `TREE` map filled, and the runtime's two programs that keep it when forks are
+//! followed. Roots are put in after those are attached, so that no fork of theirs is missed.
+
+use super::{Error, Exclusion, Loaded, attach, program_mut};
+use crate::link::TREE_PROGRAMS;
+use crate::plan::Hook;
+use aya::Ebpf;
+use aya::programs::Program;
+use tracer_ebpf::map;
+
+/// Has the verifier take the programs that follow forks.
+pub(super) fn load(ebpf: &mut Ebpf, exclusion: &Exclusion) -> Result<(), Error> {
+    if exclusion.offsets.is_none() {
+        return Err(Error::NoTaskLayout);
+    }
+    for (name, _) in TREE_PROGRAMS {
+        if let Program::RawTracePoint(program) = program_mut(ebpf, name)? {
+            program
+                .load()
+                .map_err(|error| Error::from_load(name, error, None))?;
+        }
+    }
+    Ok(())
+}
+
+/// Attaches them.
+pub(super) fn attach(ebpf: &mut Ebpf) -> Result<(), Error> {
+    for (name, event) in TREE_PROGRAMS {
+        let hook = Hook::RawTracepoint(event.to_owned());
+        attach::attach(program_mut(ebpf, name)?, &hook)?;
+    }
+    Ok(())
+}
+
+impl Loaded {
+    /// Makes a process one of the tree; its forks are from now on, when they are followed.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn plant(&self, process: u32) -> Result<(), Error> {
+        if !self.maps.has(map::TREE) {
+            return Ok(());
+        }
+        self.maps.write(map::TREE, process, &0u64.to_ne_bytes())
+    }
+
+    /// The processes of the tree that may still run.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn tree(&self) -> Result<Vec<u32>, Error> {
+        self.maps.keys(map::TREE)
+    }
+}
