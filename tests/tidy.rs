@@ -27,6 +27,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     // A map's declaration is the script's.
     ("agg", &["ir", "types", "diag"]),
     ("interp", &["ir", "types", "agg", "diag"]),
+    // Options of `tracer trace`, as a script.
+    ("trace", &["agg", "ir", "sema", "types", "tables", "diag"]),
     ("sys", &[]),
     // Features are probed with tiny programs.
     (
@@ -45,7 +47,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     // Formats of `printf` and kinds of runtime errors are the script's too.
     (
         "print",
-        &["agg", "decode", "ir", "symbols", "types", "diag"],
+        &["agg", "decode", "ir", "symbols", "trace", "types", "diag"],
     ),
     ("session", BELOW_SESSION),
     ("cli", &["session"]),
@@ -55,13 +57,13 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 /// What `session` may import, and `cli` with it.
 const BELOW_SESSION: &[&str] = &[
     "agg", "bpf", "codegen", "decode", "diag", "facts", "interp", "ir", "kernel", "link", "load",
-    "plan", "print", "sema", "stream", "symbols", "syntax", "sys", "tables", "types",
+    "plan", "print", "sema", "stream", "symbols", "syntax", "sys", "tables", "trace", "types",
 ];
 
 /// Rooms without I/O, `unsafe`, aya, libc, clock and environment.
 const PURE: &[&str] = &[
     "types", "bpf", "diag", "facts", "tables", "syntax", "ir", "sema", "plan", "codegen", "link",
-    "decode", "agg", "interp",
+    "decode", "agg", "interp", "trace",
 ];
 
 /// What the machine's edge looks like in a source file.

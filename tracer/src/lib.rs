@@ -24,4 +24,5 @@ pub mod symbols;
 pub mod syntax;
 pub mod sys;
 pub mod tables;
+pub mod trace;
 pub mod types;

@@ -85,6 +85,7 @@ pub fn output(typed: &typed::RunArgs) -> Output {
     Output {
         file: typed.output.clone(),
         to_stderr: false,
+        trace: None,
         format: match typed.format {
             typed::Format::Text => Format::Text,
             typed::Format::Json => Format::Json,

@@ -12,6 +12,7 @@ mod generate;
 pub mod list;
 pub mod meant;
 mod run;
+mod trace;
 pub mod typed;
 
 use clap::Parser;
@@ -38,6 +39,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 /// Parses argv; help, version and usage errors end the process here (status 0 or 2), as clap prints them.
 fn command(args: Vec<OsString>) -> Command {
+    let args = trace::spelling::rewrite(args);
     let called = args.first().and_then(|name| Path::new(name).file_name());
     if called.is_some_and(|name| name == "bpftrace") {
         return Command::Run(BpftraceLine::parse_from(args).run);
@@ -54,6 +56,10 @@ fn perform(command: Command) -> Result<ExitCode, Failure> {
         Command::Run(typed) => {
             drop(out);
             return run::run(&typed);
+        }
+        Command::Trace(typed) => {
+            drop(out);
+            return trace::run(&typed);
         }
         Command::List(typed) => list::run(typed.pattern.as_deref(), typed.verbose, &mut out)?,
         Command::Doctor(typed) => {

@@ -14,6 +14,7 @@ Examples:
   tracer opens.bt
   tracer list 'syscall:*open*'
   tracer explain -e 'syscall:* { @[comm] = hist(duration); }'
+  tracer trace -e %file ls -l
 
 Exit status: 0 it ran; 2 usage or script error; 3 losses, with --strict; 4 this machine could
 not do it; else what the script's exit(n) says.";
@@ -54,6 +55,8 @@ pub struct BpftraceLine {
 pub enum Command {
     /// Run a query (the same as without a subcommand)
     Run(RunArgs),
+    /// Show system calls as strace does: of the whole system, of processes, or of a command
+    Trace(Box<super::trace::typed::TraceArgs>),
     /// List probes, with their arguments by -v
     List(ListArgs),
     /// Show what a query would run where, and why

@@ -140,7 +140,7 @@ impl Printer for Jsonl {
 
 /// A line in the making; its buffers are used again.
 #[derive(Default)]
-struct Line {
+pub(super) struct Line {
     buffer: Vec<u8>,
     /// Text that is quoted next.
     plain: Vec<u8>,
@@ -150,24 +150,24 @@ struct Line {
 
 impl Line {
     /// `{"v":1,"type":"kind"`
-    fn open(&mut self, kind: &str) {
+    pub fn open(&mut self, kind: &str) {
         self.buffer.clear();
         self.raw("{\"v\":");
         self.unsigned(VERSION);
         self.field("type").text(kind.as_bytes());
     }
 
-    fn close(&mut self, out: &mut dyn Write) -> io::Result<()> {
+    pub fn close(&mut self, out: &mut dyn Write) -> io::Result<()> {
         self.raw("}\n");
         out.write_all(&self.buffer)
     }
 
-    fn raw(&mut self, text: &str) {
+    pub fn raw(&mut self, text: &str) {
         self.buffer.extend_from_slice(text.as_bytes());
     }
 
     /// `,"name":`, for the value that follows.
-    fn field(&mut self, name: &str) -> &mut Line {
+    pub fn field(&mut self, name: &str) -> &mut Line {
         self.raw(",\"");
         self.raw(name);
         self.raw("\":");
@@ -180,12 +180,16 @@ impl Line {
         }
     }
 
-    fn unsigned(&mut self, n: u64) {
+    pub fn unsigned(&mut self, n: u64) {
         number::decimal(&mut self.buffer, n);
     }
 
+    pub fn signed(&mut self, n: i64) {
+        number::signed(&mut self.buffer, n);
+    }
+
     /// A string, or `{"bytes": "hex"}`.
-    fn text(&mut self, bytes: &[u8]) {
+    pub fn text(&mut self, bytes: &[u8]) {
         if std::str::from_utf8(bytes).is_ok() {
             return quote::json(&mut self.buffer, bytes);
         }
@@ -219,7 +223,7 @@ impl Line {
         self.probes.insert(origin.probe, quoted);
     }
 
-    fn quote_plain(&mut self) {
+    pub fn quote_plain(&mut self) {
         let plain = std::mem::take(&mut self.plain);
         self.text(&plain);
         self.plain = plain;

@@ -11,6 +11,7 @@ pub mod number;
 pub mod printf;
 pub mod quote;
 pub mod text;
+pub mod trace;
 pub mod value;
 
 use crate::agg::Table;
@@ -200,6 +201,10 @@ pub trait Printer: Send {
     fn error(&mut self, out: &mut dyn Write, error: &RuntimeError) -> io::Result<()>;
     /// Tracing has ended; what follows are the maps.
     fn end(&mut self, out: &mut dyn Write) -> io::Result<()>;
+    /// All maps were printed.
+    fn done(&mut self, _out: &mut dyn Write) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// A printer. `terminal`: control bytes in values are made visible.

@@ -111,6 +111,7 @@ impl<'p> Desk<'p> {
                     desk.printer.map(out, names, &table, None, None)?;
                 }
             }
+            desk.printer.done(&mut desk.out)?;
             for loss in &words.losses {
                 desk.printer.lost(&mut desk.out, loss)?;
             }

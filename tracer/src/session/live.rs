@@ -14,12 +14,14 @@ use super::signals::Signals;
 use super::target::Target;
 use super::ticks::Ticks;
 use super::voice::Voice;
-use super::{Ended, Error, Request, compile, report, terminal};
+use super::{Ended, Error, Request, compile, report, request, terminal};
 use crate::kernel::{self, privilege::Needs};
 use crate::load::{self, Exclusion, Loaded};
 use crate::plan::{Hook, Plan};
-use crate::print::{self, Format};
+use crate::print::trace::Wall;
+use crate::print::{self, Format, Printer};
 use crate::stream::account::Totals;
+use crate::sys::clock;
 use crate::sys::fd::readable;
 use std::convert::Infallible;
 use std::io::Write;
@@ -222,6 +224,7 @@ impl Run {
         let end = End {
             script: self.request.script,
             format: self.request.output.format,
+            written: self.request.output.trace.is_none(),
             plan: self.plan,
             loaded: self.loaded,
             reader: self.reader,
@@ -375,6 +378,8 @@ impl Run {
 struct End {
     script: super::Script,
     format: Format,
+    /// The script is the user's: places in it mean something to somebody.
+    written: bool,
     plan: Arc<Plan>,
     loaded: Arc<Mutex<Loaded>>,
     reader: Link,
@@ -431,7 +436,7 @@ impl End {
             .for_each(|(n, more)| *n += more);
         let errors = report::runtime_errors(&self.script, &self.plan.ir, &counts);
         if self.format == Format::Text {
-            for error in &errors {
+            for error in errors.iter().filter(|_| self.written) {
                 let sentence = report::sentence(error);
                 self.voice.place(&sentence, report::is_mistake(error));
             }
@@ -499,7 +504,7 @@ fn start_reader(
         }
     }
     let (plan, loaded) = (Arc::clone(plan), Arc::clone(loaded));
-    let printer = print::printer(request.output.format, out.is_terminal());
+    let printer = printer(&request.output, out.is_terminal());
     let script = request.script.clone();
     let work = move || {
         let ring_bytes = plan.rings.main_bytes;
@@ -516,6 +521,20 @@ fn start_reader(
         told,
         thread,
     })
+}
+
+/// The printer that the output is to have.
+fn printer(wanted: &request::Output, terminal: bool) -> Box<dyn Printer> {
+    let Some(style) = &wanted.trace else {
+        return print::printer(wanted.format, terminal);
+    };
+    let wall = Wall {
+        offset_ns: clock::wall_ns(0) as u64,
+        local: |seconds| {
+            clock::local_time("%H:%M:%S", seconds.saturating_mul(1_000_000_000)).unwrap_or_default()
+        },
+    };
+    print::trace::printer(style.clone(), wall, wanted.format, terminal)
 }
 
 /// Passes the wake-ups of one ring on, at most one at a time for all rings.

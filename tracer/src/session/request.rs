@@ -4,6 +4,7 @@
 
 use crate::print::Format;
 use crate::sema;
+use crate::print::trace::Style;
 use std::fs::File;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -73,7 +74,7 @@ pub struct Scope {
 }
 
 /// Where results go.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct Output {
     /// Instead of standard output.
     pub file: Option<PathBuf>,
@@ -81,6 +82,8 @@ pub struct Output {
     pub to_stderr: bool,
     /// Their form.
     pub format: Format,
+    /// Records are calls, printed in this style: the script was made by [`crate::trace`].
+    pub trace: Option<Style>,
     /// When they are written; by the kind of output when not said.
     pub buffering: Option<Buffering>,
     /// Only errors and losses on standard error.

@@ -32,6 +32,9 @@ pub const SYSCALL: Provider = Provider {
     resolve,
 };
 
+/// The class of numbers that no table knows.
+const UNKNOWN: &str = "%unknown";
+
 /// Argument registers of a call.
 const REGISTERS: u8 = 6;
 
@@ -44,6 +47,9 @@ fn resolve(request: &Request) -> Result<Vec<Target>, Diagnostic> {
         let mut targets = from_names(&all_names(), phase, request);
         targets.push(unknown(phase, request.max_strlen));
         return Ok(targets);
+    }
+    if name.text == UNKNOWN {
+        return Ok(vec![unknown(phase, request.max_strlen)]);
     }
     if let Some(class) = name.text.strip_prefix('%') {
         let calls = syscalls::class(class).ok_or_else(|| no_such_class(name, class))?;
@@ -114,7 +120,8 @@ fn no_such_class(name: &Ident, class: &str) -> Diagnostic {
     diagnostic
         .help
         .extend(did_you_mean(class, syscalls::classes()));
-    let all: Vec<String> = syscalls::classes().map(|c| format!("%{c}")).collect();
+    let known = syscalls::classes().map(|c| format!("%{c}"));
+    let all: Vec<String> = known.chain([UNKNOWN.to_owned()]).collect();
     diagnostic.help(format!("there are {}", all.join(" ")))
 }
 

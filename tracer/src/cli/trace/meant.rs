@@ -1,0 +1,191 @@
+//! What the options of `tracer trace` mean.
+//!
+//! In: [`TraceArgs`](super::typed::TraceArgs). Out: a [`Request`] with the script that does it. Reads `/etc/passwd` and control groups, starts nothing.
+
+use super::ids;
+use super::typed::TraceArgs;
+use crate::cli::failure::Failure;
+use crate::cli::typed;
+use crate::print::trace::{Clock, Prefix, Style};
+use crate::session::{Buffering, Format, Limits, Output, Request, Scope, Script};
+use crate::trace::expression::{self, Qualifier};
+use crate::trace::summary::Order;
+use crate::trace::{self, Calls, Options, Results, Signals, Stacks, Wanted, Who};
+
+/// What diagnostics call the script.
+const SCRIPT: &str = "the script of these options";
+
+/// The whole run.
+pub fn request(typed: &TraceArgs) -> Result<Request, Failure> {
+    if let Some(sentence) = typed.elsewhere.sentence() {
+        return Err(Failure::Usage(sentence.into()));
+    }
+    if !typed.pid.is_empty() && !typed.command.is_empty() {
+        let sentence = "-p and a command: trace one or the other";
+        return Err(Failure::Usage(sentence.into()));
+    }
+    let options = options(typed).map_err(Failure::Usage)?;
+    let ready = match typed.ready_fd {
+        None => None,
+        Some(number) => Some(
+            crate::sys::fd::inherited(number)
+                .map_err(|error| Failure::Usage(format!("--ready-fd {number}: {error}")))?,
+        ),
+    };
+    Ok(Request {
+        script: Script {
+            name: SCRIPT.into(),
+            text: trace::text(&options),
+            params: Vec::new(),
+        },
+        scope: scope(typed),
+        output: output(typed, &options),
+        limits: Limits {
+            strict: typed.strict,
+            ring_bytes: typed.ring_size,
+        },
+        ready,
+        dry_run: false,
+    })
+}
+
+fn scope(typed: &TraceArgs) -> Scope {
+    Scope {
+        pid: None,
+        roots: typed.pid.clone(),
+        follow: typed.follow_forks > 0,
+        until_last: typed.follow_forks > 0 && !typed.system,
+        command: (!typed.command.is_empty()).then(|| typed.command.clone()),
+        duration: typed.time_limit,
+        include_terminal: typed.include_terminal,
+        include_self: typed.include_self,
+    }
+}
+
+fn output(typed: &TraceArgs, options: &Options) -> Output {
+    let has_target = !typed.pid.is_empty() || !typed.command.is_empty();
+    let prefix = match (has_target && !typed.system, typed.output.is_some()) {
+        (false, _) => Prefix::System,
+        (true, true) if typed.follow_forks > 0 => Prefix::Number,
+        (true, _) => Prefix::WhenSeveral,
+    };
+    let style = Style {
+        clock: match typed.time {
+            0 => Clock::None,
+            1 => Clock::Seconds,
+            2 => Clock::Micros,
+            _ => Clock::Epoch,
+        },
+        since_last: typed.relative,
+        durations: typed.took,
+        numbers: typed.number,
+        prefix,
+        summary: options
+            .wanted
+            .summary()
+            .then(|| typed.order.unwrap_or_default()),
+    };
+    Output {
+        file: typed.output.clone(),
+        to_stderr: !typed.command.is_empty(),
+        format: match typed.format {
+            typed::Format::Text => Format::Text,
+            typed::Format::Json => Format::Json,
+            typed::Format::Jsonl => Format::Jsonl,
+        },
+        trace: Some(style),
+        // What a command prints on the same terminal stays near the calls that print it.
+        buffering: None::<Buffering>,
+        quiet: !typed.verbose,
+        verbose: typed.verbose,
+    }
+}
+
+fn options(typed: &TraceArgs) -> Result<Options, String> {
+    let mut sets = typed.trace.clone();
+    let mut options = Options {
+        who: who(typed)?,
+        paths: typed.paths.clone(),
+        descriptors: typed.fd.clone(),
+        exits: typed.quiet == 0,
+        wanted: match (typed.summary_only, typed.summary) {
+            (true, _) => Wanted::Summary,
+            (false, true) => Wanted::Both,
+            (false, false) => Wanted::Lines,
+        },
+        stacks: match typed.stacks {
+            true => Stacks::Kernel,
+            false => Stacks::None,
+        },
+        ..Options::default()
+    };
+    let status = typed.status.iter().map(|set| format!("status={set}"));
+    let signal = typed.signal.iter().map(|set| format!("signal={set}"));
+    for expression in typed
+        .expressions
+        .iter()
+        .cloned()
+        .chain(status)
+        .chain(signal)
+    {
+        match expression::parse(&expression)? {
+            Qualifier::Calls(set) => sets.push(set),
+            Qualifier::Results(results) => options.results = results,
+            Qualifier::Signals(signals) => options.signals = signals,
+            Qualifier::NoExits => options.exits = false,
+            Qualifier::Descriptors(_) | Qualifier::Whole | Qualifier::Nothing => {}
+        }
+    }
+    options.calls = Calls::parse(&sets)?;
+    if typed.failed || typed.successful {
+        options.results = Results {
+            successful: typed.successful,
+            failed: typed.failed,
+            unfinished: false,
+        };
+    }
+    if typed.quiet > 1 {
+        options.signals = Signals::none();
+    }
+    if trace::text(&options).is_empty() {
+        return Err("these options ask for no call, no signal and no end of a process".into());
+    }
+    Ok(options)
+}
+
+fn who(typed: &TraceArgs) -> Result<Who, String> {
+    let follows = typed.follow_forks > 0 && !typed.pid.is_empty();
+    let mut who = Who {
+        pids: if follows {
+            Vec::new()
+        } else {
+            typed.pid.clone()
+        },
+        tree: follows || !typed.command.is_empty() && !typed.system,
+        comms: typed.comm.clone(),
+        ..Who::default()
+    };
+    for name in &typed.uid {
+        who.uids.push(ids::user(name)?);
+    }
+    for path in &typed.cgroup {
+        who.cgroups.extend(ids::cgroups(path)?);
+    }
+    Ok(who)
+}
+
+/// An order of the summary, by strace's names and ours.
+pub fn order(name: &str) -> Result<Order, String> {
+    Ok(match name {
+        "time" | "time-total" | "total-time" | "time_total" | "total_time" => Order::Time,
+        "calls" | "count" => Order::Calls,
+        "errors" | "error" => Order::Errors,
+        "name" | "syscall" | "syscall-name" => Order::Name,
+        "min" | "min-time" | "time-min" | "shortest" => Order::Min,
+        "mean" | "avg" | "avg-time" | "time-avg" => Order::Mean,
+        "max" | "max-time" | "time-max" | "longest" => Order::Max,
+        "p99" => Order::P99,
+        "nothing" | "none" => Order::Number,
+        _ => return Err("time, calls, errors, name, min, mean, max, p99 or none".into()),
+    })
+}

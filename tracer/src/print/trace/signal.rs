@@ -1,0 +1,226 @@
+//! Signals as strace shows them: `SIGCHLD {si_signo=SIGCHLD, si_code=CLD_EXITED, …}`.
+//!
+//! In: what the kernel delivers (`kernel_siginfo`, as the script reads it). Out: text. Which fields a signal has follows from
+//! its code (sigaction(2)); codes are from include/uapi/asm-generic/siginfo.h.
+
+use crate::decode;
+use crate::types::Value;
+use std::borrow::Cow;
+use std::io::Write;
+
+/// A delivered signal. Fields that the code does not have hold other fields' bits.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Signal {
+    pub number: i64,
+    pub code: i64,
+    pub errno: i64,
+    pub pid: i64,
+    pub uid: u64,
+    pub status: i64,
+    pub utime: i64,
+    pub stime: i64,
+    pub address: u64,
+}
+
+/// Codes that any signal can have.
+const ANY: &[(i64, &str)] = &[
+    (0, "SI_USER"),
+    (0x80, "SI_KERNEL"),
+    (-1, "SI_QUEUE"),
+    (-2, "SI_TIMER"),
+    (-3, "SI_MESGQ"),
+    (-4, "SI_ASYNCIO"),
+    (-5, "SI_SIGIO"),
+    (-6, "SI_TKILL"),
+    (-7, "SI_DETHREAD"),
+    (-60, "SI_ASYNCNL"),
+];
+
+/// Positive codes of some signals, from 1.
+const OF_SIGNAL: &[(&str, &[&str])] = &[
+    (
+        "SIGILL",
+        &[
+            "ILL_ILLOPC",
+            "ILL_ILLOPN",
+            "ILL_ILLADR",
+            "ILL_ILLTRP",
+            "ILL_PRVOPC",
+            "ILL_PRVREG",
+            "ILL_COPROC",
+            "ILL_BADSTK",
+        ],
+    ),
+    (
+        "SIGFPE",
+        &[
+            "FPE_INTDIV",
+            "FPE_INTOVF",
+            "FPE_FLTDIV",
+            "FPE_FLTOVF",
+            "FPE_FLTUND",
+            "FPE_FLTRES",
+            "FPE_FLTINV",
+            "FPE_FLTSUB",
+        ],
+    ),
+    (
+        "SIGSEGV",
+        &["SEGV_MAPERR", "SEGV_ACCERR", "SEGV_BNDERR", "SEGV_PKUERR"],
+    ),
+    (
+        "SIGBUS",
+        &[
+            "BUS_ADRALN",
+            "BUS_ADRERR",
+            "BUS_OBJERR",
+            "BUS_MCEERR_AR",
+            "BUS_MCEERR_AO",
+        ],
+    ),
+    (
+        "SIGTRAP",
+        &["TRAP_BRKPT", "TRAP_TRACE", "TRAP_BRANCH", "TRAP_HWBKPT"],
+    ),
+    (
+        "SIGCHLD",
+        &[
+            "CLD_EXITED",
+            "CLD_KILLED",
+            "CLD_DUMPED",
+            "CLD_TRAPPED",
+            "CLD_STOPPED",
+            "CLD_CONTINUED",
+        ],
+    ),
+    (
+        "SIGIO",
+        &[
+            "POLL_IN", "POLL_OUT", "POLL_MSG", "POLL_ERR", "POLL_PRI", "POLL_HUP",
+        ],
+    ),
+    ("SIGSYS", &["SYS_SECCOMP", "SYS_USER_DISPATCH"]),
+];
+
+impl Signal {
+    /// From the script's values: see `trace::program`.
+    pub fn of(values: &[Value]) -> Signal {
+        let at = |n: usize| values.get(n).map_or(0, Value::bits);
+        Signal {
+            number: at(0) as i64,
+            code: at(1) as i32 as i64,
+            errno: at(2) as i32 as i64,
+            pid: at(3) as i32 as i64,
+            uid: at(4),
+            status: at(5) as i32 as i64,
+            utime: at(6) as i64,
+            stime: at(7) as i64,
+            address: at(8),
+        }
+    }
+
+    pub fn name(&self) -> Cow<'static, str> {
+        decode::signal_name(self.number as u64)
+    }
+
+    /// The code's name, when it has one.
+    pub fn code_name(&self) -> Option<&'static str> {
+        let any = ANY.iter().find(|(code, _)| *code == self.code);
+        let name = self.name();
+        let own = OF_SIGNAL.iter().find(|(signal, _)| *signal == name);
+        any.map(|(_, name)| *name).or_else(|| {
+            let at = usize::try_from(self.code).ok()?.checked_sub(1)?;
+            own?.1.get(at).copied()
+        })
+    }
+
+    /// `--- SIGCHLD {…} ---`
+    pub fn write(&self, out: &mut Vec<u8>) {
+        let name = self.name();
+        // Writing to memory does not fail.
+        let _ = write!(out, "--- {name} {{si_signo={name}, si_code=");
+        let _ = match self.code_name() {
+            Some(code) => out.write_all(code.as_bytes()),
+            None => write!(out, "{}", self.code),
+        };
+        if self.errno != 0 {
+            let errno = decode::errno_name(self.errno as u64);
+            let _ = write!(out, ", si_errno={errno}");
+        }
+        self.fields(out);
+        out.extend_from_slice(b"} ---");
+    }
+
+    fn fields(&self, out: &mut Vec<u8>) {
+        let _ = match (self.code, &*self.name()) {
+            (0x80, _) => Ok(()),
+            (code, _) if code <= 0 && code != -2 && code != -5 => {
+                write!(out, ", si_pid={}, si_uid={}", self.pid, self.uid)
+            }
+            (1.., "SIGCHLD") => self.child(out),
+            (1.., "SIGILL" | "SIGFPE" | "SIGSEGV" | "SIGBUS" | "SIGTRAP") => match self.address {
+                0 => write!(out, ", si_addr=NULL"),
+                address => write!(out, ", si_addr={address:#x}"),
+            },
+            _ => Ok(()),
+        };
+    }
+
+    fn child(&self, out: &mut Vec<u8>) -> std::io::Result<()> {
+        write!(
+            out,
+            ", si_pid={}, si_uid={}, si_status=",
+            self.pid, self.uid
+        )?;
+        match self.code {
+            1 => write!(out, "{}", self.status)?,
+            _ => write!(out, "{}", decode::signal_name(self.status as u64))?,
+        }
+        write!(out, ", si_utime={}, si_stime={}", self.utime, self.stime)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(signal: Signal) -> String {
+        let mut out = Vec::new();
+        signal.write(&mut out);
+        String::from_utf8(out).expect("ascii")
+    }
+
+    /// The lines are strace's for a child that exited, a kill, a null pointer and an alarm.
+    #[test]
+    fn fields_follow_from_the_code() {
+        let signal = |number, code| Signal {
+            number,
+            code,
+            pid: 12,
+            uid: 3,
+            status: 9,
+            address: 0,
+            ..Signal::default()
+        };
+        assert_eq!(
+            text(signal(17, 1)),
+            "--- SIGCHLD {si_signo=SIGCHLD, si_code=CLD_EXITED, si_pid=12, si_uid=3, si_status=9, si_utime=0, si_stime=0} ---"
+        );
+        assert_eq!(
+            text(signal(17, 2)),
+            "--- SIGCHLD {si_signo=SIGCHLD, si_code=CLD_KILLED, si_pid=12, si_uid=3, si_status=SIGKILL, si_utime=0, si_stime=0} ---"
+        );
+        assert_eq!(
+            text(signal(15, 0)),
+            "--- SIGTERM {si_signo=SIGTERM, si_code=SI_USER, si_pid=12, si_uid=3} ---"
+        );
+        assert_eq!(
+            text(signal(11, 1)),
+            "--- SIGSEGV {si_signo=SIGSEGV, si_code=SEGV_MAPERR, si_addr=NULL} ---"
+        );
+        assert_eq!(
+            text(signal(14, 0x80)),
+            "--- SIGALRM {si_signo=SIGALRM, si_code=SI_KERNEL} ---"
+        );
+    }
+}

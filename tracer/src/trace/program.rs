@@ -1,0 +1,239 @@
+//! The script that does what the options say.
+//!
+//! In: [`Options`]. Out: its text. Calls whose conditions are about different arguments are in different clauses; a call is
+//! in one of them alone, so it is never reported twice. Never decides where a condition is checked.
+//!
+//! What is sent besides calls are `printf`s that a [`Notice`] stands for: the printer puts time and process before them, as
+//! strace does.
+
+use super::{Calls, Options, Results, Signals, Stacks, Who, summary};
+use crate::ir::{Format, FormatPart};
+use crate::tables::syscalls::{self, ArgKind};
+use crate::tables::what::What;
+use crate::types::Abi;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+
+/// What a `printf` of the script tells.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Notice {
+    /// A thread ended: wait status; name of the thread.
+    Exit,
+    /// A signal is delivered: number, code, error number, process, user, status, times, address; name of the thread.
+    Signal,
+}
+
+/// What their formats begin with.
+const NOTICES: [(&str, Notice); 2] = [("+++ ", Notice::Exit), ("--- ", Notice::Signal)];
+
+/// What a `printf` of the script tells; nothing for one of somebody else.
+pub fn notice(format: &Format) -> Option<Notice> {
+    let Some(FormatPart::Text(first)) = format.parts.first() else {
+        return None;
+    };
+    let found = NOTICES.iter().find(|(mark, _)| mark.as_bytes() == first);
+    found.map(|(_, notice)| *notice)
+}
+
+/// The fields of `kernel_siginfo` that some signal has: of a child's end, of a sender, of a fault.
+const SIGNAL: &str = " printf(\"--- %d %d %d %d %d %d %d %d %d %s\", args.sig, args.info->si_code, args.info->si_errno, \
+    args.info->_sifields._sigchld._pid, args.info->_sifields._sigchld._uid, args.info->_sifields._sigchld._status, \
+    args.info->_sifields._sigchld._utime, args.info->_sifields._sigchld._stime, \
+    (uint64)args.info->_sifields._sigfault._addr, comm); ";
+/// As `wait(2)` packs it.
+const EXIT: &str = " printf(\"+++ %d %s\", curtask->exit_code, comm); ";
+/// SIGKILL: the kernel delivers it to whoever another signal ends, too, and tells nothing about it.
+const KILL: &str = "args.sig != 9";
+
+/// Calls that never return: they have no result and no duration.
+const NO_RETURN: [&str; 2] = ["exit", "exit_group"];
+
+/// The script.
+pub fn text(options: &Options) -> String {
+    let mut out = String::new();
+    let who = who(&options.who);
+    for (calls, condition) in by_arguments(options) {
+        let (ending, endless) = (calls.only_ending(true), calls.only_ending(false));
+        let (results, has_some) = results(options.results);
+        if has_some && !ending.is_empty() {
+            let conditions = [who.as_deref(), condition.as_deref(), results.as_deref()];
+            clause(
+                &mut out,
+                &ending.probes(),
+                &conditions,
+                &body(options, true),
+            );
+        }
+        if options.results.unfinished && !endless.is_empty() {
+            let conditions = [who.as_deref(), condition.as_deref()];
+            clause(
+                &mut out,
+                &endless.probes(),
+                &conditions,
+                &body(options, false),
+            );
+        }
+    }
+    if options.wanted.lines() {
+        lifecycle(&mut out, options, who.as_deref());
+    }
+    out
+}
+
+fn clause(out: &mut String, probes: &str, conditions: &[Option<&str>], body: &str) {
+    let conditions: Vec<&str> = conditions.iter().copied().flatten().collect();
+    out.push_str(probes);
+    if !conditions.is_empty() {
+        let _ = write!(out, " /{}/", conditions.join(" && "));
+    }
+    let _ = writeln!(out, " {{{body}}}");
+}
+
+/// What is done with a call.
+fn body(options: &Options, ends: bool) -> String {
+    let mut out = String::new();
+    if options.wanted.lines() {
+        out.push_str(match options.stacks {
+            Stacks::None => " trace(call);",
+            Stacks::Kernel => " trace(call, kstack);",
+            Stacks::User => " trace(call, ustack);",
+        });
+    }
+    if options.wanted.summary() {
+        out.push_str(summary::statements(ends));
+    }
+    out.push(' ');
+    out
+}
+
+/// Signals as they are delivered, and the ends of processes.
+fn lifecycle(out: &mut String, options: &Options, who: Option<&str>) {
+    if options.signals != Signals::none() {
+        let signals = signals(&options.signals);
+        let conditions = [who, Some(KILL), signals.as_deref()];
+        clause(out, "rawtracepoint:signal_deliver", &conditions, SIGNAL);
+    }
+    if options.exits {
+        clause(out, "rawtracepoint:sched_process_exit", &[who], EXIT);
+    }
+}
+
+/// Whose calls, as a condition.
+fn who(who: &Who) -> Option<String> {
+    let mut all = Vec::new();
+    if who.tree {
+        all.push("tree".to_owned());
+    }
+    all.extend(any(who.pids.iter().map(|pid| format!("pid == {pid}"))));
+    all.extend(any(who.comms.iter().map(|comm| match is_pattern(comm) {
+        true => format!("comm =~ {}", quoted(comm)),
+        false => format!("comm == {}", quoted(comm)),
+    })));
+    all.extend(any(who.uids.iter().map(|uid| format!("uid == {uid}"))));
+    all.extend(any(who.cgroups.iter().map(|id| format!("cgroup == {id}"))));
+    (!all.is_empty()).then(|| all.join(" && "))
+}
+
+fn is_pattern(comm: &str) -> bool {
+    comm.contains(['*', '?', '['])
+}
+
+/// One of several conditions; none when there are none.
+fn any(conditions: impl Iterator<Item = String>) -> Option<String> {
+    let all: Vec<String> = conditions.collect();
+    match all.as_slice() {
+        [] => None,
+        [one] => Some(one.clone()),
+        _ => Some(format!("({})", all.join(" || "))),
+    }
+}
+
+/// The condition on the result, and whether any call that ends can hold it.
+fn results(results: Results) -> (Option<String>, bool) {
+    match (results.successful, results.failed) {
+        (true, true) => (None, true),
+        (true, false) => (Some("errno == 0".to_owned()), true),
+        (false, true) => (Some("errno != 0".to_owned()), true),
+        (false, false) => (None, false),
+    }
+}
+
+fn signals(signals: &Signals) -> Option<String> {
+    let join = |set: &BTreeSet<u32>, op, between| {
+        let all: Vec<String> = set.iter().map(|n| format!("args.sig {op} {n}")).collect();
+        format!("({})", all.join(between))
+    };
+    match signals {
+        Signals::But(set) if set.is_empty() => None,
+        Signals::But(set) => Some(join(set, "!=", " && ")),
+        Signals::Only(set) => Some(join(set, "==", " || ")),
+    }
+}
+
+/// The calls, and for each group the condition on its arguments.
+fn by_arguments(options: &Options) -> Vec<(Calls, Option<String>)> {
+    if options.paths.is_empty() && options.descriptors.is_empty() {
+        return vec![(options.calls.clone(), None)];
+    }
+    let mut groups: BTreeMap<String, Vec<&'static str>> = BTreeMap::new();
+    for name in options.calls.names() {
+        if let Some(condition) = arguments(name, options) {
+            groups.entry(condition).or_default().push(name);
+        }
+    }
+    let group = |(condition, names): (String, Vec<&str>)| {
+        (
+            options.calls.only(|name| names.contains(&name)),
+            Some(condition),
+        )
+    };
+    groups.into_iter().map(group).collect()
+}
+
+/// The condition on the arguments of a call; none when it cannot hold.
+fn arguments(name: &str, options: &Options) -> Option<String> {
+    let abis = [Abi::Native, Abi::I386].into_iter();
+    let signature = abis
+        .filter_map(|abi| syscalls::signature(abi, name))
+        .next()?;
+    let mut conditions = Vec::new();
+    for arg in signature.args {
+        if matches!(arg.what, What::Fd | What::DirFd) {
+            let is_one = |fd: &u32| format!("args.{} == {fd}", arg.name);
+            conditions.extend(options.descriptors.iter().map(is_one));
+        }
+        if arg.kind == ArgKind::Str && !arg.written {
+            let is_one = |path: &String| format!("args.{} == {}", arg.name, quoted(path));
+            conditions.extend(options.paths.iter().map(is_one));
+        }
+    }
+    any(conditions.into_iter())
+}
+
+/// A string of the language.
+fn quoted(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+impl Calls {
+    /// Those that return, or those that never do.
+    fn only_ending(&self, ending: bool) -> Calls {
+        let never_returns = self.only(|name| NO_RETURN.contains(&name));
+        match ending {
+            // `syscall:*` leaves them out by itself when a result is asked for.
+            true if self.is_all() => self.clone(),
+            true => self.without(&never_returns),
+            false => never_returns,
+        }
+    }
+}
