@@ -3,8 +3,8 @@
 //! In: nothing. Out: plain data that `cli` fills in. Never knows how options are spelled.
 
 use crate::print::Format;
-use crate::sema;
 use crate::print::trace::Style;
+use crate::sema;
 use std::fs::File;
 use std::path::PathBuf;
 use std::time::Duration;
