@@ -94,9 +94,9 @@ fn body(options: &Options, ends: bool) -> String {
     let mut out = String::new();
     if options.wanted.lines() {
         out.push_str(match options.stacks {
-            Stacks::None => " trace(call);",
-            Stacks::Kernel => " trace(call, kstack);",
-            Stacks::User => " trace(call, ustack);",
+            Stacks::None => " trace();",
+            Stacks::Kernel => " trace(kstack);",
+            Stacks::User => " trace(ustack);",
         });
     }
     if options.wanted.summary() {

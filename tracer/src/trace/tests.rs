@@ -1,3 +1,5 @@
+//! The summary: rows from the tables of the script, their order and total.
+
 use super::summary::{Order, Row, add, sorted, total};
 use crate::agg::{Cell, Table};
 use crate::ir::{Map, MapValue};

@@ -35,83 +35,83 @@ fn options_are_predicates() {
     for (line, expected) in [
         (
             "tracer trace",
-            "syscall:* { trace(call); }\nsyscall:exit,syscall:exit_group { trace(call); }",
+            "syscall:* { trace(); }\nsyscall:exit,syscall:exit_group { trace(); }",
         ),
         (
             "tracer trace -e trace=openat",
-            "syscall:openat { trace(call); }",
+            "syscall:openat { trace(); }",
         ),
         (
             "tracer trace -e openat,close -p 7",
-            "syscall:close,syscall:openat /pid == 7/ { trace(call); }",
+            "syscall:close,syscall:openat /pid == 7/ { trace(); }",
         ),
         (
             "tracer trace -e openat -p 7,8 -p 9",
-            "syscall:openat /(pid == 7 || pid == 8 || pid == 9)/ { trace(call); }",
+            "syscall:openat /(pid == 7 || pid == 8 || pid == 9)/ { trace(); }",
         ),
         (
             "tracer trace -e openat -f -p 7",
-            "syscall:openat /tree/ { trace(call); }",
+            "syscall:openat /tree/ { trace(); }",
         ),
         (
             "tracer trace -e openat ls -l -f json",
-            "syscall:openat /tree/ { trace(call); }",
+            "syscall:openat /tree/ { trace(); }",
         ),
         (
             "tracer trace -e openat --system -- ls",
-            "syscall:openat { trace(call); }",
+            "syscall:openat { trace(); }",
         ),
         (
             "tracer trace -e openat --comm make --uid root --uid 5",
-            "syscall:openat /comm == \"make\" && (uid == 0 || uid == 5)/ { trace(call); }",
+            "syscall:openat /comm == \"make\" && (uid == 0 || uid == 5)/ { trace(); }",
         ),
         (
             "tracer trace -e openat --comm cc*",
-            "syscall:openat /comm =~ \"cc*\"/ { trace(call); }",
+            "syscall:openat /comm =~ \"cc*\"/ { trace(); }",
         ),
         (
             "tracer trace -e openat --errors",
-            "syscall:openat /errno != 0/ { trace(call); }",
+            "syscall:openat /errno != 0/ { trace(); }",
         ),
         (
             "tracer trace -e openat -Z",
-            "syscall:openat /errno != 0/ { trace(call); }",
+            "syscall:openat /errno != 0/ { trace(); }",
         ),
         (
             "tracer trace -e openat -z -p 1",
-            "syscall:openat /pid == 1 && errno == 0/ { trace(call); }",
+            "syscall:openat /pid == 1 && errno == 0/ { trace(); }",
         ),
         (
             "tracer trace -e openat -e status=failed",
-            "syscall:openat /errno != 0/ { trace(call); }",
+            "syscall:openat /errno != 0/ { trace(); }",
         ),
         (
             "tracer trace -e exit_group,openat -e status=!failed",
-            "syscall:openat /errno == 0/ { trace(call); }\nsyscall:exit_group { trace(call); }",
+            "syscall:openat /errno == 0/ { trace(); }\nsyscall:exit_group { trace(); }",
         ),
         (
             "tracer trace -e openat -k",
-            "syscall:openat { trace(call, kstack); }",
+            "syscall:openat { trace(kstack); }",
         ),
         (
             "tracer trace -e close,openat --fd 3",
-            "syscall:openat /args.dfd == 3/ { trace(call); }\nsyscall:close /args.fd == 3/ { trace(call); }",
+            "syscall:openat /args.dfd == 3/ { trace(); }\nsyscall:close /args.fd == 3/ { trace(); }",
         ),
         (
             "tracer trace -e link,mkdir,close -P /a",
-            "syscall:link /(args.oldname == \"/a\" || args.newname == \"/a\")/ { trace(call); }\nsyscall:mkdir /args.pathname == \"/a\"/ { trace(call); }",
+            "syscall:link /(args.oldname == \"/a\" || args.newname == \"/a\")/ { trace(); }\nsyscall:mkdir /args.pathname == \"/a\"/ { trace(); }",
         ),
         (
             "tracer trace -e ?no_such,/^getres[ug]id$",
-            "syscall:getresgid,syscall:getresuid { trace(call); }",
+            "syscall:getresgid,syscall:getresuid { trace(); }",
         ),
         (
             "tracer trace -e %statfs -e %fstatfs",
-            "syscall:fstatfs,syscall:fstatfs64,syscall:statfs,syscall:statfs64 { trace(call); }",
+            "syscall:fstatfs,syscall:fstatfs64,syscall:statfs,syscall:statfs64 { trace(); }",
         ),
         (
             "tracer trace -e statfs,fstatfs,ustat -e !statfs",
-            "syscall:fstatfs,syscall:ustat { trace(call); }",
+            "syscall:fstatfs,syscall:ustat { trace(); }",
         ),
         (
             "tracer trace -c -e exit,openat",
