@@ -239,7 +239,12 @@ impl Line {
         self.raw("]");
     }
 
-    fn value(&mut self, names: &dyn Names, value: &Value) {
+    /// What somebody else writes: members, already JSON.
+    pub fn append(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        write(&mut self.buffer);
+    }
+
+    pub fn value(&mut self, names: &dyn Names, value: &Value) {
         match value {
             Value::Absent => self.raw("null"),
             Value::Bool(b) => self.raw(if *b { "true" } else { "false" }),

@@ -176,6 +176,18 @@ pub trait Printer: Send {
         ty: &Type,
         value: &Value,
     ) -> io::Result<()>;
+    /// `trace(…)`: the call, then what was asked for with it.
+    fn call(
+        &mut self,
+        out: &mut dyn Write,
+        names: &dyn Names,
+        origin: &Origin,
+        types: &[Type],
+        values: &[Value],
+    ) -> io::Result<()> {
+        let mut all = types.iter().zip(values);
+        all.try_for_each(|(ty, value)| self.value(out, names, origin, ty, value))
+    }
     /// `print(@map, top, div)`, and every map at the end.
     fn map(
         &mut self,

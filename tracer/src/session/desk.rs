@@ -208,9 +208,7 @@ impl<'p> Desk<'p> {
                 }
             }
             EmitKind::Call => {
-                for (ty, value) in emit.args.iter().zip(values) {
-                    self.printer.value(out, names, &origin, ty, value)?;
-                }
+                self.printer.call(out, names, &origin, &emit.args, values)?;
             }
             EmitKind::PrintMap {
                 map,

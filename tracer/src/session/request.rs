@@ -74,7 +74,7 @@ pub struct Scope {
 }
 
 /// Where results go.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Output {
     /// Instead of standard output.
     pub file: Option<PathBuf>,

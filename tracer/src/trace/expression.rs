@@ -61,7 +61,7 @@ fn instead(name: &str, expression: &str) -> String {
         }
         "verbose" | "v" => "structs are always decoded; --format json has the addresses too",
         "read" | "reads" | "r" | "write" | "writes" | "w" => {
-            "data is shown with the call: -s N for more of it, -xx for all of it in hex"
+            "data is shown with the call: -s N for more of it"
         }
         "kvm" => {
             "exits of virtual CPUs are the tracepoint kvm:kvm_exit: tracer -e 'tracepoint:kvm:kvm_exit { … }'"

@@ -38,6 +38,8 @@ pub struct Options {
     pub wanted: Wanted,
     /// Stacks under each line.
     pub stacks: Stacks,
+    /// Bytes of a string or buffer that lines show.
+    pub string_limit: u32,
 }
 
 /// Whose calls: all conditions hold together, one of the values of each.

@@ -45,16 +45,27 @@ const EXIT: &str = " printf(\"+++ %d %s\", curtask->exit_code, comm); ";
 /// SIGKILL: the kernel delivers it to whoever another signal ends, too, and tells nothing about it.
 const KILL: &str = "args.sig != 9";
 
+/// Bytes of a buffer that a call carries when nothing else is said.
+const DEFAULT_LIMIT: u32 = 32;
+
 /// Calls that never return: they have no result and no duration.
 const NO_RETURN: [&str; 2] = ["exit", "exit_group"];
 
 /// The script.
 pub fn text(options: &Options) -> String {
     let mut out = String::new();
+    if options.wanted.lines() && options.string_limit != DEFAULT_LIMIT {
+        let _ = writeln!(
+            out,
+            "config = {{ max_call_bytes = {} }}",
+            options.string_limit
+        );
+    }
     let who = who(&options.who);
     for (calls, condition) in by_arguments(options) {
-        let (ending, endless) = (calls.only_ending(true), calls.only_ending(false));
         let (results, has_some) = results(options.results);
+        let asks_for_result = options.wanted.summary() || results.is_some();
+        let (ending, endless) = calls.by_ending(asks_for_result);
         if has_some && !ending.is_empty() {
             let conditions = [who.as_deref(), condition.as_deref(), results.as_deref()];
             clause(
@@ -226,14 +237,14 @@ fn quoted(text: &str) -> String {
 }
 
 impl Calls {
-    /// Those that return, or those that never do.
-    fn only_ending(&self, ending: bool) -> Calls {
-        let never_returns = self.only(|name| NO_RETURN.contains(&name));
-        match ending {
-            // `syscall:*` leaves them out by itself when a result is asked for.
-            true if self.is_all() => self.clone(),
-            true => self.without(&never_returns),
-            false => never_returns,
+    /// Those that return, and those that never do where they need a clause of their own: `syscall:*` fires for them too,
+    /// unless the clause asks for a result.
+    fn by_ending(&self, asks_for_result: bool) -> (Calls, Calls) {
+        let endless = self.only(|name| NO_RETURN.contains(&name));
+        match (self.is_all(), asks_for_result) {
+            (true, true) => (self.clone(), endless),
+            (true, false) => (self.clone(), Calls::none()),
+            (false, _) => (self.without(&endless), endless),
         }
     }
 }

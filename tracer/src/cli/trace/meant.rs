@@ -6,6 +6,7 @@ use super::ids;
 use super::typed::TraceArgs;
 use crate::cli::failure::Failure;
 use crate::cli::typed;
+use crate::decode::call::{self, Descriptors};
 use crate::print::trace::{Clock, Prefix, Style};
 use crate::session::{Buffering, Format, Limits, Output, Request, Scope, Script};
 use crate::trace::expression::{self, Qualifier};
@@ -79,6 +80,7 @@ fn output(typed: &TraceArgs, options: &Options) -> Output {
         since_last: typed.relative,
         durations: typed.took,
         numbers: typed.number,
+        call: call_style(typed),
         prefix,
         summary: options
             .wanted
@@ -101,12 +103,31 @@ fn output(typed: &TraceArgs, options: &Options) -> Output {
     }
 }
 
+/// How a call looks.
+fn call_style(typed: &TraceArgs) -> call::Style {
+    let asked = |qualifier: &str| typed.expressions.iter().any(|e| e == qualifier);
+    call::Style {
+        max_string: typed.string_limit as usize,
+        descriptors: match typed.descriptors {
+            0 if asked("decode-fds=path") => Descriptors::Paths,
+            0 if asked("decode-fds=all") || asked("decode-fds=socket") => Descriptors::Full,
+            0 => Descriptors::None,
+            1 => Descriptors::Paths,
+            _ => Descriptors::Full,
+        },
+        verbose: typed.whole || asked("abbrev=none"),
+        column: typed.columns,
+        ..call::Style::default()
+    }
+}
+
 fn options(typed: &TraceArgs) -> Result<Options, String> {
     let mut sets = typed.trace.clone();
     let mut options = Options {
         who: who(typed)?,
         paths: typed.paths.clone(),
         descriptors: typed.fd.clone(),
+        string_limit: typed.string_limit,
         exits: typed.quiet == 0,
         wanted: match (typed.summary_only, typed.summary) {
             (true, _) => Wanted::Summary,

@@ -148,9 +148,15 @@ pub struct TraceArgs {
     /// Structs and lists whole
     #[arg(short = 'v', long = "no-abbrev", help_heading = "Lines")]
     pub whole: bool,
-    /// Strings that are not text in hex; -xx all strings
-    #[arg(short = 'x', long = "strings-in-hex", action = ArgAction::Count, help_heading = "Lines")]
-    pub hex: u8,
+    /// Column of the results
+    #[arg(
+        short = 'a',
+        long,
+        value_name = "N",
+        default_value_t = 40,
+        help_heading = "Lines"
+    )]
+    pub columns: usize,
     /// No lines about the ends of processes; -qq: none about signals either
     #[arg(short, long, action = ArgAction::Count, help_heading = "Lines")]
     pub quiet: u8,
@@ -205,8 +211,8 @@ Examples:
 /// Options of strace that are answered with a sentence.
 #[derive(Args, Debug, Clone)]
 pub struct Elsewhere {
-    #[arg(short = 'a', long = "columns", value_name = "N", hide = true)]
-    columns: Option<String>,
+    #[arg(short = 'x', long = "strings-in-hex", action = ArgAction::Count, hide = true)]
+    hex: u8,
     #[arg(short = 'A', long = "output-append-mode", hide = true)]
     append: bool,
     #[arg(short = 'b', long = "detach-on", value_name = "CALL", hide = true)]
@@ -270,8 +276,8 @@ impl Elsewhere {
     pub fn sentence(&self) -> Option<&'static str> {
         let all = [
             (
-                self.columns.is_some(),
-                "-a: results stand right behind their calls; --format json is for programs that look for columns",
+                self.hex > 0,
+                "-x: --format json has bytes that are not text in hex",
             ),
             (
                 self.append,

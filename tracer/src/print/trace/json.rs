@@ -11,6 +11,7 @@ use crate::print::jsonl::{Jsonl, Line};
 use crate::print::{Loss, Names, Origin, Printer, RuntimeError};
 use crate::trace::program::{Notice, notice};
 use crate::trace::summary::{Row, add, sorted};
+use crate::types::call::Call;
 use crate::types::{Type, Value};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -133,6 +134,32 @@ impl Printer for Json {
         value: &Value,
     ) -> io::Result<()> {
         self.query.value(out, names, origin, ty, value)
+    }
+
+    fn call(
+        &mut self,
+        out: &mut dyn Write,
+        names: &dyn Names,
+        origin: &Origin,
+        _types: &[Type],
+        values: &[Value],
+    ) -> io::Result<()> {
+        let Some((Value::Call(bytes), more)) = values.split_first() else {
+            return Ok(());
+        };
+        let Some(call) = Call::read(bytes) else {
+            return Ok(());
+        };
+        self.begin("call", origin);
+        self.line.field("comm").text(call.comm());
+        self.line.raw(",");
+        let style = &self.style.call;
+        self.line
+            .append(|line| decode::call::json(&call, style, line));
+        for value in more {
+            self.line.field("stack").value(names, value);
+        }
+        self.line.close(out)
     }
 
     fn map(

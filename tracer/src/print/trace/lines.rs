@@ -13,6 +13,7 @@ use crate::print::text::Text;
 use crate::print::{Loss, Names, Origin, Printer, RuntimeError};
 use crate::trace::program::{Notice, notice};
 use crate::trace::summary::{Row, add, sorted};
+use crate::types::call::Call;
 use crate::types::{Type, Value};
 use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Write};
@@ -65,6 +66,39 @@ impl Lines {
     fn end(&mut self, out: &mut dyn Write) -> io::Result<()> {
         self.line.push(b'\n');
         out.write_all(&self.line)
+    }
+
+    /// The line of a call; nothing for bytes that are none.
+    fn call_line(&mut self, origin: &Origin, bytes: &[u8]) -> bool {
+        let Some(call) = Call::read(bytes) else {
+            return false;
+        };
+        let began_ns = [call.entry_ns, call.exit_ns, origin.time_ns];
+        let at_ns = began_ns.into_iter().find(|&ns| ns != 0).unwrap_or(0);
+        self.begin(origin, call.comm(), at_ns);
+        if self.style.numbers {
+            // Writing to memory does not fail.
+            let _ = write!(self.line, "[{:4}] ", call.nr);
+        }
+        decode::call::line(&call, &self.style.call, &mut self.line);
+        if let Some(ns) = call.duration_ns().filter(|_| self.style.durations) {
+            let micros = ns / 1000;
+            let (seconds, micros) = (micros / 1_000_000, micros % 1_000_000);
+            let _ = write!(self.line, " <{seconds}.{micros:06}>");
+        }
+        true
+    }
+
+    /// A stack under a line, innermost first.
+    fn stack(&mut self, names: &dyn Names, frames: &[u64]) {
+        for &frame in frames {
+            self.line.extend_from_slice(b"\n > ");
+            if let Some(offset) = names.symbol(frame, &mut self.line) {
+                // Writing to memory does not fail.
+                let _ = write!(self.line, "+{offset:#x} ");
+            }
+            let _ = write!(self.line, "[{frame:#x}]");
+        }
     }
 
     /// The end of a thread or process: its wait status.
@@ -134,6 +168,28 @@ impl Printer for Lines {
         value: &Value,
     ) -> io::Result<()> {
         self.text.value(out, names, origin, ty, value)
+    }
+
+    fn call(
+        &mut self,
+        out: &mut dyn Write,
+        names: &dyn Names,
+        origin: &Origin,
+        _types: &[Type],
+        values: &[Value],
+    ) -> io::Result<()> {
+        let Some((Value::Call(bytes), more)) = values.split_first() else {
+            return Ok(());
+        };
+        if !self.call_line(origin, bytes) {
+            return Ok(());
+        }
+        for value in more {
+            if let Value::Stack(frames) = value {
+                self.stack(names, frames);
+            }
+        }
+        self.end(out)
     }
 
     fn map(

@@ -14,10 +14,11 @@ pub use lines::Lines;
 pub use stamp::{Clock, Wall};
 
 use super::{Format, Printer};
+use crate::decode;
 use crate::trace::summary::Order;
 
 /// How lines look.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Style {
     /// Time before each line.
     pub clock: Clock,
@@ -27,6 +28,8 @@ pub struct Style {
     pub durations: bool,
     /// Number of the call (`-n`).
     pub numbers: bool,
+    /// The call itself.
+    pub call: decode::call::Style,
     /// Who made the call.
     pub prefix: Prefix,
     /// The table at the end.
