@@ -260,7 +260,7 @@ impl Run {
         }
         let scope = &self.request.scope;
         let processes = scope.pid.iter().chain(&scope.roots).copied();
-        let roots: Vec<u32> = processes.chain(self.target.command()).collect();
+        let roots: Vec<u32> = processes.chain(self.target.child()).collect();
         if roots.is_empty() {
             let sentence = "`tree` is true for no process: say which with -p or -c";
             self.voice.note(sentence);

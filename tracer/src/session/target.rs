@@ -68,14 +68,6 @@ impl Target {
         }
     }
 
-    /// The command that waits or runs.
-    pub fn command(&self) -> Option<u32> {
-        match self {
-            Target::Command(child) => Some(child.pid),
-            Target::None | Target::Processes(_) => None,
-        }
-    }
-
     /// A command goes past everything that is not its own: see [`Held::ready`].
     pub fn ready(&mut self) -> Result<(), Error> {
         match self {
@@ -90,8 +82,8 @@ impl Target {
     /// The command's process id.
     pub fn child(&self) -> Option<u32> {
         match self {
-            Target::Command(child) => child.held.as_ref().map(Held::pid),
-            Target::None | Target::Process(_) => None,
+            Target::Command(child) => Some(child.pid),
+            Target::None | Target::Processes(_) => None,
         }
     }
 

@@ -23,7 +23,7 @@ pub(super) fn statements(ends: bool) -> &'static str {
     match ends {
         true => {
             " @calls[name] = count(); @total[name] = sum(duration); @least[name] = min(duration); \
-             @most[name] = max(duration); @times[name] = hist(duration); \
+             @most[name] = max(duration); @times[name] = hist(duration, 3); \
              if (errno != 0) { @errors[name] = count(); }"
         }
         false => " @calls[name] = count();",
@@ -155,28 +155,13 @@ fn percentile(shape: HistShape, buckets: &[u64], percent: u64) -> u64 {
     let mut before = 0;
     for (bucket, &n) in buckets.iter().enumerate() {
         if n > 0 && before + n >= rank {
-            let (low, high) = bounds(shape, bucket as u32);
+            let (low, high) = shape.bounds(bucket as u32);
+            let (low, high) = (low.unwrap_or(0).max(0), high.unwrap_or(0));
+            let width = (high - 1 - low).max(0) as f64;
             let share = (rank - before) as f64 / n as f64;
-            return low + ((high - low) as f64 * share) as u64;
+            return low as u64 + (width * share) as u64;
         }
         before += n;
     }
     0
-}
-
-/// Least and greatest value of a bucket.
-fn bounds(shape: HistShape, bucket: u32) -> (u64, u64) {
-    match (shape, bucket) {
-        (HistShape::Log2 { .. }, 0 | 1) => (0, 0),
-        (HistShape::Log2 { .. }, k) => {
-            let low = 1u64 << (k - 2).min(63);
-            (low, low.wrapping_mul(2).wrapping_sub(1).max(low))
-        }
-        (HistShape::Linear { min, step, .. }, k) => {
-            let low = min
-                .saturating_add(step.saturating_mul(i64::from(k) - 1))
-                .max(0) as u64;
-            (low, low + step as u64)
-        }
-    }
 }

@@ -41,7 +41,10 @@ fn rows(order: Order) -> Vec<Row> {
         table("most", AggKind::Max { signed: unsigned }, &times),
         table(
             "times",
-            AggKind::Hist(HistShape::Log2 { signed: unsigned }),
+            AggKind::Hist(HistShape::Log2 {
+                signed: unsigned,
+                bits: 3,
+            }),
             &times,
         ),
     ];

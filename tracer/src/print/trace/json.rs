@@ -8,7 +8,7 @@ use crate::agg::Table;
 use crate::decode;
 use crate::ir::Format;
 use crate::print::jsonl::{Jsonl, Line};
-use crate::print::{Loss, Names, Origin, Printer, RuntimeError};
+use crate::print::{Loss, Names, Origin, Output, Printer, RuntimeError};
 use crate::trace::program::{Notice, notice};
 use crate::trace::summary::{Row, add, sorted};
 use crate::types::call::Call;
@@ -176,6 +176,16 @@ impl Printer for Json {
 
     fn time(&mut self, out: &mut dyn Write, origin: &Origin, text: &str) -> io::Result<()> {
         self.query.time(out, origin, text)
+    }
+
+    fn output(
+        &mut self,
+        out: &mut dyn Write,
+        origin: &Origin,
+        kind: Output,
+        text: &[u8],
+    ) -> io::Result<()> {
+        self.query.output(out, origin, kind, text)
     }
 
     fn lost(&mut self, out: &mut dyn Write, loss: &Loss) -> io::Result<()> {

@@ -10,7 +10,7 @@ use crate::agg::Table;
 use crate::decode;
 use crate::ir::Format;
 use crate::print::text::Text;
-use crate::print::{Loss, Names, Origin, Printer, RuntimeError};
+use crate::print::{Loss, Names, Origin, Output, Printer, RuntimeError};
 use crate::trace::program::{Notice, notice};
 use crate::trace::summary::{Row, add, sorted};
 use crate::types::call::Call;
@@ -206,6 +206,16 @@ impl Printer for Lines {
 
     fn time(&mut self, out: &mut dyn Write, origin: &Origin, text: &str) -> io::Result<()> {
         self.text.time(out, origin, text)
+    }
+
+    fn output(
+        &mut self,
+        out: &mut dyn Write,
+        origin: &Origin,
+        kind: Output,
+        text: &[u8],
+    ) -> io::Result<()> {
+        self.text.output(out, origin, kind, text)
     }
 
     fn lost(&mut self, out: &mut dyn Write, loss: &Loss) -> io::Result<()> {
