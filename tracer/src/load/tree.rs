@@ -3,6 +3,7 @@
 //! In: roots, by process id. Out: the `TREE` map filled, and the runtime's two programs that keep it when forks are
 //! followed. Roots are put in after those are attached, so that no fork of theirs is missed.
 
+use super::attach::Ready;
 use super::{Error, Exclusion, Loaded, attach, program_mut};
 use crate::link::TREE_PROGRAMS;
 use crate::plan::Hook;
@@ -29,7 +30,8 @@ pub(super) fn load(ebpf: &mut Ebpf, exclusion: &Exclusion) -> Result<(), Error> 
 pub(super) fn attach(ebpf: &mut Ebpf) -> Result<(), Error> {
     for (name, event) in TREE_PROGRAMS {
         let hook = Hook::RawTracepoint(event.to_owned());
-        attach::attach(program_mut(ebpf, name)?, &hook)?;
+        let program = program_mut(ebpf, name)?;
+        attach::attach(program, &hook, &Ready::Aya, None)?;
     }
     Ok(())
 }

@@ -23,7 +23,7 @@ pub(super) fn statements(ends: bool) -> &'static str {
     match ends {
         true => {
             " @calls[name] = count(); @total[name] = sum(duration); @least[name] = min(duration); \
-             @most[name] = max(duration); @times[name] = hist(duration, 3); \
+             @most[name] = max(duration); @times[name] = hist(duration); \
              if (errno != 0) { @errors[name] = count(); }"
         }
         false => " @calls[name] = count();",

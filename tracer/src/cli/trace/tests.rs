@@ -112,7 +112,7 @@ fn options_are_predicates() {
         ),
         (
             "tracer trace -c -e exit,openat",
-            "syscall:openat { @calls[name] = count(); @total[name] = sum(duration); @least[name] = min(duration); @most[name] = max(duration); @times[name] = hist(duration, 3); if (errno != 0) { @errors[name] = count(); } }\nsyscall:exit { @calls[name] = count(); }",
+            "syscall:openat { @calls[name] = count(); @total[name] = sum(duration); @least[name] = min(duration); @most[name] = max(duration); @times[name] = hist(duration); if (errno != 0) { @errors[name] = count(); } }\nsyscall:exit { @calls[name] = count(); }",
         ),
     ] {
         assert_eq!(script(line), expected, "{line}");
