@@ -310,6 +310,7 @@ fn unsafe_code_lives_at_the_edge() {
         "tracer/src/sys/",
         "tracer-ebpf/",
         "tests/trigger/",
+        "tests/strace/",
         "tests/cases/bpf_ids.rs",
     ];
     let mut wrong = Vec::new();

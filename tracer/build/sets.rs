@@ -87,7 +87,7 @@ fn set(constants: &Constants, block: &Block) -> (String, Set) {
         flags: !flags.is_empty() || kind == "flags",
         text: format!(
             "Set {{ name: {name:?}, parts: &[{parts}], flags: {}, zero: {} }}",
-            names(&by_bits(flags)),
+            names(&distinct(flags)),
             names(&zero)
         ),
     };
@@ -163,19 +163,26 @@ fn entries(constants: &Constants, at: &str, text: &str) -> Vec<Entry> {
         if found.is_empty() {
             wrong(at, format!("no constant is like {word}"));
         }
+        let start = entries.len();
         for name in found.iter().filter(|n| !excluded(n)) {
             let value = constants.value(at, name) as u64;
             entries.push((value, constants.place(at, name)));
         }
+        // A pattern has no order of its own.
+        entries[start..].sort_by_key(|&(value, _)| value);
     }
     entries
 }
 
-/// Flags of more bits first, then in the order of the bits; the first of two names for one value.
-fn by_bits(mut flags: Vec<Entry>) -> Vec<Entry> {
-    flags.sort_by_key(|&(v, _)| (64 - v.count_ones(), v));
-    flags.dedup_by_key(|&mut (v, _)| v);
-    flags
+/// Flags as written; the first of two names for one value.
+fn distinct(flags: Vec<Entry>) -> Vec<Entry> {
+    let mut kept: Vec<Entry> = Vec::with_capacity(flags.len());
+    for flag in flags {
+        if kept.iter().all(|&(value, _)| value != flag.0) {
+            kept.push(flag);
+        }
+    }
+    kept
 }
 
 fn names(entries: &[Entry]) -> String {

@@ -12,7 +12,8 @@ pub struct Set {
     pub name: &'static str,
     /// Bits that hold one of several values each. Empty: flags only. One with all bits: an enumeration.
     pub parts: &'static [Part],
-    /// Flags, those of several bits first: a flag is set when all its bits are.
+    /// Flags in the order in which they are shown: a flag is set when all its bits are, and one of several bits stands
+    /// for those of its bits that are flags too.
     pub flags: Names,
     /// The name of no flag at all (`PROT_NONE`), if it has one.
     pub zero: Names,

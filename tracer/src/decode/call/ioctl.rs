@@ -4,8 +4,8 @@
 //! command is unknown: its value is shown.
 
 use super::number;
-use super::sink::Sink;
-use super::walk::{Num, Scope, Walk};
+use super::sink::{Shape, Sink};
+use super::walk::{Num, Place, Scope, Walk};
 use crate::tables::ioctls;
 
 /// The argument of `ioctl` that holds the command.
@@ -21,6 +21,28 @@ impl<'a, S: Sink> Walk<'_, 'a, S> {
                 .sink
                 .expression(i64::from(number), |out| taken_apart(out, number)),
         }
+    }
+
+    /// `[[VINTR]=0x3, …]` of `struct termios`.
+    pub fn control_characters(&mut self, place: Place<'a>) {
+        const NAMES: [&str; 17] = [
+            "VINTR", "VQUIT", "VERASE", "VKILL", "VEOF", "VTIME", "VMIN", "VSWTC", "VSTART",
+            "VSTOP", "VSUSP", "VEOL", "VREPRINT", "VDISCARD", "VWERASE", "VLNEXT", "VEOL2",
+        ];
+        self.sink.open(Shape::Array);
+        for (i, &byte) in place.bytes.iter().enumerate() {
+            self.sink.item(Shape::Array);
+            self.sink.expression(i64::from(byte), |out| {
+                out.push(b'[');
+                match NAMES.get(i) {
+                    Some(name) => out.extend_from_slice(name.as_bytes()),
+                    None => number::decimal(out, i as u64),
+                }
+                out.extend_from_slice(b"]=");
+                number::hex(out, u64::from(byte));
+            });
+        }
+        self.sink.close(Shape::Array);
     }
 
     /// Its argument.

@@ -191,6 +191,12 @@ impl Sink for Json<'_> {
         self.put(if cut { ",\"cut\":true}" } else { "}" });
     }
 
+    fn hex_bytes(&mut self, bytes: &[u8], cut: bool) {
+        self.put("{\"hex\":");
+        escape::hex_string(self.out, bytes);
+        self.put(if cut { ",\"cut\":true}" } else { "}" });
+    }
+
     fn null(&mut self) {
         self.state(0, ArgState::Null);
         self.put("}");

@@ -32,6 +32,9 @@ impl<'a, S: Sink> Walk<'_, 'a, S> {
             return self.sink.address(addr, ArgState::NotRead);
         };
         let place = self.place(addr, len, when);
+        if matches!(what, What::Sockaddr(_)) && len < 2 {
+            return self.sink.address(addr, ArgState::NotRead);
+        }
         // Of nothing nothing needs to be read.
         let readable = place.state.is_readable() || len == 0;
         if !readable || is_scalar(what) && place.bytes.len() < len {
@@ -162,7 +165,17 @@ impl<'a, S: Sink> Walk<'_, 'a, S> {
         let len = len.unwrap_or(place.bytes.len() as u64);
         let most = len.min(self.style.max_string as u64) as usize;
         let shown = &place.bytes[..place.bytes.len().min(most)];
-        self.sink.string(shown, (shown.len() as u64) < len);
+        let cut = (shown.len() as u64) < len;
+        // Attributes are texts whose NUL counts.
+        let shown = match shown {
+            [text @ .., 0] if !cut && self.argument == "value" => text,
+            _ => shown,
+        };
+        match self.name {
+            // Randomness is no text.
+            "getrandom" => self.sink.hex_bytes(shown, cut),
+            _ => self.sink.string(shown, cut),
+        }
     }
 
     /// Things in a row.
@@ -207,7 +220,10 @@ impl<'a, S: Sink> Walk<'_, 'a, S> {
         }
         self.sink.open(Shape::Struct);
         let whole = self.members(of, place, when);
-        if !whole {
+        // Older programs know fewer members: what they did not pass is not missing.
+        let cut = place.state == ArgState::Truncated;
+        let short = place.bytes.len() < of.size(self.call.abi);
+        if !whole && (cut || !short) {
             self.sink.omitted(Shape::Struct);
         }
         self.nanoseconds_of(of, place);
@@ -222,7 +238,7 @@ impl<'a, S: Sink> Walk<'_, 'a, S> {
             when,
         };
         let mut whole = true;
-        for field in of.fields {
+        for field in super::abbreviate::order(of) {
             match self.shows(of, field, place, when) {
                 Shown::Yes => {}
                 Shown::No => continue,
@@ -254,14 +270,31 @@ impl<'a, S: Sink> Walk<'_, 'a, S> {
         }
         let flexible = width == 0;
         let place = match flexible {
-            true => scope.place.part(offset, usize::MAX),
+            // It goes on behind the struct.
+            true => {
+                let addr = scope.place.addr.wrapping_add(offset as u64);
+                self.place(addr, usize::MAX, scope.when)
+            }
             false => place,
         };
         if !flexible && place.bytes.len() < width {
             return false;
         }
-        self.sink.member(field.name);
-        self.thing(what, place, field.signed, scope);
+        self.sink
+            .member(super::abbreviate::shown_name(field, scope.fields));
+        match what {
+            // A filter is a program: short lines have its length only.
+            What::Ptr(..) if field.name == "filter" && !self.style.verbose => {
+                let addr = place.number(0, width.min(8)).unwrap_or(0);
+                self.sink.address(addr, ArgState::NotRead);
+            }
+            What::Hex if super::abbreviate::is_address(field.name) => {
+                let addr = place.number(0, width.min(8)).unwrap_or(0);
+                self.sink.address(addr, ArgState::NotRead);
+            }
+            _ if field.name == "c_cc" => self.control_characters(place),
+            _ => self.thing(what, place, field.signed, scope),
+        }
         true
     }
 

@@ -292,12 +292,12 @@ impl<'a, S: Sink> Walk<'_, 'a, S> {
         self.sink.member("cmsg_len");
         self.sink.unsigned(len);
         self.sink.member("cmsg_level");
-        self.named_number("sol", Num::new(level, 4, true), "SOL_");
+        self.named_number("sockopt_level", Num::new(level, 4, true), "SOL_");
         self.sink.member("cmsg_type");
         let kind_num = Num::new(kind, 4, true);
         match level {
-            SOL_SOCKET => self.named_number("scm", kind_num, "SCM_"),
-            SOL_IP => self.named_number("ip_cmsg", kind_num, "IP_"),
+            SOL_SOCKET => self.named_number("scm_type", kind_num, "SCM_"),
+            SOL_IP => self.named_number("ip_option", kind_num, "IP_"),
             _ => self.sink.unknown(kind, ""),
         }
         let data = place.part(word + 8, usize::MAX);

@@ -10,6 +10,7 @@ mod abbreviate;
 mod descriptor;
 mod dirents;
 mod escape;
+mod filter;
 mod ioctl;
 mod json;
 mod masks;
@@ -206,17 +207,29 @@ impl<S: Sink> Walk<'_, '_, S> {
             if signature.pairs.iter().any(|pair| pair.high == n) {
                 continue;
             }
+            self.argument = arg.name;
             if let Some(pair) = signature.pairs.iter().find(|pair| pair.low == n) {
                 self.pair(pair, arg.what);
                 continue;
             }
-            if self.resolve(arg.what, Scope::NONE) == What::None {
+            // The upper half of a position counts on machines whose registers need two.
+            let unused = arg.name == "pos_h" && self.call.abi == Abi::Native;
+            let unused = unused || arg.name == "dev" && self.makes_no_device();
+            if unused || self.resolve(arg.what, Scope::NONE) == What::None {
                 continue;
             }
-            self.argument = arg.name;
             self.sink.argument(arg.name, false);
             self.value(arg.what, self.arg(n), Scope::NONE.at(When::Entry));
         }
+    }
+
+    /// Whether a `mknod` makes something that has no device number.
+    fn makes_no_device(&self) -> bool {
+        const S_IFCHR: u64 = 0o020_000;
+        const S_IFBLK: u64 = 0o060_000;
+        let mode = self.args.iter().position(|arg| arg.name == "mode");
+        let mode = mode.map_or(S_IFCHR, |at| self.arg(at as u8).raw);
+        self.name.starts_with("mknod") && ![S_IFCHR, S_IFBLK].contains(&(mode & 0o170_000))
     }
 
     /// A number in two registers.

@@ -32,30 +32,92 @@ pub(super) const SIGNALS: u64 = 64;
 impl<S: Sink> Walk<'_, '_, S> {
     /// One of the values of a set.
     pub fn enumeration(&mut self, set: &'static Set, num: Num) {
+        if set.name == "ioprio" {
+            return self.io_priority(num);
+        }
         match enum_name(set, num) {
             Some(name) => self.sink.symbol(num.value(), name),
             None if !set.flags.is_empty() => self.flags(set, num),
+            None if set.name.starts_with("rlimit") && set.name.ends_with("value") => {
+                self.limit(num.raw);
+            }
+            None if set.name == "key_serial" => self.sink.signed(i64::from(num.raw as i32)),
+            None if matches!(set.name, "handler" | "ipc_key") => self.sink.hex(num.raw),
             None => self.sink.unknown(num.raw, family(set)),
         }
     }
 
+    /// `8192*1024`
+    fn limit(&mut self, value: u64) {
+        match value {
+            1025.. if value.is_multiple_of(1024) => self.sink.expression(value as i64, |out| {
+                number::decimal(out, value / 1024);
+                out.extend_from_slice(b"*1024");
+            }),
+            _ => self.sink.unsigned(value),
+        }
+    }
+
+    /// `IOPRIO_PRIO_VALUE(IOPRIO_CLASS_BE, 4)`
+    fn io_priority(&mut self, num: Num) {
+        let classes = ["NONE", "RT", "BE", "IDLE"];
+        let class = classes.get((num.raw as u32 >> 13) as usize);
+        self.sink.expression(num.value(), |out| {
+            out.extend_from_slice(b"IOPRIO_PRIO_VALUE(");
+            match class {
+                Some(class) => {
+                    out.extend_from_slice(b"IOPRIO_CLASS_");
+                    out.extend_from_slice(class.as_bytes());
+                }
+                None => number::hex(out, num.raw as u32 as u64 >> 13),
+            }
+            out.extend_from_slice(b", ");
+            number::decimal(out, num.raw & 0x1fff);
+            out.push(b')');
+        });
+    }
+
+    /// `FUTEX_WAKE_PRIVATE|FUTEX_CLOCK_REALTIME`
+    fn futex_operation(&mut self, set: &'static Set, num: Num) {
+        const PRIVATE: u64 = 128;
+        const CLOCK_REALTIME: u64 = 256;
+        let rest = num.raw & !(PRIVATE | CLOCK_REALTIME);
+        let Some(name) = named(set.name, rest) else {
+            return self.sink.unknown(num.raw, "FUTEX_");
+        };
+        self.sink.flags(num.raw);
+        self.sink.flag_text(|out| {
+            out.extend_from_slice(name.as_bytes());
+            if num.raw & PRIVATE != 0 {
+                out.extend_from_slice(b"_PRIVATE");
+            }
+        });
+        if num.raw & CLOCK_REALTIME != 0 {
+            self.sink.flag("FUTEX_CLOCK_REALTIME");
+        }
+        self.sink.end_flags();
+    }
+
     /// Flags, with the parts that are enumerations first.
     pub fn flags(&mut self, set: &'static Set, num: Num) {
+        if set.name == "futex_op" {
+            return self.futex_operation(set, num);
+        }
         let mut rest = num.raw;
         if !is_known(set, num) {
             return self.sink.unknown(num.raw, family(set));
         }
         self.sink.flags(num.raw);
+        if num.raw == 0
+            && let Some((_, name)) = set.zero.iter().next()
+        {
+            self.sink.flag(name);
+            return self.sink.end_flags();
+        }
         for part in set.parts {
             self.named_part(part, num, &mut rest);
         }
-        for (value, name) in set.flags.iter() {
-            let value = super::walk::cut(value, num.width);
-            if value != 0 && rest & value == value || value == 0 && num.raw == 0 {
-                self.sink.flag(name);
-                rest &= !value;
-            }
-        }
+        self.set_flags(set, num, &mut rest);
         for part in set.parts {
             self.other_part(part, &mut rest);
         }
@@ -63,6 +125,26 @@ impl<S: Sink> Walk<'_, '_, S> {
             self.sink.rest(rest);
         }
         self.sink.end_flags();
+    }
+
+    /// The flags that are set, in the set's order; a group of bits stands for its bits.
+    fn set_flags(&mut self, set: &'static Set, num: Num, rest: &mut u64) {
+        let is_set = |value: u64| value != 0 && *rest & value == value;
+        let grouped = |single: u64| {
+            set.flags.iter().any(|(group, _)| {
+                let group = super::walk::cut(group, num.width);
+                group != single && group & single == single && is_set(group)
+            })
+        };
+        let mut shown = 0;
+        for (value, name) in set.flags.iter() {
+            let value = super::walk::cut(value, num.width);
+            if is_set(value) && !grouped(value) {
+                self.sink.flag(name);
+                shown |= value;
+            }
+        }
+        *rest &= !shown;
     }
 
     fn named_part(&mut self, part: &Part, num: Num, rest: &mut u64) {
@@ -165,12 +247,14 @@ pub(super) fn signal_name(out: &mut Vec<u8>, signal: u64) {
 }
 
 /// The name of exactly that value.
-fn enum_name(set: &Set, num: Num) -> Option<&'static str> {
+pub(super) fn enum_name(set: &Set, num: Num) -> Option<&'static str> {
     set.parts.iter().find_map(|part| match part.kind {
         PartKind::Values(names) if part.mask & num.raw == num.raw => names
             .find(num.raw)
             // Values below zero stand sign-extended in the table.
-            .or_else(|| names.find(num.as_signed() as u64)),
+            .or_else(|| names.find(num.as_signed() as u64))
+            // A key's number may stand in a wider register.
+            .or_else(|| names.find(i64::from(num.raw as i32) as u64)),
         _ => None,
     })
 }
@@ -209,10 +293,12 @@ fn family(set: &Set) -> &'static str {
             None => common,
         }
     });
-    match common.rfind('_') {
-        Some(end) => &common[..=end],
-        None => "",
-    }
+    // A single name says nothing about where its family's part ends.
+    let end = match common == name {
+        true => common.find('_'),
+        false => common.rfind('_'),
+    };
+    end.map_or("", |end| &common[..=end])
 }
 
 /// The name of a value in a set, by the set's name.

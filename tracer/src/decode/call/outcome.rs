@@ -6,7 +6,7 @@
 use super::sink::{Shape, Sink};
 use super::walk::{Num, Scope, Walk};
 use crate::tables::structs;
-use crate::tables::what::What;
+use crate::tables::what::{Dir, Len, What};
 use crate::types::Abi;
 use crate::types::call::{ArgState, When};
 
@@ -39,6 +39,44 @@ impl<'a, S: Sink> Walk<'_, 'a, S> {
             self.name,
             "nanosleep" | "clock_nanosleep" | "clock_nanosleep_time64"
         )
+    }
+
+    /// Whether an offset that the call moved is shown as it was only: the result says how far.
+    pub fn shows_only_before(&self) -> bool {
+        matches!(self.name, "copy_file_range" | "splice")
+    }
+
+    /// Whether of a struct that the call reads and writes only what it wrote is shown. Commands of ioctl show both.
+    pub fn shows_only_after(&self, what: What) -> bool {
+        matches!(what, What::Struct(_) | What::Mmsghdr(..)) && self.name != "ioctl"
+    }
+
+    /// `[3] => [13]` instead of `[3 => 13]`.
+    pub fn shows_both_whole(&self) -> bool {
+        self.name.starts_with("sendfile")
+    }
+
+    /// Whether a pointer cannot lead to anything: no room was given, or the address whose length it holds is null.
+    pub fn is_of_no_use(&self, what: What) -> bool {
+        let none = |n: u8| self.arg(n).raw == 0;
+        const EPOLL_CTL_DEL: u64 = 2;
+        if self.name == "epoll_ctl" && self.arg(1).raw == EPOLL_CTL_DEL {
+            return true;
+        }
+        if matches!(what, What::Mmsghdr(_, dir) if dir != Dir::In) && !self.succeeded() {
+            return true;
+        }
+        if let What::Bytes(Len::RetUpTo(n)) = what {
+            return none(n);
+        }
+        let at = self.args.iter().position(|arg| arg.name == self.argument);
+        let Some(before) = at.and_then(|at| at.checked_sub(1)) else {
+            return false;
+        };
+        let What::Ptr(_, elem) = self.args[before].what else {
+            return false;
+        };
+        matches!(elem.what, What::Sockaddr(Len::Pointee(_))) && none(before as u8)
     }
 
     /// ` (Timeout)`, ` ([{fd=3, revents=POLLIN}])`, ` (in [3], left {…})`; nothing for other calls.

@@ -130,12 +130,19 @@ impl<'a, S: Sink> Walk<'_, 'a, S> {
     }
 
     fn signal_value(&mut self, place: Place<'a>, at: usize) {
-        self.sink.member("si_value");
+        if place.number(at, self.word()) != Some(0) {
+            self.sink.member("si_value");
+            self.signal_word(place.part(at, self.word()));
+        }
+    }
+
+    /// `{sival_int=1, sival_ptr=0x1}`
+    pub fn signal_word(&mut self, place: Place<'a>) {
         self.sink.open(Shape::Struct);
         self.sink.member("sival_int");
-        self.sink.signed(signed(place, at, 4));
+        self.sink.signed(signed(place, 0, 4));
         self.sink.member("sival_ptr");
-        let pointer = place.number(at, self.word()).unwrap_or(0);
+        let pointer = place.number(0, self.word()).unwrap_or(0);
         self.sink.address(pointer, ArgState::NotRead);
         self.sink.close(Shape::Struct);
     }

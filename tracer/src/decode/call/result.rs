@@ -84,12 +84,16 @@ impl Walk<'_, '_, Text<'_>> {
             What::Int | What::Pid | What::Bool => self.sink.signed(num.as_signed()),
             What::Octal => number::octal(self.sink.out, num.raw),
             What::Uid | What::Gid => self.sink.unsigned(num.raw & 0xffff_ffff),
-            What::Flags(_) if num.raw == 0 => self.sink.unsigned(0),
-            What::Flags(_) => {
+            What::Flags(set) if num.raw == 0 && set.parts.is_empty() => self.sink.unsigned(0),
+            What::Signal if num.raw == 0 => self.sink.unsigned(0),
+            What::Flags(set) if set.name.ends_with("_flags") => {
                 number::hex(self.sink.out, num.raw);
                 self.in_brackets(" (flags ", what, num);
             }
-            What::Enum(_) | What::Signal => {
+            What::Enum(set) if super::names::enum_name(set, num).is_none() => {
+                self.sink.signed(num.as_signed());
+            }
+            What::Flags(_) | What::Enum(_) | What::Signal => {
                 self.sink.signed(num.as_signed());
                 self.in_brackets(" (", what, num);
             }

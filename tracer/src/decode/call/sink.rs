@@ -71,6 +71,8 @@ pub(super) trait Sink {
 
     /// Text or data; `cut`: there was more.
     fn string(&mut self, bytes: &[u8], cut: bool);
+    /// Data that is no text: `"\x1f\x00"`.
+    fn hex_bytes(&mut self, bytes: &[u8], cut: bool);
     /// A null pointer.
     fn null(&mut self);
     /// An address whose memory is not shown.

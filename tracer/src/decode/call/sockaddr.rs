@@ -134,16 +134,11 @@ impl<'a, S: Sink> Walk<'_, 'a, S> {
     fn packet(&mut self, place: Place<'a>) {
         let number = |at, width| place.number(at, width).unwrap_or(0);
         self.sink.member("sll_protocol");
-        let protocol = (number(2, 2) as u16).swap_bytes();
-        let name = named("ethernet_protocol", u64::from(protocol));
-        self.sink.expression(number(2, 2) as i64, |out| {
-            out.extend_from_slice(b"htons(");
-            match name {
-                Some(name) => out.extend_from_slice(name.as_bytes()),
-                None => number::hex(out, u64::from(protocol)),
-            }
-            out.push(b')');
-        });
+        let protocol = Num::new(number(2, 2), 2, false);
+        match named("eth_protocol", protocol.raw) {
+            Some(name) => self.sink.symbol(protocol.value(), name),
+            None => self.port(protocol),
+        }
         self.sink.member("sll_ifindex");
         self.sink.signed(number(4, 4) as i32 as i64);
         self.sink.member("sll_hatype");
@@ -159,10 +154,7 @@ impl<'a, S: Sink> Walk<'_, 'a, S> {
             self.sink.open(Shape::Array);
             for &byte in address.bytes {
                 self.sink.item(Shape::Array);
-                self.sink.expression(i64::from(byte), |out| {
-                    out.extend_from_slice(b"0x");
-                    number::digits(out, u64::from(byte), 16, 2);
-                });
+                self.sink.hex(u64::from(byte));
             }
             self.sink.close(Shape::Array);
         }

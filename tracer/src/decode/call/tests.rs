@@ -145,6 +145,126 @@ fn wait_statuses_are_taken_apart() {
     }
 }
 
+#[test]
+fn the_page_about_json_shows_what_is_written() {
+    let bytes = native(libc::SYS_openat, [0xffff_ff9c, ADDR, 0x8_0000, 0, 0, 0])
+        .ret(3)
+        .times(1000, 3500)
+        .part(PartKind::EntryString, ADDR, b"/etc/hosts\0")
+        .bytes();
+    let mut out = b"{".to_vec();
+    let call = Call::read(&bytes).expect("a record");
+    json(&call, &Style::default(), &mut out);
+    out.push(b'}');
+    let page = include_str!("../../../../docs/json-trace.md");
+    let text = String::from_utf8_lossy(&out);
+    assert!(page.contains(&*text), "{text}");
+}
+
+#[test]
+fn bytes_that_are_no_text_are_told_from_text() {
+    let read = |bytes: &[u8], len: usize| {
+        let record = native(libc::SYS_read, [3, ADDR, len as u64, 0, 0, 0])
+            .ret(len as i64)
+            .part_as(PartKind::ExitMemory, ArgState::Ok, ADDR, len as u32, bytes);
+        object(&record)["args"]["buf"]["value"].clone()
+    };
+    assert_eq!(read("ä\0".as_bytes(), 3), "ä\0");
+    assert_eq!(read(b"\xff\0", 2), serde_json::json!({"hex": "ff00"}));
+    let long = read(&[b'a'; 100], 100);
+    assert_eq!(
+        long,
+        serde_json::json!({"text": "a".repeat(32), "cut": true})
+    );
+}
+
+#[test]
+fn pointers_say_how_they_were_read() {
+    let open = |state, bytes: &[u8]| {
+        let record = native(libc::SYS_openat, [0xffff_ff9c, ADDR, 0, 0, 0, 0])
+            .ret(-14)
+            .part_as(PartKind::EntryString, state, ADDR, u32::MAX, bytes);
+        (
+            text(&record),
+            object(&record)["args"]["filename"]["state"].clone(),
+        )
+    };
+    let failed = "= -1 EFAULT (Bad address)";
+    let (line, state) = open(ArgState::Late, b"/x\0");
+    assert_eq!(line, format!("openat(AT_FDCWD, \"/x\", O_RDONLY) {failed}"));
+    assert_eq!(state, "late");
+    let (line, state) = open(ArgState::Fault, b"");
+    assert_eq!(line, format!("openat(AT_FDCWD, 0x7000, O_RDONLY) {failed}"));
+    assert_eq!(state, "fault");
+    let (line, state) = open(ArgState::Truncated, b"/x");
+    assert_eq!(
+        line,
+        format!("openat(AT_FDCWD, \"/x\"..., O_RDONLY) {failed}")
+    );
+    assert_eq!(state, "truncated");
+}
+
+#[test]
+fn descriptors_have_names_when_asked_for() {
+    use crate::types::call::{Descriptor, DescriptorKind};
+    let file = Descriptor {
+        kind: DescriptorKind::File,
+        deleted: false,
+        cut: false,
+        family: 0,
+        sock_type: 0,
+        protocol: 0,
+        ino: 5,
+        peer: 0,
+        rdev: 1 << 20 | 3,
+        mode: 0o020_666,
+        local: &[],
+        remote: &[],
+        text: b"/dev/null",
+    };
+    let mut local = vec![2, 0, 0, 80, 127, 0, 0, 1];
+    local.resize(28, 0);
+    let socket = Descriptor {
+        kind: DescriptorKind::Socket,
+        family: 2,
+        sock_type: 1,
+        local: &local,
+        remote: &local,
+        text: b"",
+        ..file
+    };
+    let gone = Descriptor {
+        deleted: true,
+        mode: 0,
+        text: b"/tmp/a<b>\n",
+        ..file
+    };
+    let shown = |known: &Descriptor<'_>, descriptors| {
+        let bytes = native(libc::SYS_close, [3, 0, 0, 0, 0, 0])
+            .part(PartKind::EntryDescriptor, 3, &known.bytes())
+            .bytes();
+        let style = Style {
+            descriptors,
+            column: 0,
+            ..Style::default()
+        };
+        let mut out = Vec::new();
+        line(&Call::read(&bytes).expect("a record"), &style, &mut out);
+        String::from_utf8(out).expect("ASCII")
+    };
+    use Descriptors::{Full, Paths};
+    assert_eq!(shown(&file, Descriptors::None), "close(3) = 0");
+    assert_eq!(shown(&file, Paths), "close(3</dev/null>) = 0");
+    assert_eq!(shown(&file, Full), "close(3</dev/null<char 1:3>>) = 0");
+    assert_eq!(shown(&socket, Paths), "close(3<socket:[5]>) = 0");
+    let ends = "close(3<TCP:[127.0.0.1:80->127.0.0.1:80]>) = 0";
+    assert_eq!(shown(&socket, Full), ends);
+    assert_eq!(
+        shown(&gone, Paths),
+        r"close(3</tmp/a\074b\076\n>(deleted)) = 0"
+    );
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4000))]
 

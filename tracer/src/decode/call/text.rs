@@ -178,6 +178,15 @@ impl Sink for Text<'_> {
         }
     }
 
+    fn hex_bytes(&mut self, bytes: &[u8], cut: bool) {
+        self.out.push(b'"');
+        for &byte in bytes {
+            self.put("\\x");
+            number::digits(self.out, u64::from(byte), 16, 2);
+        }
+        self.put(if cut { "\"..." } else { "\"" });
+    }
+
     fn null(&mut self) {
         self.put("NULL");
     }

@@ -5,6 +5,7 @@
 use super::number;
 use super::sink::{Shape, Sink};
 use super::walk::{Num, Scope, Walk};
+use crate::tables::syscalls::ArgKind;
 use crate::tables::what::{Dir, Elem, What};
 use crate::types::call::{ArgState, When};
 use core::net::Ipv4Addr;
@@ -13,7 +14,10 @@ impl<'a, S: Sink> Walk<'_, 'a, S> {
     /// A number, or an address and what stands there.
     pub fn value(&mut self, what: What, num: Num, scope: Scope<'a>) {
         match self.resolve(what, scope) {
+            What::Hex if self.is_address(scope) => self.sink.address(num.raw, ArgState::NotRead),
             What::Hex => self.sink.hex(num.raw),
+            What::Path => self.string(num.raw, When::Entry, usize::MAX),
+            What::Str => self.string(num.raw, When::Entry, self.style.max_string),
             What::Octal => self.mode(num.raw),
             What::Fd => self.descriptor(num, scope.when),
             What::DirFd => self.directory(num, scope.when),
@@ -37,6 +41,17 @@ impl<'a, S: Sink> Walk<'_, 'a, S> {
             // Things in memory have no meaning in a register: the table is wrong, the number is right.
             _ => self.sink.hex(num.raw),
         }
+    }
+
+    /// Whether the argument that is being written is an address: the kernel's types say so, or its name does where
+    /// the type is a number (`brk`, `mmap`, …).
+    fn is_address(&self, scope: Scope<'a>) -> bool {
+        const NAMES: [&str; 5] = ["addr", "brk", "new_addr", "newsp", "start"];
+        if !scope.fields.is_empty() || self.argument == "tidptr" {
+            return false;
+        }
+        let arg = self.args.iter().find(|arg| arg.name == self.argument);
+        NAMES.contains(&self.argument) || arg.is_some_and(|arg| matches!(arg.kind, ArgKind::Ptr(_)))
     }
 
     /// A number as it is.
@@ -72,12 +87,19 @@ impl<'a, S: Sink> Walk<'_, 'a, S> {
         if addr == 0 {
             return self.sink.null();
         }
-        if let What::Msghdr(data) = elem.what {
+        let what = self.resolve(elem.what, scope);
+        if let What::Msghdr(data) = what {
             return self.msghdr_at(addr, data);
         }
+        if self.is_of_no_use(what) {
+            return self.sink.address(addr, ArgState::NotRead);
+        }
         match dir {
-            Dir::InOut if self.tells_outcome_last() => {
+            Dir::InOut if self.tells_outcome_last() || self.shows_only_before() => {
                 self.behind(elem, addr, When::Entry, scope);
+            }
+            Dir::InOut if self.succeeded() && self.shows_only_after(what) => {
+                self.behind(elem, addr, When::Exit, scope);
             }
             Dir::In => self.behind(elem, addr, When::Entry, scope),
             Dir::Out => self.written(elem, addr, scope),
@@ -116,7 +138,10 @@ impl<'a, S: Sink> Walk<'_, 'a, S> {
         if !both || before.bytes == after.bytes {
             return self.behind(elem, addr, When::Exit, scope);
         }
-        let Some(shape) = self.brackets(elem, scope) else {
+        let inside = self
+            .brackets(elem, scope)
+            .filter(|_| !self.shows_both_whole());
+        let Some(shape) = inside else {
             self.sink.before();
             self.behind(elem, addr, When::Entry, scope);
             self.sink.after();
