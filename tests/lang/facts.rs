@@ -29,6 +29,7 @@ pub fn kernel(lacks: &[String]) -> Fixed {
         raw_tracepoints: strings(&["sched_switch", "sched_wakeup"]),
         functions: strings(&["kernel_clone", "kfree", "vfs_read", "vfs_readlink"]),
         binaries: binaries(),
+        symbols: vec![("avenrun".to_owned(), 0xffff_ffff_8200_0000)],
         lacks: lacks
             .iter()
             .filter(|name| *name != "Btf")

@@ -19,6 +19,11 @@ pub trait Facts {
     fn raw_tracepoints(&self) -> &[String];
     /// Kernel functions that can be traced (text symbols), sorted; empty when unreadable.
     fn functions(&self) -> &[String];
+    /// The address of a symbol of the kernel, of the first one when there are several; `None` when it is not listed.
+    ///
+    /// # Errors
+    /// Why addresses cannot be told, one sentence without a full stop.
+    fn kernel_symbol(&self, name: &str) -> Result<Option<u64>, String>;
     /// The files that a program, a library (`libc`) or a pattern stands for, as absolute paths, sorted; empty when there is none.
     fn files(&self, name: &str) -> Vec<String>;
     /// What a file offers to probes.
@@ -166,6 +171,8 @@ pub struct Fixed {
     pub raw_tracepoints: Vec<String>,
     /// See [`Facts::functions`].
     pub functions: Vec<String>,
+    /// Symbols of the kernel and their addresses.
+    pub symbols: Vec<(String, u64)>,
     /// Programs and libraries by path, sorted.
     pub binaries: Vec<(String, Binary)>,
     /// Features it lacks, with the reason; all others it has.
@@ -194,6 +201,10 @@ impl Facts for Fixed {
     }
     fn functions(&self) -> &[String] {
         &self.functions
+    }
+    fn kernel_symbol(&self, name: &str) -> Result<Option<u64>, String> {
+        let found = self.symbols.iter().find(|(known, _)| known == name);
+        Ok(found.map(|(_, address)| *address))
     }
     fn files(&self, name: &str) -> Vec<String> {
         let is_meant =

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod pattern;
+mod user;
 
 use std::collections::HashSet;
 use std::io::{BufWriter, Write};
@@ -116,6 +117,10 @@ fn list(
     verbose: bool,
     out: &mut dyn Write,
 ) -> Result<Vec<String>, Failure> {
+    if let Some(wanted) = user::split(typed) {
+        user::list(facts, wanted, verbose, out)?;
+        return Ok(Vec::new());
+    }
     let pattern = Pattern::parse(typed).map_err(Failure::Usage)?;
     let mut out = BufWriter::with_capacity(1 << 16, out);
     let mut missing = Vec::new();

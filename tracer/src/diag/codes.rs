@@ -229,6 +229,8 @@ codes! {
         "The message says which values are possible.";
     BAD_MAP_DECLARATION = 414, "declaration that does not fit the map",
         "let @m = hash(n), lruhash(n), percpuhash(n), percpulruhash(n) or percpuarray(1) says how many keys a map holds; with lru, a key that was not used lately gives way to a new one. percpu is for aggregations.";
+    NO_SUCH_KERNEL_SYMBOL = 415, "no such symbol of the kernel",
+        "The name is not in /proc/kallsyms, or addresses are hidden from this user. `tracer doctor` says whether they are.";
     // E05xx: limits.
     TOO_MANY_SYSCALL_CLAUSES = 501, "too many syscall clauses",
         "The shared syscall programs tell their clauses apart by the bits of one 64-bit word. Join clauses that do the same, or make two scripts.";

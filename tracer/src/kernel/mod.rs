@@ -9,6 +9,7 @@ mod binary;
 mod cpus;
 mod features;
 mod files;
+mod kallsyms;
 mod kept;
 pub mod lockdown;
 pub mod privilege;
@@ -209,6 +210,10 @@ impl Facts for Live {
 
     fn functions(&self) -> &[String] {
         self.functions.get_or_init(|| self.read_functions())
+    }
+
+    fn kernel_symbol(&self, name: &str) -> Result<Option<u64>, String> {
+        kallsyms::address(name)
     }
 
     fn files(&self, name: &str) -> Vec<String> {

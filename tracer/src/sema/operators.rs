@@ -316,6 +316,11 @@ impl Pass<'_> {
 
     fn deref(&mut self, operand: &ast::Expr, span: Span) -> Option<Operand> {
         let val = self.value(operand)?;
+        // As in bpftrace, a bare address points to 64 bits: `*kaddr("jiffies")`.
+        if let Type::Int { bits: 64, .. } = val.expr.ty {
+            let space = self.scope.view.space();
+            return Some(Operand::Place(Place::at(val, Type::U64, space)));
+        }
         let Type::Ptr { to, space } = &val.expr.ty else {
             let message = format!("`*` wants a pointer, this is {}", describe(&val.expr.ty));
             return self.error(codes::NOT_A_POINTER, span, message);

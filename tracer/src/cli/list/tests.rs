@@ -43,6 +43,7 @@ fn kernel() -> Fixed {
         raw_tracepoints: strings(&["sched_switch"]),
         functions: strings(&["undescribed", "vfs_read"]),
         binaries: Vec::new(),
+        symbols: Vec::new(),
         lacks: Vec::new(),
         possible_cpus: 1,
     }

@@ -11,6 +11,7 @@ mod delete;
 mod exit;
 mod has_key;
 mod hist;
+mod kaddr;
 mod kstack;
 mod ksym;
 mod lhist;
@@ -88,6 +89,7 @@ pub static FUNCTIONS: &[Function] = &[
     exit::EXIT,
     has_key::HAS_KEY,
     hist::HIST,
+    kaddr::KADDR,
     kstack::KSTACK,
     ksym::KSYM,
     lhist::LHIST,
@@ -120,7 +122,6 @@ const NOT_BUILT: &[&str] = &[
     "find",
     "good",
     "join",
-    "kaddr",
     "kptr",
     "len",
     "macaddr",

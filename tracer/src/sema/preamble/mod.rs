@@ -212,6 +212,9 @@ impl Facts for Declared<'_> {
     fn functions(&self) -> &[String] {
         self.facts.functions()
     }
+    fn kernel_symbol(&self, name: &str) -> Result<Option<u64>, String> {
+        self.facts.kernel_symbol(name)
+    }
     fn files(&self, name: &str) -> Vec<String> {
         self.facts.files(name)
     }
