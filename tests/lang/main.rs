@@ -48,7 +48,7 @@ const STAGES: &[Stage] = &[
     Stage {
         name: "plan",
         run: plan,
-        codes: &[501..=508],
+        codes: &[501..=599],
     },
 ];
 

@@ -163,6 +163,14 @@ pub mod want {
     pub const TIME: u64 = 2;
 }
 
+/// How `rt_extreme` compares.
+pub mod extreme {
+    /// The least value, not the greatest.
+    pub const LEAST: u64 = 1;
+    /// As signed numbers.
+    pub const SIGNED: u64 = 2;
+}
+
 /// Front of a task's entry state.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default)]

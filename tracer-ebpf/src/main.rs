@@ -30,6 +30,7 @@ mod state;
 mod strings;
 mod syscalls;
 mod tables;
+mod totals;
 mod tree;
 mod whoami;
 

@@ -367,6 +367,16 @@ impl Cell {
         Some(variance.sqrt())
     }
 
+    /// The value that a script reads, of the type that the map's kind has; absent for what has none.
+    pub fn value(&self) -> Value {
+        match self {
+            Cell::Plain(value) => value.clone(),
+            Cell::Count(n) => Value::Int(*n as i64),
+            Cell::Stats { .. } | Cell::Stddev { .. } => Value::Absent,
+            other => other.number().unwrap_or(Value::Absent),
+        }
+    }
+
     /// Number of values, average and total of `stats()`; `None` for anything else.
     pub fn stats(&self) -> Option<(u64, Value, Value)> {
         match self {

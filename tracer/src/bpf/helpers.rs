@@ -44,6 +44,9 @@ pub const GET_FUNC_ARG: u32 = 183;
 /// `long bpf_get_func_ret(ctx, value)`: result of a traced function, as a plain number.
 pub const GET_FUNC_RET: u32 = 184;
 
+/// `long bpf_for_each_map_elem(map, callback, context, flags)`: calls `callback(map, key, value, context)` for each entry, until
+/// it returns 1.
+pub const FOR_EACH_MAP_ELEM: u32 = 164;
 /// `long bpf_loop(times, callback, context, flags)`: calls `callback(index, context)` until it returns 1.
 pub const LOOP: u32 = 181;
 
@@ -75,6 +78,7 @@ pub fn name(helper: u32) -> Option<&'static str> {
         GET_ATTACH_COOKIE => "get_attach_cookie",
         GET_FUNC_ARG => "get_func_arg",
         GET_FUNC_RET => "get_func_ret",
+        FOR_EACH_MAP_ELEM => "for_each_map_elem",
         LOOP => "loop",
         _ => return None,
     })

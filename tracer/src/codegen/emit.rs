@@ -2,17 +2,25 @@
 //!
 //! In: [`Lir`] and [`Allocation`]. Out: [`Function`], with holes for maps and runtime functions. Expands
 //! three-operand forms to two, brings spilled operands in through r0 and r1, moves arguments in parallel,
-//! and resolves jumps. Never decides where a value lives.
+//! and has `islands` resolve jumps. Never decides where a value lives.
 
 use std::collections::HashMap;
 
-use super::Error;
 use super::lir::{Arg, Base, BlockId, Callee, Inst, Lir, Opnd, Place, Term, VReg};
 use super::regalloc::{Allocation, Loc};
+use super::{Error, islands};
 use crate::bpf::{Alu, Atomic, Cond, Function, Op, Reg, Reloc, Size, Src, Target};
 
-/// Emits a program into an ELF section.
-pub fn emit(lir: &Lir, allocation: &Allocation, section: String) -> Result<Function, Error> {
+/// Emits a program into an ELF section; its jumps reach `reach` words.
+///
+/// # Errors
+/// When a block is longer than a jump.
+pub fn emit(
+    lir: &Lir,
+    allocation: &Allocation,
+    section: String,
+    reach: usize,
+) -> Result<Function, Error> {
     let mut e = Emitter {
         lir,
         allocation,
@@ -27,7 +35,7 @@ pub fn emit(lir: &Lir, allocation: &Allocation, section: String) -> Result<Funct
         e.starts.insert(id, e.ops.len());
         e.block(id, layout.get(i + 1).copied());
     }
-    e.resolve()?;
+    e.resolve(reach)?;
     Ok(Function {
         name: lir.name.clone(),
         section,
@@ -448,16 +456,20 @@ impl Emitter<'_> {
         self.op(op);
     }
 
-    /// Fills the jumps in. They have 16 bits: a program of more than 32,767 instructions may not fit.
-    fn resolve(&mut self) -> Result<(), Error> {
-        for (at, to) in &self.jumps {
-            let distance = self.starts[to] as i64 - *at as i64 - 1;
-            let off = i16::try_from(distance)
-                .map_err(|_| Error::TooLong(self.lir.name.clone(), self.ops.len()))?;
-            match &mut self.ops[*at] {
-                Op::Jump(o) | Op::Branch(_, _, _, o) => *o = off,
-                op => unreachable!("{op:?} was recorded as a jump"),
-            }
+    /// Fills the jumps in, which moves instructions when some do not reach.
+    fn resolve(&mut self, reach: usize) -> Result<(), Error> {
+        let target = |(at, to): &(usize, BlockId)| (*at, self.starts[to]);
+        let jumps: Vec<(usize, usize)> = self.jumps.iter().map(target).collect();
+        let mut blocks: Vec<usize> = self.starts.values().copied().collect();
+        blocks.sort_unstable();
+        let laid = islands::lay_out(&self.ops, &jumps, &blocks, reach)
+            .ok_or_else(|| Error::TooLong(self.lir.name.clone(), self.ops.len()))?;
+        self.ops = laid.ops;
+        for reloc in &mut self.relocs {
+            reloc.at = laid.moved[reloc.at as usize] as u32;
+        }
+        for (at, _) in &mut self.lines {
+            *at = laid.moved[*at as usize] as u32;
         }
         Ok(())
     }

@@ -12,6 +12,7 @@
 pub mod checker;
 pub mod emit;
 pub mod frame;
+pub mod islands;
 pub mod lir;
 pub mod liveness;
 pub mod lower;
@@ -36,8 +37,10 @@ pub enum Error {
     /// Its large values do not fit a scratch frame.
     #[error("program {0} needs {1} bytes of scratch; at most {FRAME_LIMIT} are possible")]
     Frame(String, u32),
-    /// A jump does not reach.
-    #[error("program {0} has {1} instructions, and a jump in it is longer than 32,767")]
+    /// A jump does not reach, not even the next place to hop from.
+    #[error(
+        "program {0} has {1} instructions, and more than 32,767 in a row that must be jumped over"
+    )]
     TooLong(String, usize),
     /// The checker found the generated code wrong: a bug here.
     #[error("generated code of program {0} is wrong, please report it: {1}")]
@@ -71,9 +74,9 @@ pub fn generate_with(plan: &Plan, resources: Resources) -> Result<Generated, Err
     let mut out = Generated::default();
     for program in &plan.programs {
         let lowered = lowered(plan, program, resources)?;
-        let mut function = emitted(&lowered, section(program))?;
+        let mut function = emitted(&lowered, section(program), resources)?;
         for callback in &lowered.callbacks {
-            let part = emitted(callback, TEXT.to_owned())?;
+            let part = emitted(callback, TEXT.to_owned(), resources)?;
             function.callbacks.push(part);
         }
         out.functions.push(function);
@@ -85,8 +88,12 @@ pub fn generate_with(plan: &Plan, resources: Resources) -> Result<Generated, Err
 /// Where functions stand that programs call.
 const TEXT: &str = ".text";
 
-fn emitted(lowered: &Lowered, section: String) -> Result<crate::bpf::Function, Error> {
-    emit::emit(&lowered.lir, &lowered.allocation, section)
+fn emitted(
+    lowered: &Lowered,
+    section: String,
+    resources: Resources,
+) -> Result<crate::bpf::Function, Error> {
+    emit::emit(&lowered.lir, &lowered.allocation, section, resources.reach)
 }
 
 impl Lowered {

@@ -52,6 +52,8 @@ pub struct Resources {
     pub callee_saved: &'static [u8],
     /// Bytes of stack, those of places included.
     pub stack_bytes: u32,
+    /// Words that a jump may go.
+    pub reach: usize,
 }
 
 impl Resources {
@@ -60,6 +62,7 @@ impl Resources {
         caller_saved: &[2, 3, 4, 5],
         callee_saved: &[6, 7, 8, 9],
         stack_bytes: STACK_LIMIT,
+        reach: super::islands::REACH,
     };
 }
 

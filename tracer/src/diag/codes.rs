@@ -167,6 +167,8 @@ codes! {
         "Options behind `--` are those that the script asks for with getopt(); `-- --help` lists them.";
     NOT_IN_A_LOOP = 240, "jump of a loop outside of any loop",
         "`break` ends the loop around it, `continue` its iteration. `return` leaves the clause.";
+    NO_PAIRS = 241, "loop over something without keys",
+        "for ($kv : @map) goes over the keys of a map, with the key as $kv.0 and the value as $kv.1.";
     // E03xx: probes.
     NO_SUCH_PROVIDER = 301, "no such kind of probe",
         "The word before the first colon names the kind of probe: syscall, tracepoint, kprobe, ….";
@@ -214,7 +216,7 @@ codes! {
     AGGREGATION_MIXED = 406, "map with two kinds of content",
         "A map holds values, or one aggregation with the same bounds everywhere.";
     AGGREGATION_AS_VALUE = 407, "aggregation used as a value",
-        "An aggregation is spread over the CPUs and merged when printed. Use a plain value (@x++, @x += n) to read it in the script.";
+        "count, sum, min, max and avg are read like any value, merged from all CPUs. A histogram and stats() are many numbers: they can only be printed.";
     BAD_FORMAT = 408, "malformed format",
         "A conversion is % and flags, width, precision, and one of d i u o x X c p s r.";
     FORMAT_COUNT = 409, "format and values do not match in number",
@@ -252,6 +254,8 @@ codes! {
         "A map that is written with a value that only user space can compute (the text of a name, a symbol, a time) is kept there. A predicate is decided in the kernel, before anything is sent. Test the map with if inside the braces: each firing then sends a record.";
     EVENT_IS_OVER = 510, "something of the event is wanted when it is over",
         "What only user space can tell (the text of a name, a symbol, a time) is known after the event. Memory cannot be read then at an address that depends on it, and no signal be sent. Read memory first, into a variable, at an address that the kernel knows.";
+    LOOPS_TOO_DEEP = 520, "loops over maps stand too deep in each other",
+        "Each loop over a map is a function that the kernel calls, and its stack has room for three such functions. All other loops in one of their bodies, or in the clause, count as one more. Gather what the inner loop finds in a variable or map first.";
     // E09xx: known to the language, not built yet.
     GRAMMAR_NOT_BUILT = 901, "part of the language that is not built yet",
         "The construct is known (functions, imports), but this version cannot run it.";
@@ -259,8 +263,6 @@ codes! {
         "Most settings are known, but this version cannot use them.";
     PROBE_NOT_BUILT = 903, "probe that is not built yet",
         "This kind of probe is known, but this version cannot attach it.";
-    STATEMENT_NOT_BUILT = 904, "statement that is not built yet",
-        "Loops are known, but this version cannot run them.";
     EXPRESSION_NOT_BUILT = 905, "expression that is not built yet",
         "The operator or expression is known, but this version cannot compute it.";
     BUILTIN_NOT_BUILT = 906, "built-in that is not built yet",

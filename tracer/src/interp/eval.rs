@@ -97,6 +97,11 @@ impl Firing<'_, '_, '_> {
     fn word_of(&mut self, e: &Expr) -> u64 {
         match &e.kind {
             ExprKind::Int(x) => *x,
+            ExprKind::AggGet { map, key } => {
+                let key = self.eval_all(key);
+                let cell = self.machine.maps[map.0 as usize].cells().get(&key);
+                cell.map_or(0, |cell| cell.value().bits())
+            }
             ExprKind::HasKey { map, key } => {
                 let key = self.eval_all(key);
                 let cells = self.machine.maps[map.0 as usize].cells();

@@ -4,7 +4,7 @@
 
 use super::eval::{Firing, fit, zero};
 use super::{Effect, Event, Machine, Outcome};
-use crate::ir::{Clause, EmitArg, EmitId, Expr, LOOP_TESTS, SiteId, Stmt, StmtKind, VarId};
+use crate::ir::{Clause, EmitArg, EmitId, Expr, LOOP_TESTS, MapId, SiteId, Stmt, StmtKind, VarId};
 use crate::types::Value;
 
 /// What runs after a statement.
@@ -89,6 +89,37 @@ impl Firing<'_, '_, '_> {
         }
     }
 
+    /// In the order of the keys. Each iteration has all tests of conditions for itself.
+    fn for_each(
+        &mut self,
+        map: MapId,
+        var: VarId,
+        body: &[Stmt],
+        clause: &Clause,
+        effects: &mut Vec<Effect>,
+    ) -> Flow {
+        let keys: Vec<Vec<Value>> = self.machine.map(map).cells().keys().cloned().collect();
+        let tests = self.loop_tests;
+        let mut flow = Flow::Next;
+        for key in keys {
+            let Some(cell) = self.machine.map(map).cells().get(&key) else {
+                continue;
+            };
+            self.vars[var.0 as usize] = Value::Tuple(vec![whole_key(key), cell.value()]);
+            self.loop_tests = 0;
+            match self.run(body, clause, effects) {
+                Flow::Next | Flow::Continue => {}
+                Flow::Break => break,
+                Flow::End => {
+                    flow = Flow::End;
+                    break;
+                }
+            }
+        }
+        self.loop_tests = tests;
+        flow
+    }
+
     /// One statement. (The flat list of what they mean.)
     fn step(&mut self, stmt: &Stmt, clause: &Clause, effects: &mut Vec<Effect>) -> Flow {
         match &stmt.kind {
@@ -127,6 +158,9 @@ impl Firing<'_, '_, '_> {
                 next,
                 site,
             } => return self.repeat((cond, *site), (body, next), clause, effects),
+            StmtKind::ForEach { map, var, body } => {
+                return self.for_each(*map, *var, body, clause, effects);
+            }
             StmtKind::Break => return Flow::Break,
             StmtKind::Continue => return Flow::Continue,
             StmtKind::Emit { id, args } => {
@@ -175,5 +209,13 @@ impl Firing<'_, '_, '_> {
                 fit(self.eval(&arg.value), ty)
             })
             .collect()
+    }
+}
+
+/// A key of one component is that component.
+fn whole_key(mut parts: Vec<Value>) -> Value {
+    match parts.len() {
+        1 => parts.remove(0),
+        _ => Value::Tuple(parts),
     }
 }

@@ -318,7 +318,7 @@ impl Gen<'_> {
     fn integer(&mut self, ty: &Type, depth: u32) -> Expr {
         let d = depth + 1;
         let ty = ty.clone();
-        match self.kind(depth, 3, 14) {
+        match self.kind(depth, 3, 15) {
             0 => expr(ty, ExprKind::Int(word(u64::from(self.choice())))),
             1 => {
                 let n = self.pick(usize::from(BUFFER_ARG)) as u8;
@@ -348,8 +348,20 @@ impl Gen<'_> {
                 get(1, ty, vec![key])
             }
             12 => self.asked(&ty, d),
+            13 => self.aggregated(ty, d),
             _ => self.step(ty, d),
         }
+    }
+
+    /// An aggregation's value.
+    fn aggregated(&mut self, ty: Type, depth: u32) -> Expr {
+        let at = match ty.is_signed() {
+            true => [6, 7, 8, 10][self.pick(4)],
+            false => 9,
+        };
+        let key = self.program.maps[at].key.clone();
+        let key = key.iter().map(|ty| self.value(ty, depth)).collect();
+        agg_get(at as u32, ty, key)
     }
 
     fn binary(&mut self, ty: &Type, depth: u32) -> Expr {
@@ -505,7 +517,7 @@ impl Gen<'_> {
     }
 
     fn stmt(&mut self, depth: u32) -> Stmt {
-        match self.kind(depth, 7, 10) {
+        match self.kind(depth, 7, 11) {
             0 => {
                 let at = self.pick(var_types().len());
                 let value = self.value(&var_types()[at].clone(), 1);
@@ -542,6 +554,7 @@ impl Gen<'_> {
             }
             5 | 6 => stmt(StmtKind::Expr(self.step(Type::I64, 1))),
             7 => self.repeat(depth),
+            8 => self.each(),
             _ => {
                 let cond = self.boolean(1);
                 let then = self.stmts(depth + 1);
@@ -584,6 +597,43 @@ impl Gen<'_> {
             vec![set_var(counter, int(0)), stmt(kind)],
             vec![],
         )
+    }
+
+    /// A loop over a map, whose order nobody knows: what it does is the same in any.
+    fn each(&mut self) -> Stmt {
+        let pair = self.vars.len() as u32;
+        let ty = self.program.maps[1].pair().expect("it has keys and values");
+        self.vars.push(ty.clone());
+        let part = |at, of| {
+            let whole = Box::new(var(pair, ty.clone()));
+            expr(of, ExprKind::TupleField(whole, at))
+        };
+        let sum = binary(Binary::Add, var(1, Type::U64), part(1, Type::U64));
+        let mut body = vec![
+            set_var(1, sum),
+            aggregate(9, vec![int(3)], part(1, Type::U64)),
+        ];
+        if self.flip() {
+            let counter = self.vars.len() as u32;
+            self.vars.push(Type::I64);
+            let step = ExprKind::StepVar {
+                var: VarId(counter),
+                delta: 1,
+                postfix: true,
+            };
+            let kind = StmtKind::Loop {
+                cond: compare(Compare::Lt, expr(Type::I64, step), int(2)),
+                body: vec![count(6, vec![])],
+                next: vec![],
+                site: self.site(SiteKind::LoopLimit),
+            };
+            body.extend([set_var(counter, int(0)), stmt(kind)]);
+        }
+        if self.flip() {
+            let low = compare(Compare::Lt, part(0, Type::I64), int(self.pick(100) as i64));
+            body.insert(0, when(low, vec![stmt(StmtKind::Continue)], vec![]));
+        }
+        for_each(1, pair, body)
     }
 
     /// A key, and a value or operand, for a map.

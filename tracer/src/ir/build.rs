@@ -163,6 +163,21 @@ pub fn get(map: u32, ty: Type, key: Vec<Expr>) -> Expr {
     expr(ty, ExprKind::MapGet { map, key })
 }
 
+/// An aggregation's value.
+pub fn agg_get(map: u32, ty: Type, key: Vec<Expr>) -> Expr {
+    let map = MapId(map);
+    expr(ty, ExprKind::AggGet { map, key })
+}
+
+/// `for` over a map.
+pub fn for_each(map: u32, var: u32, body: Vec<Stmt>) -> Stmt {
+    stmt(StmtKind::ForEach {
+        map: MapId(map),
+        var: VarId(var),
+        body,
+    })
+}
+
 /// Whether a map has a key.
 pub fn has_key(map: u32, key: Vec<Expr>) -> Expr {
     let map = MapId(map);

@@ -366,6 +366,20 @@ impl Map {
     pub fn entries(&self, program: &Program) -> u32 {
         self.room.map_or(program.max_map_keys, |room| room.entries)
     }
+
+    /// The type of a key and its value, as `for` gives them; `None` when the map has no key or no single values.
+    pub fn pair(&self) -> Option<Type> {
+        let key = match self.key.as_slice() {
+            [] => return None,
+            [only] => only.clone(),
+            parts => Type::Tuple(parts.to_vec()),
+        };
+        let value = match &self.value {
+            MapValue::Plain(ty) => ty.clone(),
+            MapValue::Agg(kind) => kind.value()?,
+        };
+        Some(Type::Tuple(vec![key, value]))
+    }
 }
 
 /// What a map holds.
@@ -402,6 +416,14 @@ pub enum ExprKind {
     /// A plain map's value.
     MapGet {
         /// A `Plain` map.
+        map: MapId,
+        /// One per key component, of exactly its type.
+        key: Vec<Expr>,
+    },
+    /// An aggregation's value, merged from all CPUs as it is now: a count, a sum, an average, …; 0 for a missing key. Of the
+    /// kind's type ([`AggKind::value`]).
+    AggGet {
+        /// An `Agg` map whose kind has a value.
         map: MapId,
         /// One per key component, of exactly its type.
         key: Vec<Expr>,
@@ -736,6 +758,16 @@ pub enum StmtKind {
         next: Vec<Stmt>,
         /// Where a loop that does not end is counted.
         site: SiteId,
+    },
+    /// `for ($kv : @map) { body }`: once for each key. A key that is deleted before its turn is not visited, and one that is
+    /// added may or may not be; their order is the kernel's.
+    ForEach {
+        /// A map with a key, whose values can be read.
+        map: MapId,
+        /// Gets the pair of key (a tuple, when there are several components) and value before each iteration.
+        var: VarId,
+        /// What is done. Loop conditions in it are counted for each key anew.
+        body: Vec<Stmt>,
     },
     /// Ends the innermost loop.
     Break,

@@ -34,6 +34,7 @@
 //! 19. `break` and `continue` stand in a loop's body, not in what follows each iteration, where no loop stands either. A
 //!     loop's site is one for loops.
 //! 20. Text is a string, made of a value whose text user space alone can tell.
+//! 21. A loop over a map wants one with a key and single values, and a variable that holds a pair of both.
 
 mod expr;
 mod stmt;

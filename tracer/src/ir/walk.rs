@@ -41,6 +41,7 @@ macro_rules! operands {
             | ExprKind::Or(left, right) => vec![left, right],
             ExprKind::Cond(c, a, b) => vec![c, a, b],
             ExprKind::MapGet { key: parts, .. }
+            | ExprKind::AggGet { key: parts, .. }
             | ExprKind::HasKey { key: parts, .. }
             | ExprKind::Find { key: parts, .. }
             | ExprKind::StepMap { key: parts, .. }
@@ -122,7 +123,8 @@ impl Stmt {
                 .iter()
                 .flat_map(|a| a.present.iter().chain([&a.value]))
                 .collect(),
-            StmtKind::Clear(_)
+            StmtKind::ForEach { .. }
+            | StmtKind::Clear(_)
             | StmtKind::Zero(_)
             | StmtKind::Break
             | StmtKind::Continue
@@ -138,6 +140,7 @@ impl Stmt {
                 then, otherwise, ..
             } => [then, otherwise],
             StmtKind::Loop { body, next, .. } => [body, next],
+            StmtKind::ForEach { body, .. } => [body, &[]],
             _ => [&[], &[]],
         }
     }
@@ -155,6 +158,45 @@ impl Stmt {
 pub fn visit_stmts<'a>(stmts: &'a [Stmt], see: &mut dyn FnMut(&'a Stmt)) {
     for stmt in stmts {
         stmt.visit(see);
+    }
+}
+
+/// Whether some statement, also a nested one, is meant.
+pub fn any_stmt(stmts: &[Stmt], is_meant: &dyn Fn(&StmtKind) -> bool) -> bool {
+    let mut found = false;
+    visit_stmts(stmts, &mut |s| found |= is_meant(&s.kind));
+    found
+}
+
+/// Whether a loop other than over a map stands in these statements, outside of loops over maps.
+pub fn has_steps(stmts: &[Stmt]) -> bool {
+    stmts.iter().any(|s| match &s.kind {
+        StmtKind::Loop { .. } => true,
+        StmtKind::ForEach { .. } => false,
+        _ => s.blocks().into_iter().any(has_steps),
+    })
+}
+
+/// How many functions deep the loops of these statements run: one for each loop over a map, and one for all other loops
+/// of a clause or of such a loop's body.
+pub fn loop_depth(stmts: &[Stmt]) -> usize {
+    let mut over_maps = 0;
+    for_each_bodies(stmts, &mut |body| {
+        over_maps = over_maps.max(1 + loop_depth(body))
+    });
+    over_maps + usize::from(has_steps(stmts))
+}
+
+fn for_each_bodies<'a>(stmts: &'a [Stmt], see: &mut dyn FnMut(&'a [Stmt])) {
+    for stmt in stmts {
+        match &stmt.kind {
+            StmtKind::ForEach { body, .. } => see(body),
+            _ => {
+                for block in stmt.blocks() {
+                    for_each_bodies(block, see);
+                }
+            }
+        }
     }
 }
 
@@ -192,6 +234,7 @@ pub fn visit_roots_mut(stmts: &mut [Stmt], see: &mut dyn FnMut(&mut Expr)) {
                 visit_roots_mut(then, see);
                 visit_roots_mut(otherwise, see);
             }
+            StmtKind::ForEach { body, .. } => visit_roots_mut(body, see),
             StmtKind::Emit { args, .. } => {
                 let roots = args
                     .iter_mut()

@@ -9,6 +9,10 @@ pub const SYSCALL_CLAUSES: u32 = 64;
 /// runtime may need eleven of its own ([`tracer_ebpf::map`]), one for its diagnostics and one for constants.
 pub const PROGRAM_MAPS: usize = 64 - 11 - 2;
 
+/// Functions that the loops of a clause may run deep: the kernel allows 8 frames and 512 bytes of stack, which the
+/// program and the runtime take their share of (docs/design/runtime-abi.md).
+pub const LOOP_DEPTH: usize = 3;
+
 /// Bytes of a map key. The kernel's own limit is far higher (`htab_map_alloc_check` in kernel/bpf/hashtab.c
 /// bounds key and value together by `KMALLOC_MAX_SIZE`), but a key is built in a scratch frame.
 pub const KEY_BYTES: u32 = 8 << 10;

@@ -124,6 +124,7 @@ fn referred_to(program: &Program) -> BTreeSet<MapId> {
         };
         let mut see = |e: &ir::Expr| match e.kind {
             ExprKind::MapGet { map, .. }
+            | ExprKind::AggGet { map, .. }
             | ExprKind::HasKey { map, .. }
             | ExprKind::Find { map, .. }
             | ExprKind::StepMap { map, .. } => {
@@ -136,7 +137,8 @@ fn referred_to(program: &Program) -> BTreeSet<MapId> {
         walk::visit_stmts(body, &mut |stmt| match stmt.kind {
             StmtKind::SetMap { map, .. }
             | StmtKind::Aggregate { map, .. }
-            | StmtKind::Delete { map, .. } => {
+            | StmtKind::Delete { map, .. }
+            | StmtKind::ForEach { map, .. } => {
                 used.insert(map);
             }
             _ => {}

@@ -31,7 +31,7 @@ mod tests;
 
 pub use split::UserHalf;
 
-use crate::diag::Diagnostic;
+use crate::diag::{Diagnostic, codes};
 use crate::facts::Facts;
 use crate::ir::{self, ClauseId, EmitId, Expr, MapId, Mechanism, Stmt, SyscallSet};
 use crate::types::Type;
@@ -68,6 +68,7 @@ pub fn plan(
         .rings
         .unwrap_or_else(|| rings::choose(&ir, &records, facts.possible_cpus()));
     let session_maps = maps::session(&ir, &programs, user.as_ref(), &mut found);
+    check_loops(&ir, &mut found);
     if !found.is_empty() {
         return Err(found);
     }
@@ -87,6 +88,21 @@ pub fn plan(
         tree,
         possible_cpus: facts.possible_cpus(),
     })
+}
+
+fn check_loops(ir: &ir::Program, found: &mut Vec<Diagnostic>) {
+    for clause in &ir.clauses {
+        let depth = ir::walk::loop_depth(&clause.body);
+        if depth > limits::LOOP_DEPTH {
+            let most = limits::LOOP_DEPTH;
+            let what =
+                format!("the loops of this clause run {depth} functions deep, at most {most} fit");
+            found.push(
+                Diagnostic::error(codes::LOOPS_TOO_DEEP, clause.span, what)
+                    .help("a loop over a map is one; all other loops around or in it are one more each time"),
+            );
+        }
+    }
 }
 
 /// Everything that one run needs.

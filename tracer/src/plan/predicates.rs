@@ -75,6 +75,8 @@ fn cost(e: &Expr) -> u32 {
         },
         ExprKind::MapGet { .. } | ExprKind::HasKey { .. } => 50,
         ExprKind::Length(_) | ExprKind::Position(..) => 60,
+        // Asked for on every CPU.
+        ExprKind::AggGet { .. } => 500,
         ExprKind::Compare { left, .. } if !left.ty.is_scalar() => 30,
         _ => 1,
     };

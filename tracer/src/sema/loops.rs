@@ -5,9 +5,10 @@
 
 use super::convert::{compare, to_type};
 use super::pass::{Pass, Val, boolean, both_present, expr, int, stmt};
+use super::unify::{MapHolds, Seen};
 use super::value::describe;
 use crate::diag::{Diagnostic, Span, codes};
-use crate::ir::{self, Compare, Expr, ExprKind, SiteKind, StmtKind, VarId};
+use crate::ir::{self, Compare, Expr, ExprKind, MapId, SiteKind, StmtKind, VarId};
 use crate::syntax::ast::{self, Ident};
 use crate::types::Type;
 
@@ -56,6 +57,69 @@ impl Pass<'_> {
         });
         self.end_block();
         stmts.unwrap_or_default()
+    }
+
+    /// `for ($kv : @map) { … }`: `$kv.0` is the key, `$kv.1` the value.
+    pub fn map_loop(
+        &mut self,
+        var: &Ident,
+        map: &ast::Expr,
+        body: &ast::Block,
+        span: Span,
+    ) -> Vec<ir::Stmt> {
+        let pair = self.pairs_of(map);
+        self.scope.blocks.push(Vec::new());
+        let local = self.declare(&var.text, None);
+        let stmts = pair.map(|(map, pair)| {
+            self.learn_loop_variable(&local, &pair, var.span);
+            let body = self.loop_body(body);
+            let var = local.id;
+            vec![stmt(StmtKind::ForEach { map, var, body }, span)]
+        });
+        self.end_block();
+        stmts.unwrap_or_default()
+    }
+
+    /// The map of a loop, and the type of its pairs; `None` while that is not known.
+    fn pairs_of(&mut self, e: &ast::Expr) -> Option<(MapId, Type)> {
+        let ast::ExprKind::Map { name, keys } = &e.kind else {
+            return None;
+        };
+        if keys.is_some() {
+            let message = format!("a loop goes over a whole map: `@{name}`");
+            return self.error(codes::NO_PAIRS, e.span, message);
+        }
+        let map = self.map_id(name, e.span);
+        let known = self.map_known(map).clone();
+        let Some((parts, _)) = known.key else {
+            return match known.holds {
+                MapHolds::Unknown => self.no_such_map(name, e.span),
+                _ => None,
+            };
+        };
+        let key: Vec<Type> = parts.iter().map(Seen::stored).collect();
+        let value = match known.holds {
+            MapHolds::Plain(seen) => ir::MapValue::Plain(seen.stored()),
+            MapHolds::Agg(kind, at) if kind.value().is_none() => {
+                return self.aggregation_as_value(name, kind, at, e.span);
+            }
+            MapHolds::Agg(kind, _) => ir::MapValue::Agg(kind),
+            MapHolds::Unknown => return self.no_such_map(name, e.span),
+            MapHolds::Assigned => return None,
+        };
+        if key.is_empty() {
+            let message = format!("`@{name}` has no keys to go over");
+            return self.error(codes::NO_PAIRS, e.span, message);
+        }
+        let (name, span) = (name.clone(), e.span);
+        let map_of = ir::Map {
+            name,
+            key,
+            value,
+            room: None,
+            span,
+        };
+        Some((map, map_of.pair()?))
     }
 
     /// `unroll(n) { … }`: a loop of `n` iterations, a number that is known before the run.

@@ -197,17 +197,11 @@ impl Pass<'_> {
         span: Span,
     ) -> Option<T> {
         let message = format!(
-            "`@{name}` is an aggregation ({}()), it has no single value in the kernel",
+            "`@{name}` is an aggregation ({}()), it has no single value",
             kind.name()
         );
-        let mut diagnostic = Diagnostic::error(codes::AGGREGATION_AS_VALUE, span, message);
-        diagnostic = match kind {
-            AggKind::Count => diagnostic.help(format!("count with `@{name}++`: that is a value")),
-            AggKind::Sum { .. } => {
-                diagnostic.help(format!("add with `@{name} += x`: that is a value"))
-            }
-            _ => diagnostic.help(format!("print(@{name}) prints it")),
-        };
+        let diagnostic = Diagnostic::error(codes::AGGREGATION_AS_VALUE, span, message)
+            .help(format!("print(@{name}) prints it"));
         let diagnostic = diagnostic.also(at, "it aggregates here");
         self.fail(diagnostic)
     }

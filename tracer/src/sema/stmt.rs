@@ -46,7 +46,7 @@ impl Pass<'_> {
                 Vec::new()
             }
             ast::StmtKind::While { cond, body } => self.while_loop(cond, body, span),
-            ast::StmtKind::ForMap { .. } => self.loop_not_built("`for` over a map", span),
+            ast::StmtKind::ForMap { var, map, body } => self.map_loop(var, map, body, span),
             ast::StmtKind::ForRange {
                 var,
                 start,
@@ -57,12 +57,6 @@ impl Pass<'_> {
             ast::StmtKind::Break => self.jump(StmtKind::Break, "break", span),
             ast::StmtKind::Continue => self.jump(StmtKind::Continue, "continue", span),
         }
-    }
-
-    fn loop_not_built(&mut self, what: &str, span: Span) -> Vec<ir::Stmt> {
-        let message = format!("loops ({what}) are not built yet");
-        self.error::<()>(codes::STATEMENT_NOT_BUILT, span, message);
-        Vec::new()
     }
 
     fn branch(

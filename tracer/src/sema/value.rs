@@ -170,7 +170,15 @@ impl Pass<'_> {
             MapHolds::Unknown => return self.no_such_map(name, span),
             MapHolds::Agg(kind, at) => {
                 let (kind, at) = (*kind, *at);
-                return self.aggregation_as_value(name, kind, at, span);
+                let Some(ty) = kind.value() else {
+                    return self.aggregation_as_value(name, kind, at, span);
+                };
+                let (key, present) = key?;
+                return Some(Val {
+                    expr: expr(ty, ExprKind::AggGet { map, key }, span),
+                    present,
+                    points_to: None,
+                });
             }
         };
         let (key, present) = key?;

@@ -35,7 +35,10 @@ pub fn runtime_errors(script: &Script, program: &Program, counts: &[u64]) -> Vec
 
 /// Whether the script should be changed. A page that is not there or a value that is absent is how things are.
 pub fn is_mistake(error: &RuntimeError) -> bool {
-    matches!(error.kind, SiteKind::DivideByZero | SiteKind::ModuloByZero)
+    matches!(
+        error.kind,
+        SiteKind::DivideByZero | SiteKind::ModuloByZero | SiteKind::LoopLimit
+    )
 }
 
 /// A runtime error as a sentence.

@@ -43,6 +43,21 @@ pub enum AggKind {
     Hist(HistShape),
 }
 
+impl AggKind {
+    /// The type of its merged value; `None` when it has no single one.
+    pub fn value(self) -> Option<super::Type> {
+        let signed = match self {
+            AggKind::Count => true,
+            AggKind::Sum { signed }
+            | AggKind::Min { signed }
+            | AggKind::Max { signed }
+            | AggKind::Avg { signed } => signed,
+            AggKind::Stats { .. } | AggKind::Stddev { .. } | AggKind::Hist(_) => return None,
+        };
+        Some(super::Type::Int { bits: 64, signed })
+    }
+}
+
 /// The buckets of a histogram.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum HistShape {

@@ -31,7 +31,14 @@ impl Lower<'_> {
     }
 
     /// BPF's own `x / 0` is 0 and `x % 0` is x, which is the language's meaning: only the counting is added.
-    fn divide(&mut self, op: Alu, a: Opnd, b: Opnd, signed: bool, site: Option<SiteId>) -> Opnd {
+    pub fn divide(
+        &mut self,
+        op: Alu,
+        a: Opnd,
+        b: Opnd,
+        signed: bool,
+        site: Option<SiteId>,
+    ) -> Opnd {
         let b = match b {
             // The verifier refuses to divide by an immediate 0.
             Opnd::Imm(0) => Opnd::Reg(self.b.copy(b)),

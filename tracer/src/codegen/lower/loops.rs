@@ -1,7 +1,7 @@
 //! Loops, and the functions that run them.
 //!
-//! In: a body that has loops. Out: a callback of the program that runs the body step by step, and the `bpf_loop` that calls
-//! it. A step begins at the front of the body or at a loop's condition, and ends where control reaches a loop's condition
+//! A loop over a map is a callback that `bpf_for_each_map_elem` calls for each entry. All other loops of a clause, or of such
+//! a callback's body, are one callback that runs the body step by step, and the `bpf_loop` that calls it. A step begins at the front of the body or at a loop's condition, and ends where control reaches a loop's condition
 //! again: the verifier never sees a jump backwards, whatever loops stand in each other, and there is one function for all.
 //!
 //! Between steps a word of the scratch frame says where to go on. Variables live in the scratch frame too: the verifier
@@ -10,11 +10,12 @@
 //! Callbacks get their pointers (context, scratch frame, call, saved state) from an [`Env`] on the program's stack.
 
 use super::builder::{Builder, arg, imm};
-use super::{Call, Lower};
+use super::program::state_field;
+use super::{Call, Lower, Var};
 use crate::bpf::{Cond, Size, helpers};
 use crate::codegen::frame::CALLBACK_LIMIT;
 use crate::codegen::lir::{Arg, Base, BlockId, Callee, Class, Inst, Opnd, Place, VReg};
-use crate::ir::{Expr, LOOP_TESTS, SiteId, Stmt, StmtKind, walk};
+use crate::ir::{Expr, LOOP_TESTS, MapId, MapValue, SiteId, Stmt, StmtKind, VarId, walk};
 
 /// Where a callback says that control went: a step's number (from 0), or one of these.
 mod went {
@@ -24,6 +25,10 @@ mod went {
     pub const LEAVE: i32 = -2;
     /// To the end of the firing.
     pub const QUIT: i32 = -3;
+    /// Behind the loop over a map in whose body the steps stand.
+    pub const BREAK: i32 = -4;
+    /// To that loop's next entry.
+    pub const CONTINUE: i32 = -5;
 }
 
 /// Words on the program's stack that callbacks read.
@@ -39,6 +44,14 @@ mod env {
 
 /// The argument of a `bpf_loop` callback that is the environment.
 const LOOP_CONTEXT: u8 = 2;
+
+/// Arguments of a `bpf_for_each_map_elem` callback.
+mod each {
+    pub const MAP: u8 = 1;
+    pub const KEY: u8 = 2;
+    pub const VALUE: u8 = 3;
+    pub const CONTEXT: u8 = 4;
+}
 
 /// Where the jumps of a loop's body go.
 #[derive(Clone, Copy)]
@@ -57,27 +70,33 @@ pub struct Steps {
     fronts: Vec<(BlockId, SiteId)>,
 }
 
-/// Whether some statement is a loop.
+/// Whether some statement is a loop of any kind.
 pub fn has_loop(body: &[Stmt]) -> bool {
-    has(body, &|kind| matches!(kind, StmtKind::Loop { .. }))
-}
-
-fn has(body: &[Stmt], is_meant: &dyn Fn(&StmtKind) -> bool) -> bool {
-    let mut found = false;
-    walk::visit_stmts(body, &mut |s| found |= is_meant(&s.kind));
-    found
+    walk::any_stmt(body, &|kind| {
+        matches!(kind, StmtKind::Loop { .. } | StmtKind::ForEach { .. })
+    })
 }
 
 impl Lower<'_> {
-    /// Runs a body that has loops.
-    pub fn stepped(&mut self, body: &[Stmt]) {
+    /// Runs the body of a clause, or of a loop over a map.
+    pub fn looping(&mut self, body: &[Stmt]) {
+        if walk::has_steps(body) {
+            self.stepped(body);
+        } else {
+            self.stmts(body);
+        }
+    }
+
+    fn stepped(&mut self, body: &[Stmt]) {
         let control = self.scratch(8).off as u32;
         let env = self.environment();
         self.go_to(control, 0);
         let name = self.callback_name();
         let mut fronts = Vec::new();
-        self.callback(&name, LOOP_CONTEXT, |lower| {
-            fronts = lower.steps(body, control);
+        let in_loop = self.part.jumps.is_some();
+        self.callback(&name, |lower| {
+            lower.receive(LOOP_CONTEXT);
+            fronts = lower.steps(body, control, in_loop);
         });
         let steps = imm(LOOP_TESTS + 1);
         let args = vec![steps, Arg::Function(name), env, imm(0)];
@@ -118,8 +137,8 @@ impl Lower<'_> {
         pointer
     }
 
-    /// Lowers a callback; `param` is the argument that is the environment.
-    fn callback(&mut self, name: &str, param: u8, body: impl FnOnce(&mut Self)) {
+    /// Lowers a callback, which begins with its arguments.
+    fn callback(&mut self, name: &str, body: impl FnOnce(&mut Self)) {
         let caller = std::mem::replace(&mut self.b, Builder::new());
         self.b.line = caller.line;
         let memory = self.memory.called();
@@ -128,7 +147,6 @@ impl Lower<'_> {
         let part = (self.part.frame, self.part.saved, self.part.now);
         let jumps = (self.part.leave, self.part.quit, self.part.jumps.take());
         let steps = self.part.steps.take();
-        self.receive(param);
         body(self);
         let builder = std::mem::replace(&mut self.b, caller);
         let mut lir = builder.finish(name, &self.memory, CALLBACK_LIMIT);
@@ -142,10 +160,9 @@ impl Lower<'_> {
         self.memory.returned(&called);
     }
 
-    /// The front of a callback: what it knows from its caller.
+    /// What a callback knows from its caller; `param` is the argument that is the environment, its last one.
     fn receive(&mut self, param: u8) {
-        let env = self.b.vreg(Class::Pointer);
-        self.b.push(Inst::Param(param, env));
+        let env = self.param(param);
         self.env = Some(env);
         self.ctx = self.received(env, env::CONTEXT, Class::Pointer);
         let frame = self.received(env, env::FRAME, Class::Pointer);
@@ -182,7 +199,7 @@ impl Lower<'_> {
     }
 
     /// Inside the callback: the body, in steps.
-    fn steps(&mut self, body: &[Stmt], control: u32) -> Vec<(BlockId, SiteId)> {
+    fn steps(&mut self, body: &[Stmt], control: u32, in_loop: bool) -> Vec<(BlockId, SiteId)> {
         let (choose, first) = (self.b.block(), self.b.block());
         self.b.jump(choose);
         self.part.steps = Some(Steps {
@@ -191,6 +208,10 @@ impl Lower<'_> {
         });
         self.part.leave = Some(self.way_out(control, went::LEAVE));
         self.part.quit = Some(self.way_out(control, went::QUIT));
+        self.part.jumps = in_loop.then(|| Jumps {
+            end: self.way_out(control, went::BREAK),
+            again: self.way_out(control, went::CONTINUE),
+        });
         self.b.switch(first);
         self.stmts(body);
         self.go_to(control, went::ON);
@@ -228,10 +249,14 @@ impl Lower<'_> {
         let went = self.b.load(Size::DW, word);
         let (leave, quit) = (self.part.leave, self.part.quit);
         let (leave, quit) = leave.zip(quit).expect("statements stand in a part");
-        let leaves = has(body, &|kind| *kind == StmtKind::Return);
-        let quits = has(body, &|kind| matches!(kind, StmtKind::Exit(_)));
-        for (code, to, is_used) in [(went::LEAVE, leave, leaves), (went::QUIT, quit, quits)] {
-            if is_used {
+        self.b
+            .branch_away(Cond::Eq, went, Opnd::Imm(went::LEAVE), leave);
+        if walk::any_stmt(body, &|kind| matches!(kind, StmtKind::Exit(_))) {
+            self.b
+                .branch_away(Cond::Eq, went, Opnd::Imm(went::QUIT), quit);
+        }
+        if let Some(Jumps { end, again }) = self.part.jumps {
+            for (code, to) in [(went::BREAK, end), (went::CONTINUE, again)] {
                 self.b.branch_away(Cond::Eq, went, Opnd::Imm(code), to);
             }
         }
@@ -254,6 +279,71 @@ impl Lower<'_> {
         }
         self.b.jump(leave);
         self.b.switch(on);
+    }
+
+    /// A loop over a map.
+    pub fn for_each(&mut self, map: MapId, var: VarId, body: &[Stmt]) {
+        let control = self.scratch(8).off as u32;
+        let env = self.environment();
+        self.go_to(control, went::ON);
+        let name = self.callback_name();
+        self.callback(&name, |lower| lower.each(map, var, body, control));
+        let next = self.b.block();
+        let kernel_map = self.kernel_map(map, next);
+        let args = vec![kernel_map, Arg::Function(name), env, imm(0)];
+        self.b
+            .call(Callee::Helper(helpers::FOR_EACH_MAP_ELEM), args);
+        // A jump of this loop ends in its callback; those of an outer one cannot stand in its body.
+        let outer = self.part.jumps.take();
+        self.follow(body, control);
+        self.part.jumps = outer;
+        self.b.jump(next);
+        self.b.switch(next);
+    }
+
+    /// Inside the callback: one entry.
+    fn each(&mut self, map: MapId, var: VarId, body: &[Stmt], control: u32) {
+        // Only what is used: a register that nobody reads might be given to the next argument's.
+        let is_plain = matches!(self.ir.maps[map.0 as usize].value, MapValue::Plain(_));
+        let kernel_map = (!is_plain).then(|| self.param(each::MAP));
+        let key = self.param(each::KEY);
+        let value = is_plain.then(|| self.param(each::VALUE));
+        self.receive(each::CONTEXT);
+        self.pair(map, var, key, (kernel_map, value));
+        self.part.leave = Some(self.way_out(control, went::LEAVE));
+        self.part.quit = Some(self.way_out(control, went::QUIT));
+        let end = self.way_out(control, went::ON);
+        let again = self.b.block();
+        self.part.jumps = Some(Jumps { end, again });
+        self.looping(body);
+        self.b.jump(again);
+        self.b.switch(again);
+        self.go_to(control, went::ON);
+        self.b.give_back(true);
+    }
+
+    fn param(&mut self, n: u8) -> VReg {
+        let v = self.b.vreg(Class::Pointer);
+        self.b.push(Inst::Param(n, v));
+        v
+    }
+
+    /// Puts key and value into the variable. The value is there, or is asked of the map.
+    fn pair(&mut self, map: MapId, var: VarId, key: VReg, from: (Option<VReg>, Option<VReg>)) {
+        let Var::Memory(pair) = self.home(var) else {
+            unreachable!("variables of a clause with loops are in memory");
+        };
+        let kept = self.session_map(map);
+        let to = pair.plus(kept.key_size);
+        self.copy(pair, state_field(key, 0), kept.key_size);
+        match from {
+            (Some(kernel_map), _) => {
+                let merged = self.merged(map, arg(kernel_map), pair);
+                self.b.store(Size::DW, to, merged);
+            }
+            (None, Some(value)) => self.copy(to, state_field(value, 0), kept.value_size),
+            (None, None) => unreachable!("a callback gets its map or the value"),
+        }
     }
 
     /// One loop: its condition begins a step.

@@ -3,15 +3,16 @@
 //! In: map and key expressions. Out: helper calls. A missing key reads as 0 or empty; an update that does
 //! not fit is counted.
 
-use tracer_ebpf::{Generation, loss, map};
+use tracer_ebpf::{Generation, extreme, loss, map};
 
 use super::Lower;
 use super::builder::{arg, imm, runtime};
 use super::program::state_field;
 use crate::bpf::{Alu, Cond, Size, helpers};
 use crate::codegen::lir::{Arg, BlockId, Callee, Class, Inst, Opnd, Place, VReg};
-use crate::ir::{EmitKind, Expr, MapId};
+use crate::ir::{EmitKind, Expr, MapId, MapValue};
 use crate::plan::SessionMap;
+use crate::types::AggKind;
 
 impl<'a> Lower<'a> {
     /// How a map is kept.
@@ -78,6 +79,51 @@ impl<'a> Lower<'a> {
         self.b.jump(next);
         self.b.switch(next);
         Opnd::Reg(out)
+    }
+
+    /// An aggregation's value, merged by the runtime from all CPUs; 0 when the key is missing.
+    pub fn agg_get(&mut self, map: MapId, key: &[Expr]) -> Opnd {
+        let key = self.key(map, key);
+        let out = self.b.copy(Opnd::Imm(0));
+        let next = self.b.block();
+        let kernel_map = self.kernel_map(map, next);
+        let value = self.merged(map, kernel_map, key);
+        self.b.push(Inst::Copy(out, value));
+        self.b.jump(next);
+        self.b.switch(next);
+        self.b.forget(out);
+        Opnd::Reg(out)
+    }
+
+    /// What all CPUs hold of a key.
+    pub fn merged(&mut self, map: MapId, kernel_map: Arg, key: Place) -> Opnd {
+        let MapValue::Agg(kind) = self.ir.maps[map.0 as usize].value else {
+            unreachable!("map {} holds no aggregation", map.0);
+        };
+        let mut ask = |name, how| {
+            let cpus = imm(self.plan.possible_cpus);
+            let args = vec![kernel_map.clone(), Arg::Addr(key), cpus, imm(how)];
+            Opnd::Reg(self.b.call_number(runtime(name), args))
+        };
+        let how = |signed, least| match (signed, least) {
+            (true, true) => extreme::SIGNED | extreme::LEAST,
+            (true, false) => extreme::SIGNED,
+            (false, true) => extreme::LEAST,
+            (false, false) => 0,
+        } as u32;
+        match kind {
+            AggKind::Count | AggKind::Sum { .. } => ask("rt_total", 0),
+            AggKind::Min { signed } => ask("rt_extreme", how(signed, true)),
+            AggKind::Max { signed } => ask("rt_extreme", how(signed, false)),
+            AggKind::Avg { signed } | AggKind::Stats { signed } => {
+                let count = ask("rt_total", 0);
+                let sum = ask("rt_total", 1);
+                self.divide(Alu::Div, sum, count, signed, None)
+            }
+            AggKind::Stddev { .. } | AggKind::Hist(_) => {
+                unreachable!("{kind:?} has no single value")
+            }
+        }
     }
 
     /// Whether there is an entry, for any CPU.

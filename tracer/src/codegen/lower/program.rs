@@ -237,15 +237,11 @@ impl<'a> Lower<'a> {
     fn body(&mut self, clause: &ir::Clause, body: &[Stmt]) {
         visit_exprs(body, &mut |e| self.declare(clause, e));
         visit_stmts(body, &mut |s| {
-            if let StmtKind::SetVar(var, _) = s.kind {
+            if let StmtKind::SetVar(var, _) | StmtKind::ForEach { var, .. } = s.kind {
                 self.declare_var(clause, var);
             }
         });
-        if has_loop(body) {
-            self.stepped(body);
-        } else {
-            self.stmts(body);
-        }
+        self.looping(body);
         let leave = self.part.leave.expect("open_part made it");
         self.b.jump(leave);
     }

@@ -25,6 +25,7 @@ impl Lower<'_> {
             ExprKind::Builtin(builtin) => self.builtin(*builtin, &e.ty),
             ExprKind::Var(var) => self.var(*var),
             ExprKind::MapGet { map, key } => self.map_get(*map, key),
+            ExprKind::AggGet { map, key } => self.agg_get(*map, key),
             ExprKind::HasKey { map, key } => self.has_key(*map, key),
             ExprKind::Unary { op, operand } => self.unary(*op, operand),
             ExprKind::Binary {

@@ -36,6 +36,7 @@ impl Lower<'_> {
                 next,
                 site,
             } => self.loop_stmt(cond, (body, next), *site),
+            StmtKind::ForEach { map, var, body } => self.for_each(*map, *var, body),
             StmtKind::Break => self.jump_of_loop(true),
             StmtKind::Continue => self.jump_of_loop(false),
             StmtKind::Emit { id, args } => self.emit(*id, args),

@@ -32,6 +32,8 @@ const FRAME: Resources = Resources {
     caller_saved: &[3, 2],
     callee_saved: &[],
     stack_bytes: 216,
+    // Whatever is longer goes in hops.
+    reach: 2000,
 };
 
 /// Memory that programs read: what [`arbitrary`] expects behind its buffer argument.

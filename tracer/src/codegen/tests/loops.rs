@@ -5,10 +5,10 @@ use super::privileged;
 use crate::codegen::regalloc::Resources;
 use crate::ir::build::*;
 use crate::ir::{
-    Binary, Builtin, Compare, Expr, ExprKind, LOOP_TESTS, MapValue, Phase, Probe, Program, Site,
-    SiteKind, Stmt, StmtKind, VarId,
+    Binary, Builtin, Compare, Expr, ExprKind, LOOP_TESTS, MapId, MapValue, Phase, Probe, Program,
+    Site, SiteKind, Stmt, StmtKind, VarId,
 };
-use crate::types::Type;
+use crate::types::{AggKind, Type};
 
 const COUNTER: VarId = VarId(0);
 
@@ -145,4 +145,143 @@ fn calls_are_known_inside_of_loops() {
     if privileged("calls_are_known_inside_of_loops") {
         super::loaded(&plan);
     }
+}
+
+/// `(key, value)` of a map from number to number, and its parts.
+fn pair_type() -> Type {
+    Type::Tuple(vec![Type::I64, Type::I64])
+}
+
+fn part(of: u32, at: u32) -> Expr {
+    let whole = Box::new(var(of, pair_type()));
+    expr(Type::I64, ExprKind::TupleField(whole, at))
+}
+
+/// Fills map 1 with three keys, and its aggregations with what belongs to them, then does `body`. Variable 0 is a number, 1 and 2
+/// are pairs.
+fn over_maps(test: &str, mut body: Vec<Stmt>) {
+    let mut all = Vec::new();
+    for (key, value) in [(3, 30), (5, 50), (-7, -70)] {
+        all.push(set_map(1, vec![int(key)], int(value)));
+        for at in 2..7 {
+            let key = vec![int(key)];
+            all.push(match at {
+                2 => count(at, key),
+                _ => aggregate(at, key, int(value)),
+            });
+        }
+    }
+    all.append(&mut body);
+    let mut program = program(all, 1);
+    program.clauses[0]
+        .vars
+        .extend(vars(&[pair_type(), pair_type()]));
+    let signed = true;
+    let kinds = [
+        AggKind::Count,
+        AggKind::Sum { signed },
+        AggKind::Avg { signed },
+        AggKind::Min { signed },
+        AggKind::Max { signed },
+    ];
+    program
+        .maps
+        .push(map(vec![Type::I64], MapValue::Plain(Type::I64)));
+    program
+        .maps
+        .extend(kinds.map(|kind| map(vec![Type::I64], MapValue::Agg(kind))));
+    check(test, program, &[vec![0], vec![1], vec![2]]);
+}
+
+fn add(to: u32, value: Expr) -> Stmt {
+    set_var(to, binary(Binary::Add, var(to, Type::I64), value))
+}
+
+#[test]
+fn every_pair_of_a_map_is_seen() {
+    let mut body = Vec::new();
+    for at in 1..7 {
+        body.push(set_var(0, int(0)));
+        let product = binary(Binary::Mul, part(1, 0), part(1, 1));
+        body.push(for_each(at, 1, vec![add(0, product)]));
+        body.push(note(i64::from(at), var(0, Type::I64)));
+    }
+    over_maps("every_pair_of_a_map_is_seen", body);
+}
+
+#[test]
+fn loops_over_maps_are_left() {
+    for kind in [StmtKind::Break, StmtKind::Continue, StmtKind::Return] {
+        let once = vec![add(0, int(1)), stmt(kind.clone()), add(0, int(100))];
+        let steps = vec![
+            add(0, int(1)),
+            repeat(
+                boolean(true),
+                vec![add(0, int(10)), stmt(StmtKind::Break)],
+                0,
+            ),
+            stmt(kind.clone()),
+        ];
+        for inner in [once, steps] {
+            let body = vec![
+                note(0, int(1)),
+                for_each(1, 1, inner),
+                note(1, var(0, Type::I64)),
+            ];
+            over_maps("loops_over_maps_are_left", body);
+        }
+    }
+}
+
+#[test]
+fn loops_over_maps_stand_in_each_other() {
+    let inner = for_each(
+        3,
+        2,
+        vec![add(0, binary(Binary::Mul, part(1, 1), part(2, 0)))],
+    );
+    let outer = for_each(1, 1, vec![inner]);
+    let twice = vec![
+        set_map(0, vec![int(5)], int(0)),
+        repeat(
+            compare(Compare::Lt, get(0, Type::I64, vec![int(5)]), int(2)),
+            vec![
+                outer,
+                set_map(
+                    0,
+                    vec![int(5)],
+                    binary(Binary::Add, get(0, Type::I64, vec![int(5)]), int(1)),
+                ),
+            ],
+            0,
+        ),
+        note(2, var(0, Type::I64)),
+    ];
+    over_maps("loops_over_maps_stand_in_each_other", twice);
+}
+
+#[test]
+fn aggregations_are_read_as_they_are_now() {
+    let mut body = Vec::new();
+    for at in 2..7 {
+        for key in [3, -7, 99] {
+            let value = agg_get(at, Type::I64, vec![int(key)]);
+            body.push(note(i64::from(at) * 100 + key, value));
+        }
+    }
+    over_maps("aggregations_are_read_as_they_are_now", body);
+}
+
+/// Deleting the entry that is looked at ends no loop early.
+#[test]
+fn entries_are_deleted_on_the_way() {
+    let delete = stmt(StmtKind::Delete {
+        map: MapId(1),
+        key: vec![part(1, 0)],
+    });
+    let body = vec![
+        for_each(1, 1, vec![add(0, part(1, 1)), delete]),
+        note(3, var(0, Type::I64)),
+    ];
+    over_maps("entries_are_deleted_on_the_way", body);
 }

@@ -373,3 +373,26 @@ fn independent_conditions_in_a_row() {
         &[vec![0x1234_5678], vec![0x3fff_ffff]],
     );
 }
+
+/// More instructions than a jump goes over: long sums, one behind the other, behind a condition.
+#[test]
+fn a_program_longer_than_a_jump() {
+    let sum = |n: u64| {
+        (0..220).fold(arg(1, &Type::U64), |sum, at| {
+            let term = binary(Binary::Mul, arg(0, &Type::U64), uint(n * 1000 + at));
+            binary(Binary::Add, sum, term)
+        })
+    };
+    let body = (0..80).map(|n| set_map(0, vec![uint(n)], sum(n))).collect();
+    let first = compare(Compare::Gt, arg(0, &Type::U64), uint(5));
+    let body = vec![when(first, body, vec![set_map(0, vec![uint(7)], uint(1))])];
+    let maps = vec![map(vec![Type::U64], MapValue::Plain(Type::U64))];
+    let program = program(body, maps, &[]);
+    let generated = super::generated(&planned(program.clone()), Resources::ALL);
+    assert!(generated.functions[0].insns.len() > crate::codegen::islands::REACH);
+    check(
+        "a_program_longer_than_a_jump",
+        program,
+        &[vec![9, 12345], vec![1, 2]],
+    );
+}

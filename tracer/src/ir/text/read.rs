@@ -463,6 +463,11 @@ fn stmt(node: &Node) -> Result<Stmt, String> {
             body: block(&mut items, "body")?,
             next: block(&mut items, "next")?,
         },
+        "for-each" => StmtKind::ForEach {
+            map: MapId(items.number()?),
+            var: VarId(items.number()?),
+            body: block(&mut items, "body")?,
+        },
         "break" => StmtKind::Break,
         "continue" => StmtKind::Continue,
         "emit" => StmtKind::Emit {
@@ -554,6 +559,10 @@ fn operation(op: &str, items: &mut Items<'_>) -> Result<ExprKind, String> {
         "reg" => ExprKind::Builtin(Builtin::Reg(items.number()?)),
         "var" => ExprKind::Var(VarId(items.number()?)),
         "get" => ExprKind::MapGet {
+            map: MapId(items.number()?),
+            key: items.key()?,
+        },
+        "agg-get" => ExprKind::AggGet {
             map: MapId(items.number()?),
             key: items.key()?,
         },

@@ -254,6 +254,10 @@ fn stmt(s: &Stmt) -> Node {
             let next = line("next", next.iter().map(stmt));
             line("loop", [word(site.0), expr(cond), body, next])
         }
+        StmtKind::ForEach { map, var, body } => {
+            let body = line("body", body.iter().map(stmt));
+            line("for-each", [word(map.0), word(var.0), body])
+        }
         StmtKind::Break => line("break", []),
         StmtKind::Continue => line("continue", []),
         StmtKind::Emit { id, args } => {
@@ -287,6 +291,7 @@ fn expr(e: &Expr) -> Node {
         ExprKind::Builtin(b) => items.extend(builtin(b)),
         ExprKind::Var(var) => items.extend([word("var"), word(var.0)]),
         ExprKind::MapGet { map, key: k } => items.extend([word("get"), word(map.0), key(k)]),
+        ExprKind::AggGet { map, key: k } => items.extend([word("agg-get"), word(map.0), key(k)]),
         ExprKind::HasKey { map, key: k } => items.extend([word("has-key"), word(map.0), key(k)]),
         ExprKind::Unary { op, operand } => items.extend([named(UNARY, op), expr(operand)]),
         ExprKind::Binary {

@@ -49,6 +49,16 @@ impl<'p> Checker<'p> {
                     format!("map {} does not hold a {}", map.0, e.ty)
                 });
             }
+            ExprKind::AggGet { map, key } => {
+                let held = self.key(*map, key).map(|map| &map.value);
+                let fits = held.is_none_or(|value| match value {
+                    MapValue::Agg(kind) => kind.value().is_some_and(|ty| ty == e.ty),
+                    MapValue::Plain(_) => false,
+                });
+                self.rule(7, fits, || {
+                    format!("map {} does not aggregate to a {}", map.0, e.ty)
+                });
+            }
             ExprKind::HasKey { map, key } => {
                 self.is_bool(e);
                 self.key(*map, key);

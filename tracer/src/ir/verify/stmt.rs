@@ -60,6 +60,17 @@ impl<'p> Checker<'p> {
                 let nested = next.iter().any(|s| matches!(s.kind, StmtKind::Loop { .. }));
                 self.rule(19, !nested, || "a loop behind an iteration".to_owned());
             }
+            StmtKind::ForEach { map, var, body } => {
+                let pair = self.map(*map).and_then(crate::ir::Map::pair);
+                self.rule(21, pair.is_some(), || {
+                    format!("map {} has no pairs to loop over", map.0)
+                });
+                let fits = self.var(*var).is_none_or(|v| Some(&v.ty) == pair.as_ref());
+                self.rule(20, fits, || {
+                    format!("variable {} holds no such pair", var.0)
+                });
+                self.repeated(body, true);
+            }
             StmtKind::Break | StmtKind::Continue => {
                 let in_loop = self.in_loop;
                 self.rule(19, in_loop, || "a jump of a loop outside of any".to_owned());

@@ -17,7 +17,7 @@ pub(super) fn text(e: &Expr, names: &Names<'_>) -> String {
         ExprKind::Builtin(Builtin::Kstack(depth)) => format!("kstack({depth})"),
         ExprKind::Builtin(b) => b.to_string(),
         ExprKind::Var(var) => format!("${}", names.clause.vars[var.0 as usize].name),
-        ExprKind::MapGet { map, key } => map_text(*map, key, names),
+        ExprKind::MapGet { map, key } | ExprKind::AggGet { map, key } => map_text(*map, key, names),
         ExprKind::HasKey { map, key } => format!("has {}", map_text(*map, key, names)),
         ExprKind::Unary { op, operand } => format!("{}{}", unary(*op), nested(operand, names)),
         ExprKind::Binary {

@@ -85,6 +85,11 @@ impl Effects {
                 self.ordered = true;
                 self.leaves = true;
             }
+            StmtKind::ForEach { map, var, .. } => {
+                self.reads.maps.insert(*map);
+                self.writes.vars.insert(*var);
+                self.leaves = true;
+            }
             // A loop that does not end leaves its clause. `break` and `continue` stand in a loop, which is never divided.
             StmtKind::Return | StmtKind::Loop { .. } | StmtKind::Break | StmtKind::Continue => {
                 self.leaves = true;
@@ -105,7 +110,9 @@ impl Effects {
                 self.reads.vars.insert(var);
                 self.writes.vars.insert(var);
             }
-            ExprKind::MapGet { map, .. } | ExprKind::HasKey { map, .. } => {
+            ExprKind::MapGet { map, .. }
+            | ExprKind::AggGet { map, .. }
+            | ExprKind::HasKey { map, .. } => {
                 self.reads.maps.insert(map);
             }
             ExprKind::StepMap { map, .. } => {
@@ -131,6 +138,7 @@ pub(super) fn reads_owned(e: &Expr, owned: &Owned) -> Option<MapId> {
 pub(super) fn map_of(e: &Expr) -> Option<MapId> {
     match e.kind {
         ExprKind::MapGet { map, .. }
+        | ExprKind::AggGet { map, .. }
         | ExprKind::HasKey { map, .. }
         | ExprKind::StepMap { map, .. } => Some(map),
         _ => None,
