@@ -17,6 +17,7 @@ fn table(name: &str, kind: AggKind, updates: &[(u64, u64)]) -> Table {
         name: name.to_owned(),
         key: vec![Type::Lazy(Lazy::SyscallName)],
         value,
+        room: None,
         span: Default::default(),
     };
     let key = |call| vec![Value::Lazy(Lazy::SyscallName, call)];
