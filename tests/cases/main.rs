@@ -10,6 +10,7 @@ mod case;
 mod expect;
 mod features;
 mod live;
+mod oneliners;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -61,6 +62,19 @@ fn trials() -> Result<Vec<Trial>> {
     for &(name, needs, behaviour) in behaviour::ALL {
         let needs = needs.split_whitespace().map(str::to_owned).collect();
         trials.push(trial(&place, name.to_owned(), needs, behaviour));
+    }
+    if let Some(table) = std::env::var_os("ONELINERS") {
+        let reference = std::env::var_os("REFERENCE").map(PathBuf::from);
+        for line in oneliners::read_all(Path::new(&table))? {
+            let reference = reference.clone();
+            let needs = vec!["root".to_owned(), "btf".to_owned()];
+            trials.push(trial(
+                &place,
+                format!("oneliner::{}", line.name),
+                needs,
+                move |place| line.check(&place.tracer, reference.as_deref()),
+            ));
+        }
     }
     Ok(trials)
 }

@@ -33,6 +33,10 @@ pub trait Facts {
     fn binary(&self, path: &str) -> Result<&Binary, String>;
     /// Whether the kernel can do something.
     fn has(&self, feature: Feature) -> Support;
+    /// The id of a cgroup (version 2) by the path of its directory; `None` when there is none.
+    fn cgroup_id(&self, _path: &str) -> Option<u64> {
+        None
+    }
     /// Number of possible CPUs, >= 1.
     fn possible_cpus(&self) -> u32;
 }

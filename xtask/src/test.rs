@@ -148,6 +148,7 @@ fn cases_here(products: &Products, filter: Option<&str>) -> Result<Outcomes> {
         .env("TRIGGER", &products.trigger);
     cases.env("CASES", project::root().join("tests/kernel"));
     cases.env("SCRIPTS", project::root().join("scripts"));
+    cases.env("ONELINERS", project::root().join("tests/oneliners"));
     runner(&mut cases, "this kernel", "kernel cases")
 }
 

@@ -13,7 +13,7 @@ use crate::{bpf, codegen, ir, plan, syntax};
 pub fn stages(
     script: &Script,
     stages: &[Stage],
-    options: Options,
+    options: &Options,
     facts: &dyn Facts,
 ) -> Result<Vec<u8>, Error> {
     let mut values = Vec::new();
@@ -35,7 +35,7 @@ pub fn stages(
 fn later(
     script: &Script,
     stage: Stage,
-    options: Options,
+    options: &Options,
     facts: &dyn Facts,
 ) -> Result<Vec<u8>, Error> {
     if stage == Stage::Ir {

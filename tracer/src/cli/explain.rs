@@ -19,7 +19,7 @@ pub fn run(typed: &typed::ExplainArgs, out: &mut dyn Write) -> Result<(), Failur
     };
     let facts = Live::new();
     let (plan, warnings) =
-        compile::plan(&script, options, &facts).map_err(|error| Failure::of(error, &script))?;
+        compile::plan(&script, &options, &facts).map_err(|error| Failure::of(error, &script))?;
     Voice::new(false, false).diagnostics(&script, &warnings);
     Ok(out.write_all(plan::explain::text(&plan).as_bytes())?)
 }

@@ -5,6 +5,7 @@
 
 use super::failure::Failure;
 use super::typed;
+use crate::sema::Settings;
 use crate::session::{Buffering, Format, Limits, Output, Request, Scope, Script};
 use crate::syntax;
 use std::io::{ErrorKind, Read};
@@ -74,10 +75,26 @@ pub fn request(typed: &typed::RunArgs) -> Result<Request, Failure> {
         limits: Limits {
             strict: typed.strict,
             ring_bytes: typed.ring_size,
+            settings: settings(typed)?,
         },
         ready,
         dry_run: typed.dry_run,
     })
+}
+
+/// What holds where a script does not say otherwise: bpftrace's environment variables, and `--unsafe`.
+fn settings(typed: &typed::RunArgs) -> Result<Settings, Failure> {
+    let mut settings = Settings {
+        allow_unsafe: typed.r#unsafe,
+        ..Settings::default()
+    };
+    for (name, value) in std::env::vars_os() {
+        let (name, value) = (name.to_string_lossy(), value.to_string_lossy());
+        settings
+            .environment(&name, &value)
+            .map_err(Failure::Usage)?;
+    }
+    Ok(settings)
 }
 
 /// Where results go, and how.

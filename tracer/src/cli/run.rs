@@ -31,7 +31,7 @@ pub fn run(typed: &typed::RunArgs) -> Result<ExitCode, Failure> {
     }
     if !typed.dump.is_empty() {
         let options = session::compile::Options::new(request.scope.pid, &request.limits);
-        let values = super::dump::stages(&script, &typed.dump, options, &facts)
+        let values = super::dump::stages(&script, &typed.dump, &options, &facts)
             .map_err(|error| Failure::of(error, &script))?;
         print_stages(&values, typed)?;
         return Ok(Status::Done.into());

@@ -212,8 +212,8 @@ pub struct RunArgs {
     #[arg(long, value_name = "SIZE", value_parser = super::meant::size, help_heading = "Limits")]
     pub ring_size: Option<u32>,
 
-    /// Accepted for bpftrace's sake: no function that needs it is built yet
-    #[arg(long, hide = true)]
+    /// Allow functions that change the system: system(), signal()
+    #[arg(long, help_heading = "Limits")]
     pub r#unsafe: bool,
     /// Accepted for bpftrace's sake: failed reads are always counted and reported
     #[arg(short = 'k', action = clap::ArgAction::Count, hide = true)]

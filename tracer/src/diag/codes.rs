@@ -233,6 +233,8 @@ codes! {
         "let @m = hash(n), lruhash(n), percpuhash(n), percpulruhash(n) or percpuarray(1) says how many keys a map holds; with lru, a key that was not used lately gives way to a new one. percpu is for aggregations.";
     NO_SUCH_KERNEL_SYMBOL = 415, "no such symbol of the kernel",
         "The name is not in /proc/kallsyms, or addresses are hidden from this user. `tracer doctor` says whether they are.";
+    NEEDS_UNSAFE = 416, "function that is not allowed without --unsafe",
+        "system() and signal() change the system that is watched. `--unsafe` on the command line allows them.";
     // E05xx: limits.
     TOO_MANY_SYSCALL_CLAUSES = 501, "too many syscall clauses",
         "The shared syscall programs tell their clauses apart by the bits of one 64-bit word. Join clauses that do the same, or make two scripts.";

@@ -405,6 +405,14 @@ pub(super) fn fit(value: Value, ty: &Type) -> Value {
             frames.truncate(usize::from(*depth));
             Value::Stack(frames)
         }
+        (Value::Tuple(words), Type::Array { .. }) => {
+            let bytes: Vec<u8> = words.iter().flat_map(|w| w.bits().to_ne_bytes()).collect();
+            Value::read(ty, &bytes).expect("as many bytes as the type has")
+        }
+        (Value::Str(mut bytes), Type::Bytes { cap }) => {
+            bytes.resize(*cap as usize, 0);
+            Value::Bytes(bytes)
+        }
         (Value::Tuple(words), Type::Wide(kind)) => {
             Value::Wide(*kind, words.iter().map(Value::bits).collect())
         }

@@ -219,8 +219,12 @@ impl Gen<'_> {
     }
 
     fn bytes(&mut self, ty: &Type, depth: u32) -> Expr {
-        match self.kind(depth, 2, 3) {
+        match self.kind(depth, 2, 4) {
             0 => var(6, ty.clone()),
+            3 => {
+                let cap = self.capacity();
+                cast(ty.clone(), self.string(cap, depth + 1))
+            }
             1 => {
                 let length = Box::new(uint(self.pick(20) as u64));
                 self.read_bytes(ty, length)

@@ -87,6 +87,36 @@ pub struct Program {
     pub max_map_keys: u32,
     /// What [`Builtin::Call`] carries.
     pub call: CallOptions,
+    /// What the script decides about the user half.
+    pub user: UserSettings,
+}
+
+/// What a script decides about the user half of its run. It changes no result, only what is shown of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct UserSettings {
+    /// Maps are printed when the run ends.
+    pub print_maps_on_exit: bool,
+    /// What follows a string that was cut at [`Program::max_strlen`].
+    pub trailer: String,
+    /// How rows are sorted where the script does not say.
+    pub sort: Order,
+    /// Bytes of a file that `cat` prints at most.
+    pub max_cat_bytes: u32,
+    /// Bytes of a main ring; a power of two.
+    pub ring_bytes: Option<u32>,
+}
+
+/// As bpftrace does.
+impl Default for UserSettings {
+    fn default() -> UserSettings {
+        UserSettings {
+            print_maps_on_exit: true,
+            trailer: "..".to_owned(),
+            sort: Order::Value,
+            max_cat_bytes: 10 << 10,
+            ring_bytes: None,
+        }
+    }
 }
 
 /// What the value of `call` carries besides registers.
@@ -470,8 +500,8 @@ pub enum ExprKind {
     /// `c ? a : b`; both of the expression's type.
     Cond(Box<Expr>, Box<Expr>, Box<Expr>),
     /// Conversion: scalar to scalar (narrow, extend, to Bool as `!= 0`, reinterpret), string to string
-    /// of another capacity (cut or padded), or a tuple of 64-bit integers to a [`Wide`](crate::types::Wide) of as many
-    /// words.
+    /// of another capacity (cut or padded), a tuple of 64-bit integers to a [`Wide`](crate::types::Wide) of as many words or to
+    /// an array of that size, or string to bytes: as many as the capacity, 0 behind the text.
     Cast(Box<Expr>),
     /// A load of 1, 2, 4 or 8 bytes (or a bit field) at `base + offset`, extended as the type says.
     Load {
@@ -920,6 +950,6 @@ pub struct Conversion {
     pub width: Option<u32>,
     /// Precision.
     pub precision: Option<u32>,
-    /// The conversion: one of `d i u o x X c p s r f`; `R` for `%rx` (bytes as digits).
+    /// The conversion: one of `d i u o x X c p s r f`; `R` for `%rx`, `h` for `%rh`.
     pub conv: u8,
 }

@@ -18,7 +18,8 @@
 //! 9. Conditions, `and`, `or`, `not` and comparisons are Bool. Compared values have one type, up to a string's
 //!    capacity; tuples, several words, bytes and arrays only for equality; stacks not at all.
 //! 10. Both arms of a conditional have its type.
-//! 11. A cast goes from scalar to scalar, from string to string, or from a tuple of 64-bit integers to as many words.
+//! 11. A cast goes from scalar to scalar, from string to string, from a tuple of 64-bit integers to as many words or
+//!     an array of that size, or from string to bytes.
 //! 12. A load has a scalar address, 1, 2, 4 or 8 bytes, a scalar result, bits within the bytes, and a site for
 //!     failed reads; a read string is a string, read bytes and strings of a vector are bytes, a read array is packed.
 //! 13. Fields of a tracepoint's record are read only where every probe is that kind of tracepoint.

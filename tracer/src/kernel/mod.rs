@@ -231,6 +231,13 @@ impl Facts for Live {
             .clone()
     }
 
+    fn cgroup_id(&self, path: &str) -> Option<u64> {
+        use std::os::unix::fs::MetadataExt;
+        // The id is the number of the directory's inode (kernfs_node.id in fs/kernfs).
+        let meta = fs::metadata(path).ok()?;
+        meta.is_dir().then(|| meta.ino())
+    }
+
     fn possible_cpus(&self) -> u32 {
         *self.possible_cpus.get_or_init(cpus::possible)
     }

@@ -30,17 +30,55 @@ fn conversion(out: &mut Vec<u8>, names: &dyn Names, conv: &Conversion, arg: &Val
         out.push(b'?');
     } else if is_number {
         return integer(out, conv, arg.bits());
+    } else if conv.conv == b'f' {
+        return fraction(out, conv, arg);
     } else {
         text(out, names, conv, arg, bytes);
     }
     pad(out, start, conv);
 }
 
-/// `%s`, `%r`, `%c`.
+/// `%f`: an exact quotient, or a whole number.
+fn fraction(out: &mut Vec<u8>, conv: &Conversion, arg: &Value) {
+    let start = out.len();
+    let (numerator, denominator) = match arg {
+        Value::Wide(_, words) => match words.as_slice() {
+            [n, d] => (*n as i64, *d as i64),
+            _ => (0, 0),
+        },
+        other => (other.bits() as i64, 1),
+    };
+    number::ratio(out, numerator, denominator, conv.precision.unwrap_or(6));
+    let negative = out.get(start) == Some(&b'-');
+    let sign = match (negative, conv.plus, conv.space) {
+        (true, ..) => None,
+        (_, true, _) => Some(b'+'),
+        (_, _, true) => Some(b' '),
+        _ => None,
+    };
+    if let Some(sign) = sign {
+        insert(out, start, sign, 1);
+    }
+    if conv.zero && !conv.left {
+        let digits = start + usize::from(negative || sign.is_some());
+        let missing = (conv.width.unwrap_or(0) as usize).saturating_sub(out.len() - start);
+        insert(out, digits, b'0', missing);
+    }
+    pad(out, start, conv);
+}
+
+/// `%s`, `%r`, `%rx`, `%rh`, `%c`.
 fn text(out: &mut Vec<u8>, names: &dyn Names, conv: &Conversion, arg: &Value, bytes: Bytes) {
     let start = out.len();
     match (conv.conv, arg) {
-        (b'r', Value::Str(s)) => quote::buffer(out, s),
+        (b'r', Value::Str(s) | Value::Bytes(s)) => quote::buffer(out, s),
+        (b'R', Value::Bytes(s)) => s.iter().for_each(|b| quote::escape(out, *b)),
+        (b'h', Value::Bytes(s)) => {
+            for (i, byte) in s.iter().enumerate() {
+                out.extend((i > 0).then_some(b' '));
+                number::hex_byte(out, *byte);
+            }
+        }
         (b'c', _) if bytes == Bytes::Visible => quote::terminal(out, &[arg.bits() as u8]),
         (b'c', _) => out.push(arg.bits() as u8),
         // The precision cuts the string, not its escapes.
@@ -121,7 +159,7 @@ fn insert(out: &mut Vec<u8>, at: usize, byte: u8, count: usize) {
 mod tests {
     use super::*;
     use crate::print::tests::NoNames;
-    use crate::types::Lazy;
+    use crate::types::{Lazy, Wide};
     use proptest::prelude::*;
     use std::ffi::CString;
 
@@ -195,6 +233,26 @@ mod tests {
         assert_eq!(ours("s", Value::Int(-5)), "-5");
         assert_eq!(ours("s", Value::Lazy(Lazy::Errno, 2)), "ENOENT");
         assert_eq!(ours("d", Value::Lazy(Lazy::Errno, 2)), "2");
+    }
+
+    #[test]
+    fn buffers_are_bytes_or_digits() {
+        let bytes = || Value::Bytes(b"He\0".to_vec());
+        assert_eq!(ours("r", bytes()), "He\\x00");
+        assert_eq!(ours("R", bytes()), "\\x48\\x65\\x00");
+        assert_eq!(ours("h", bytes()), "48 65 00");
+    }
+
+    #[test]
+    fn fractions_have_decimals() {
+        let ratio = |n: i64, d: i64| Value::Wide(Wide::Ratio, vec![n as u64, d as u64]);
+        assert_eq!(ours("f", ratio(1, 3)), "0.333333");
+        assert_eq!(ours(".2f", ratio(-2, 3)), "-0.67");
+        assert_eq!(ours("8.1f", ratio(5, 2)), "     2.5");
+        assert_eq!(ours("-8.1f", ratio(5, 2)), "2.5     ");
+        assert_eq!(ours("08.1f", ratio(-5, 2)), "-00002.5");
+        assert_eq!(ours("+.0f", Value::Int(7)), "+7");
+        assert_eq!(ours("3f", ratio(1, 0)), "  ?");
     }
 
     #[test]

@@ -102,6 +102,14 @@ impl<'a> Pass<'a> {
                 let cap = self.text_capacity(*len);
                 return Some(self.read_text(place, cap, span));
             }
+            Type::Array { .. } if place.ty.is_packed() => {
+                let kind = ExprKind::ReadArray {
+                    addr: Box::new(place.address(span)),
+                    space: place.space,
+                    site: self.site(SiteKind::ReadFailed, span),
+                };
+                return Some(place.base.with(expr(place.ty, kind, span)));
+            }
             other => {
                 let message = format!("{} is memory, not a value", describe(other));
                 let help = match other {
@@ -265,7 +273,12 @@ impl<'a> Pass<'a> {
                 }
                 _ => place,
             },
-            Operand::Val(val) => self.element_base(val, base.span)?,
+            Operand::Val(val) => match val.expr.ty.clone() {
+                Type::Array { elem, len } => {
+                    return self.element_of_value(val, (*elem, len), at, index.span);
+                }
+                _ => self.element_base(val, base.span)?,
+            },
         };
         let (elem, len) = match place.ty.clone() {
             Type::Array { elem, len } => (*elem, Some(len)),
@@ -275,6 +288,26 @@ impl<'a> Pass<'a> {
             }
         };
         self.element(place, elem, len, at, index.span)
+    }
+
+    /// An element of an array that is a value.
+    fn element_of_value(
+        &mut self,
+        val: Val,
+        (elem, len): (Type, u32),
+        at: Expr,
+        span: Span,
+    ) -> Option<Operand> {
+        if constant(&at).is_some_and(|i| i >= u64::from(len)) {
+            let message = format!("the array has {len} elements");
+            return self.error(codes::OUT_OF_BOUNDS, span, message);
+        }
+        if !elem.is_scalar() {
+            return self.not_built("elements of arrays in arrays that are values", span);
+        }
+        let kind = ExprKind::Element(Box::new(val.expr.clone()), Box::new(at));
+        let element = expr(elem, kind, span);
+        Some(Operand::Val(val.with(element)))
     }
 
     /// What a pointer points to, as an array without an end (length 0).

@@ -114,6 +114,14 @@ impl Pass<'_> {
         }
     }
 
+    /// A variable gets what a map holds; the type that the variable keeps.
+    pub fn learn_type(&mut self, local: &Local, seen: &Seen, span: Span) -> Option<Type> {
+        let value = expr(seen.ty.clone(), ir::ExprKind::Var(local.id), span);
+        let ty = self.learn_variable(local, &value, span)?;
+        self.scope.vars[local.id.0 as usize].ty = ty.clone();
+        Some(ty)
+    }
+
     fn set_variable(&mut self, local: &Local, val: Val, ty: &Type, span: Span) -> Vec<ir::Stmt> {
         self.scope.vars[local.id.0 as usize].ty = ty.clone();
         let value = match &local.declared {
@@ -250,6 +258,7 @@ impl Pass<'_> {
     /// A value that a variable or map can keep.
     fn storable(&mut self, e: &Expr) -> Option<()> {
         match &e.ty {
+            Type::Array { .. } if e.ty.is_packed() => Some(()),
             Type::Void | Type::Record(_) | Type::Array { .. } => {
                 let message = format!("{} cannot be kept", describe(&e.ty));
                 let diagnostic = Diagnostic::error(codes::NOT_A_VALUE, e.span, message);

@@ -4,11 +4,11 @@
 
 use super::nearest::did_you_mean;
 use crate::diag::{Diagnostic, Span, codes};
-use crate::ir::CallOptions;
+use crate::ir::{CallOptions, Order, UserSettings};
 use crate::syntax::ast::{Expr, ExprKind, Ident, Item, Script};
 
-/// Settings that change what a script means.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// Settings that change what a script means or what is shown of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Settings {
     /// Capacity of a string without a length of its own, including the NUL.
     pub max_strlen: u32,
@@ -16,6 +16,10 @@ pub struct Settings {
     pub max_map_keys: u32,
     /// What `call` carries.
     pub call: CallOptions,
+    /// What belongs to the user half.
+    pub user: UserSettings,
+    /// Functions that change the system are allowed: `--unsafe`, never the script's own decision.
+    pub allow_unsafe: bool,
 }
 
 impl Default for Settings {
@@ -24,6 +28,8 @@ impl Default for Settings {
             max_strlen: 1024,
             max_map_keys: 4096,
             call: CallOptions::default(),
+            user: UserSettings::default(),
+            allow_unsafe: false,
         }
     }
 }
@@ -35,8 +41,19 @@ pub const MOST_CALL_BYTES: u64 = 64 * 1024;
 /// Largest `max_map_keys`: memory for keys is bounded by it.
 pub const MOST_KEYS: u64 = 16 * 1024 * 1024;
 
+/// Largest `max_cat_bytes`.
+const MOST_CAT_BYTES: u64 = 64 << 20;
+/// Largest `perf_rb_pages`: 64 MiB a CPU.
+const MOST_PAGES: u64 = 16 << 10;
+/// Bytes of a page.
+const PAGE: u32 = 4096;
+
 /// Keys of the config block that the language has and this version does not.
-const NOT_BUILT: &[&str] = &[
+const NOT_BUILT: &[&str] = &["missing_probes", "stack_mode"];
+
+/// Keys of bpftrace that decide about things which are not there to be decided: how types are found, how large a compiler's
+/// tables and buffers may grow, which library resolves symbols and when. Any value is right.
+const NO_MATTER: &[&str] = &[
     "cache_user_symbols",
     "cpp_demangle",
     "lazy_symbolication",
@@ -44,19 +61,105 @@ const NOT_BUILT: &[&str] = &[
     "log_size",
     "max_ast_nodes",
     "max_bpf_progs",
-    "max_cat_bytes",
     "max_probes",
     "max_type_res_iterations",
-    "missing_probes",
     "on_stack_limit",
-    "perf_rb_pages",
-    "print_maps_on_exit",
     "show_debug_info",
-    "stack_mode",
-    "str_trunc_trailer",
     "unstable_import",
     "use_blazesym",
 ];
+
+/// Keys that are set.
+const KEYS: &[&str] = &[
+    "max_call_bytes",
+    "max_cat_bytes",
+    "max_map_keys",
+    "max_strlen",
+    "perf_rb_pages",
+    "print_maps_on_exit",
+    "sort_maps",
+    "str_trunc_trailer",
+];
+
+/// Older names of keys, as bpftrace's environment variables had them (in upper case, behind `BPFTRACE_`).
+const OLDER: &[(&str, &str)] = &[
+    ("cat_bytes_max", "max_cat_bytes"),
+    ("map_keys_max", "max_map_keys"),
+    ("strlen", "max_strlen"),
+];
+
+/// A setting's value.
+enum Given<'a> {
+    Number(u64),
+    Word(&'a str),
+    Other,
+}
+
+impl Settings {
+    /// Takes an environment variable of bpftrace into account: `BPFTRACE_MAX_STRLEN`. One that is not known, or does not
+    /// matter here, changes nothing.
+    ///
+    /// # Errors
+    /// A sentence about a value that the setting cannot have.
+    pub fn environment(&mut self, variable: &str, value: &str) -> Result<(), String> {
+        let Some(key) = variable.strip_prefix("BPFTRACE_") else {
+            return Ok(());
+        };
+        let key = key.to_ascii_lowercase();
+        let older = OLDER.iter().find(|(old, _)| *old == key);
+        let key = older.map_or(key.as_str(), |(_, key)| key);
+        if !KEYS.contains(&key) {
+            return Ok(());
+        }
+        let given = match value.parse() {
+            Ok(number) => Given::Number(number),
+            Err(_) => Given::Word(value),
+        };
+        self.set(key, &given)
+            .map_err(|wanted| format!("{variable} is {wanted}, not {value:?}"))
+    }
+
+    /// Sets one of [`KEYS`].
+    ///
+    /// # Errors
+    /// What its value may be.
+    fn set(&mut self, key: &str, given: &Given<'_>) -> Result<(), String> {
+        let number = |most: u64| match given {
+            Given::Number(n) if (1..=most).contains(n) => Ok(*n as u32),
+            _ => Err(format!("a number from 1 to {most}")),
+        };
+        match key {
+            "max_strlen" => self.max_strlen = number(LONGEST_STRING.into())?,
+            "max_map_keys" => self.max_map_keys = number(MOST_KEYS)?,
+            "max_call_bytes" => self.call.max_bytes = number(MOST_CALL_BYTES)?,
+            "max_cat_bytes" => self.user.max_cat_bytes = number(MOST_CAT_BYTES)?,
+            "perf_rb_pages" => {
+                let bytes = number(MOST_PAGES)? * PAGE;
+                self.user.ring_bytes = Some(bytes.next_power_of_two());
+            }
+            "print_maps_on_exit" => {
+                self.user.print_maps_on_exit = match given {
+                    Given::Number(n @ 0..=1) => *n == 1,
+                    Given::Word("true") => true,
+                    Given::Word("false") => false,
+                    _ => return Err("true or false".to_owned()),
+                }
+            }
+            "sort_maps" => {
+                self.user.sort = match given {
+                    Given::Word("by_key") => Order::Key,
+                    Given::Word("by_value") => Order::Value,
+                    _ => return Err("by_key or by_value".to_owned()),
+                }
+            }
+            _ => match given {
+                Given::Word(text) => self.user.trailer = (*text).to_owned(),
+                _ => return Err("text".to_owned()),
+            },
+        }
+        Ok(())
+    }
+}
 
 /// Reads what stands outside of clauses; what the script does not set stays as it is in `settings`.
 pub fn read(script: &Script, mut settings: Settings, notes: &mut Vec<Diagnostic>) -> Settings {
@@ -71,21 +174,28 @@ pub fn read(script: &Script, mut settings: Settings, notes: &mut Vec<Diagnostic>
 }
 
 fn entry(settings: &mut Settings, name: &Ident, value: &Expr, notes: &mut Vec<Diagnostic>) {
-    let (slot, most): (&mut u32, u64) = match name.text.as_str() {
-        "max_strlen" => (&mut settings.max_strlen, LONGEST_STRING.into()),
-        "max_map_keys" => (&mut settings.max_map_keys, MOST_KEYS),
-        "max_call_bytes" => (&mut settings.call.max_bytes, MOST_CALL_BYTES),
-        other => {
-            notes.push(unknown(other, name.span));
-            return;
+    let key = name.text.as_str();
+    if NO_MATTER.contains(&key) {
+        return;
+    }
+    if !KEYS.contains(&key) {
+        notes.push(unknown(key, name.span));
+        return;
+    }
+    let text;
+    let given = match &value.kind {
+        ExprKind::Int(v) => Given::Number(*v),
+        ExprKind::Bool(b) => Given::Number(u64::from(*b)),
+        ExprKind::Name(word) => Given::Word(word),
+        ExprKind::Str(bytes) => {
+            text = String::from_utf8_lossy(bytes).into_owned();
+            Given::Word(&text)
         }
+        _ => Given::Other,
     };
-    match value.kind {
-        ExprKind::Int(v) if (1..=most).contains(&v) => *slot = v as u32,
-        _ => {
-            let message = format!("`{}` is a number from 1 to {most}", name.text);
-            notes.push(Diagnostic::error(codes::BAD_SETTING, value.span, message));
-        }
+    if let Err(wanted) = settings.set(key, &given) {
+        let message = format!("`{key}` is {wanted}");
+        notes.push(Diagnostic::error(codes::BAD_SETTING, value.span, message));
     }
 }
 
@@ -96,10 +206,34 @@ fn unknown(name: &str, span: Span) -> Diagnostic {
     }
     let message = format!("no such setting: `{name}`");
     let mut diagnostic = Diagnostic::error(codes::NO_SUCH_SETTING, span, message);
-    let known = NOT_BUILT
-        .iter()
-        .copied()
-        .chain(["max_call_bytes", "max_map_keys", "max_strlen"]);
+    let known = [KEYS, NO_MATTER, NOT_BUILT].concat();
     diagnostic.help.extend(did_you_mean(name, known));
     diagnostic
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_is_spelled_as_bpftraces() {
+        let mut settings = Settings::default();
+        for (name, value) in [
+            ("BPFTRACE_STRLEN", "200"),
+            ("BPFTRACE_MAP_KEYS_MAX", "7"),
+            ("BPFTRACE_STR_TRUNC_TRAILER", "~"),
+            ("BPFTRACE_PRINT_MAPS_ON_EXIT", "0"),
+            ("BPFTRACE_PERF_RB_PAGES", "3"),
+            ("BPFTRACE_LOG_SIZE", "1"),
+            ("PATH", "/bin"),
+        ] {
+            assert_eq!(settings.environment(name, value), Ok(()), "{name}");
+        }
+        assert_eq!((settings.max_strlen, settings.max_map_keys), (200, 7));
+        assert_eq!(settings.user.trailer, "~");
+        assert!(!settings.user.print_maps_on_exit);
+        assert_eq!(settings.user.ring_bytes, Some(16384));
+        let wrong = settings.environment("BPFTRACE_MAX_STRLEN", "x");
+        assert!(wrong.expect_err("no number").contains("from 1 to"));
+    }
 }

@@ -76,19 +76,26 @@ fn conversion(text: &[u8]) -> Result<(Conversion, &[u8]), String> {
         .unwrap_or(rest.len());
     rest = &rest[lengths..];
     match rest.split_first() {
-        Some((&conv, after)) if b"diuoxXcpsr".contains(&conv) => {
+        Some((&conv, after)) if b"diuoxXcpsrf".contains(&conv) => {
             c.conv = conv;
-            // `%rx` is a buffer as hexadecimal digits: known, and refused with its value.
+            // `%rx` and `%rh` are a buffer's bytes as digits.
             let after = match (conv, after.first()) {
-                (b'r', Some(b'x' | b'h')) => &after[1..],
+                (b'r', Some(b'x')) => {
+                    c.conv = b'R';
+                    &after[1..]
+                }
+                (b'r', Some(b'h')) => {
+                    c.conv = b'h';
+                    &after[1..]
+                }
                 _ => after,
             };
             Ok((c, after))
         }
-        Some((b'f' | b'e' | b'g', _)) => Err("fractions (`%f`) are not built yet".to_owned()),
+        Some((b'e' | b'g', _)) => Err("fractions are printed with `%f`".to_owned()),
         Some((b'*', _)) => Err("a width that is an argument (`*`) is not built yet".to_owned()),
         Some((&other, _)) => Err(format!(
-            "`%{}` is no conversion; known are %d %i %u %o %x %X %c %p %s %r",
+            "`%{}` is no conversion; known are %d %i %u %o %x %X %c %p %s %r %rx %rh %f",
             char::from(other).escape_default()
         )),
         None => Err("the format ends inside of a conversion; a percent sign is `%%`".to_owned()),
@@ -144,6 +151,8 @@ mod tests {
         assert!(parse(b"%").is_err());
         assert!(parse(b"%y").expect_err("unknown").contains("%d"));
         assert!(parse(b"%99999d").is_err());
-        assert!(parse(b"%f").expect_err("later").contains("not built"));
+        assert_eq!(only("%.2f").conv, b'f');
+        assert_eq!([only("%rx").conv, only("%rh").conv], [b'R', b'h']);
+        assert!(parse(b"%e").expect_err("no such").contains("%f"));
     }
 }

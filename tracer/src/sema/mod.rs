@@ -168,7 +168,7 @@ fn passes(
 ) -> (ir::Program, Vec<Diagnostic>) {
     let mut known = Known::default();
     for done in 0.. {
-        let mut pass = new_pass(known.clone(), settings, facts);
+        let mut pass = new_pass(known.clone(), settings.clone(), facts);
         pass.rooms = rooms.clone();
         clauses.iter().for_each(|c| pass.clause(c));
         if pass.known == known {
@@ -190,15 +190,16 @@ fn passes(
 fn new_pass(known: Known, settings: Settings, facts: &dyn Facts) -> Pass<'_> {
     Pass {
         facts,
-        settings,
         rooms: Rooms::new(),
         known,
         program: ir::Program {
             max_strlen: settings.max_strlen,
             max_map_keys: settings.max_map_keys,
             call: settings.call,
+            user: settings.user.clone(),
             ..ir::Program::default()
         },
+        settings,
         notes: Vec::new(),
         scope: Scope {
             loops: 0,

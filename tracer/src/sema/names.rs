@@ -60,9 +60,24 @@ pub static VARIABLES: &[Variable] = &[
         make: Make::Plain(|| (Builtin::Comm, Type::COMM)),
     },
     Variable {
+        name: "container",
+        doc: "id of the container that the process belongs to",
+        make: Make::With(|_, span| Some(named(Builtin::Cgroup, Type::U64, Lazy::Container, span))),
+    },
+    Variable {
+        name: "cpid",
+        doc: "process id of the command that the run started",
+        make: Make::Plain(|| (Builtin::Cpid, Type::U32)),
+    },
+    Variable {
         name: "cpu",
         doc: "number of the CPU",
         make: Make::Plain(|| (Builtin::Cpu, Type::U32)),
+    },
+    Variable {
+        name: "ctx",
+        doc: "address of the event's context",
+        make: Make::With(|_, span| Some(context(span))),
     },
     Variable {
         name: "curtask",
@@ -95,6 +110,11 @@ pub static VARIABLES: &[Variable] = &[
         make: Make::Plain(|| (Builtin::Gid, Type::U32)),
     },
     Variable {
+        name: "jiffies",
+        doc: "the kernel's count of timer ticks",
+        make: Make::Plain(|| (Builtin::Jiffies, Type::U64)),
+    },
+    Variable {
         name: "kstack",
         doc: "kernel stack",
         make: Make::Plain(|| {
@@ -125,6 +145,16 @@ pub static VARIABLES: &[Variable] = &[
         name: "nsecs",
         doc: "monotonic clock in nanoseconds",
         make: Make::Plain(|| (Builtin::Nsecs, Type::U64)),
+    },
+    Variable {
+        name: "numaid",
+        doc: "number of the NUMA node",
+        make: Make::Plain(|| (Builtin::Numaid, Type::U32)),
+    },
+    Variable {
+        name: "pcomm",
+        doc: "name of the parent",
+        make: Make::With(|pass, span| pass.pcomm(span)),
     },
     Variable {
         name: "pid",
@@ -166,23 +196,20 @@ pub static VARIABLES: &[Variable] = &[
         doc: "user id",
         make: Make::Plain(|| (Builtin::Uid, Type::U32)),
     },
+    Variable {
+        name: "usermode",
+        doc: "the event interrupted a program, not the kernel",
+        make: Make::Plain(|| (Builtin::Usermode, Type::Bool)),
+    },
+    Variable {
+        name: "username",
+        doc: "name of the user",
+        make: Make::With(|_, span| Some(named(Builtin::Uid, Type::U32, Lazy::Username, span))),
+    },
 ];
 
 /// Built-in variables of the language that are not built yet.
-const NOT_BUILT: &[&str] = &[
-    "cgroup_name",
-    "container",
-    "cpid",
-    "ctx",
-    "cwd",
-    "exe",
-    "jiffies",
-    "numaid",
-    "pcomm",
-    "username",
-    "usermode",
-    "ustack",
-];
+const NOT_BUILT: &[&str] = &["cgroup_name", "cwd", "exe", "ustack"];
 
 impl Pass<'_> {
     /// A bare name.
@@ -334,16 +361,26 @@ impl Pass<'_> {
         }
     }
 
-    /// `curtask->real_parent->tgid`.
-    fn ppid(&mut self, span: Span) -> Option<Val> {
+    /// `curtask->real_parent->comm`.
+    fn pcomm(&mut self, span: Span) -> Option<Val> {
+        self.of_parent("comm", span)
+    }
+
+    /// A member of `curtask->real_parent`.
+    fn of_parent(&mut self, member: &str, span: Span) -> Option<Val> {
         let ident = |text: &str| Ident {
             text: text.to_owned(),
             span,
         };
         let parent = self.member_of_value(curtask(span), &ident("real_parent"), span)?;
         let parent = self.read(Operand::Place(parent), span)?;
-        let tgid = self.member_of_value(parent, &ident("tgid"), span)?;
-        let tgid = self.read(Operand::Place(tgid), span)?;
+        let member = self.member_of_value(parent, &ident(member), span)?;
+        self.read(Operand::Place(member), span)
+    }
+
+    /// `curtask->real_parent->tgid`.
+    fn ppid(&mut self, span: Span) -> Option<Val> {
+        let tgid = self.of_parent("tgid", span)?;
         let number = super::convert::to_type(tgid.expr.clone(), &Type::U32);
         Some(tgid.with(number))
     }
@@ -352,6 +389,20 @@ impl Pass<'_> {
 fn syscall_name(span: Span) -> Expr {
     let ty = Type::Lazy(Lazy::SyscallName);
     expr(ty, ExprKind::Builtin(Builtin::SyscallName), span)
+}
+
+/// A property that is printed by a name.
+fn named(builtin: Builtin, ty: Type, lazy: Lazy, span: Span) -> Val {
+    let raw = expr(ty, ExprKind::Builtin(builtin), span);
+    super::convert::to_type(raw, &Type::Lazy(lazy)).into()
+}
+
+fn context(span: Span) -> Val {
+    let ty = Type::Ptr {
+        to: Pointee::Unknown,
+        space: Space::Kernel,
+    };
+    expr(ty, ExprKind::Builtin(Builtin::Ctx), span).into()
 }
 
 fn curtask(span: Span) -> Val {

@@ -185,6 +185,12 @@ impl Pass<'_> {
             (Type::Str { .. }, Type::Lazy(lazy)) if matches!(op, Compare::Eq | Compare::Ne) => {
                 self.compare_name(op, *lazy, right.clone(), left, span)
             }
+            (
+                Type::Array { .. } | Type::Bytes { .. } | Type::Wide(_),
+                Type::Array { .. } | Type::Bytes { .. } | Type::Wide(_),
+            ) if left.ty == right.ty && matches!(op, Compare::Eq | Compare::Ne) => {
+                Some(spanned(compare(op, left, right), span))
+            }
             (Type::Tuple(a), Type::Tuple(b)) if a.len() == b.len() => {
                 self.compare_tuples(op, left, right, span)
             }

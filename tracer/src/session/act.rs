@@ -8,9 +8,6 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::process::{Command, Stdio};
 
-/// Bytes of a file that `cat` prints at most.
-const MOST: u64 = 64 << 20;
-
 /// Runs a shell command and waits for it; what it writes to standard output. Its standard error is the tracer's.
 pub fn shell(command: &[u8]) -> Vec<u8> {
     let mut shell = Command::new("/bin/sh");
@@ -22,17 +19,17 @@ pub fn shell(command: &[u8]) -> Vec<u8> {
     }
 }
 
-/// A file's bytes.
+/// A file's first bytes.
 ///
 /// # Errors
 /// Why it cannot be read, a sentence without full stop.
-pub fn read(path: &[u8]) -> Result<Vec<u8>, String> {
+pub fn read(path: &[u8], most: u32) -> Result<Vec<u8>, String> {
     use std::io::Read;
     let path = std::path::Path::new(OsStr::from_bytes(path));
     let open = || -> std::io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         std::fs::File::open(path)?
-            .take(MOST)
+            .take(u64::from(most))
             .read_to_end(&mut bytes)?;
         Ok(bytes)
     };
@@ -68,7 +65,7 @@ mod tests {
 
     #[test]
     fn a_file_that_is_not_there_says_so() {
-        let why = read(b"/no/such/file").expect_err("it is not there");
+        let why = read(b"/no/such/file", 10).expect_err("it is not there");
         assert!(why.starts_with("cat /no/such/file: "), "{why}");
     }
 }

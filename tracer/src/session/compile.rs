@@ -12,12 +12,14 @@ use crate::plan::{self, Plan};
 use crate::{codegen, link, sema, syntax};
 
 /// What decides about the stages besides the script.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Options {
     /// See [`Scope::pid`](super::Scope::pid).
     pub pid: Option<u32>,
     /// See [`Limits::ring_bytes`].
     pub ring_bytes: Option<u32>,
+    /// See [`Limits::settings`].
+    pub settings: sema::Settings,
 }
 
 impl Options {
@@ -26,6 +28,7 @@ impl Options {
         Options {
             pid,
             ring_bytes: limits.ring_bytes,
+            settings: limits.settings.clone(),
         }
     }
 }
@@ -39,13 +42,13 @@ pub type Warned<T> = (T, Vec<Diagnostic>);
 /// The script's diagnostics when one of them is an error.
 pub fn check(
     script: &Script,
-    options: Options,
+    options: &Options,
     facts: &dyn Facts,
 ) -> Result<Warned<ir::Program>, Error> {
     let (params, named) = script.parameters();
     let (tree, mut found) = syntax::parse(&script.text, &params);
     found = no_errors(found)?;
-    let settings = sema::Settings::default();
+    let settings = options.settings.clone();
     let (mut program, more, _) = sema::check_with_options(&tree, facts, settings, &named);
     found.extend(more);
     let found = no_errors(found)?;
@@ -95,9 +98,10 @@ pub fn usage(script: &Script, facts: &dyn Facts) -> Result<Option<String>, Error
 ///
 /// # Errors
 /// As [`check`], and what this kernel cannot hold.
-pub fn plan(script: &Script, options: Options, facts: &dyn Facts) -> Result<Warned<Plan>, Error> {
+pub fn plan(script: &Script, options: &Options, facts: &dyn Facts) -> Result<Warned<Plan>, Error> {
     let (program, found) = check(script, options, facts)?;
-    let rings = options.ring_bytes.map(|main_bytes| plan::Rings {
+    let rings = options.ring_bytes.or(program.user.ring_bytes);
+    let rings = rings.map(|main_bytes| plan::Rings {
         main_bytes,
         ..plan::Rings::default()
     });

@@ -8,7 +8,8 @@ use super::names::Names;
 use super::output::Output;
 use super::reader::Told;
 use super::tails::{Mishaps, Tails};
-use super::{Error, Script, act};
+use super::{Error, Script, act, trailer};
+use crate::agg::Table;
 use crate::diag::Span;
 use crate::diag::render::position;
 use crate::interp::Effect;
@@ -101,11 +102,14 @@ impl<'p> Desk<'p> {
     pub fn last(&mut self, words: &LastWords) {
         self.attempt(|desk| {
             desk.printer.end(&mut desk.out)?;
-            for map in desk.maps_by_name() {
+            let user = &desk.plan.ir.user;
+            let (order, prints) = (user.sort, user.print_maps_on_exit);
+            for map in desk.maps_by_name().into_iter().filter(|_| prints) {
                 let table = match desk.tails.as_ref().and_then(|tails| tails.table(map)) {
                     Some(table) => table,
                     None => desk.maps.last(map)?,
                 };
+                let table = sorted(table, order);
                 if !table.rows.is_empty() {
                     let (out, names) = (&mut desk.out, &desk.names);
                     desk.printer.map(out, names, &table, None, None)?;
@@ -164,6 +168,10 @@ impl<'p> Desk<'p> {
         };
         decode::args(layout, record.payload, &mut self.values)
             .map_err(|error| Error::Bug(error.to_string()))?;
+        // What goes on being computed with keeps its value.
+        if !matches!(emit.kind, EmitKind::Tail(_)) {
+            trailer::mark(&plan.ir, &emit.args, &mut self.values);
+        }
         let generation = decode::generation(record.payload);
         match &emit.kind {
             EmitKind::Tail(tail) => self.finish_clause(&plan, *tail, record)?,
@@ -225,10 +233,11 @@ impl<'p> Desk<'p> {
                     View::Whole => table,
                     View::Quantile(millionths) => table.quantiles(*millionths),
                 };
-                let table = match order {
-                    Order::Usual | Order::Value => table,
-                    Order::Key => table.by_key(),
+                let order = match order {
+                    Order::Usual => self.plan.ir.user.sort,
+                    order => *order,
                 };
+                let table = sorted(table, order);
                 self.printer.map(out, names, &table, *top, *div)?;
             }
             EmitKind::Time(format) => {
@@ -245,7 +254,7 @@ impl<'p> Desk<'p> {
             }
             EmitKind::Cat(format) => {
                 let path = self.formatted(format);
-                match act::read(&path) {
+                match act::read(&path, self.plan.ir.user.max_cat_bytes) {
                     Ok(said) => self
                         .printer
                         .output(&mut self.out, &origin, Kind::Cat, &said)?,
@@ -294,6 +303,14 @@ impl<'p> Desk<'p> {
     fn tell(&self, told: Told) {
         // The run may be over already.
         let _ = self.told.send(told);
+    }
+}
+
+/// The rows as they are printed; tables come sorted by value.
+fn sorted(table: Table, order: Order) -> Table {
+    match order {
+        Order::Usual | Order::Value => table,
+        Order::Key => table.by_key(),
     }
 }
 

@@ -46,7 +46,7 @@ const FORCED: u8 = 130;
 pub fn run(request: Request, facts: &kernel::Live) -> Result<Ended, Error> {
     let voice = Voice::new(request.output.quiet, request.output.verbose);
     let options = compile::Options::new(request.scope.pid, &request.limits);
-    let (mut plan, warnings) = compile::plan(&request.script, options, facts)?;
+    let (mut plan, warnings) = compile::plan(&request.script, &options, facts)?;
     voice.diagnostics(&request.script, &warnings);
     facts.notices().iter().for_each(|notice| voice.note(notice));
     if let Some(unmet) = Needs::of(&plan).unmet(facts.held()) {

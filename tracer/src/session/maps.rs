@@ -4,7 +4,7 @@
 //! has moved on, that one is frozen, and is read only when nobody writes to it any more. So every event is in exactly one
 //! of the prints between clears.
 
-use super::Error;
+use super::{Error, trailer};
 use crate::agg::{self, Table};
 use crate::ir::MapId;
 use crate::load::{Loaded, RawTable};
@@ -106,8 +106,12 @@ impl Maps {
         }
         let zero = vec![0; self.plan.session_maps[index].value_size as usize];
         entries.extend(missing.iter().map(|key| (key.as_slice(), vec![&zero[..]])));
-        agg::merge(&self.plan.ir.maps[index], entries)
-            .map_err(|error| Error::Bug(format!("map @{}: {error}", self.plan.ir.maps[index].name)))
+        let merged = agg::merge(&self.plan.ir.maps[index], entries);
+        let mut table = merged.map_err(|error| {
+            Error::Bug(format!("map @{}: {error}", self.plan.ir.maps[index].name))
+        })?;
+        trailer::mark_table(&self.plan.ir, &mut table);
+        Ok(table)
     }
 
     fn is_cleared(&self, map: MapId) -> bool {

@@ -26,6 +26,7 @@ mod tails;
 mod target;
 pub mod terminal;
 pub mod ticks;
+mod trailer;
 pub mod voice;
 
 pub use crate::print::Format;

@@ -5,6 +5,7 @@
 use crate::print::Format;
 use crate::print::trace::Style;
 use crate::sema;
+use crate::sema::Settings;
 use std::fs::File;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -110,4 +111,6 @@ pub struct Limits {
     pub strict: bool,
     /// Bytes of each main ring; a power of two.
     pub ring_bytes: Option<u32>,
+    /// What holds where the script does not say otherwise.
+    pub settings: Settings,
 }

@@ -44,6 +44,7 @@ pub fn request(typed: &TraceArgs) -> Result<Request, Failure> {
         limits: Limits {
             strict: typed.strict,
             ring_bytes: typed.ring_size,
+            ..Limits::default()
         },
         ready,
         dry_run: false,

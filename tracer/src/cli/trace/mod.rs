@@ -39,7 +39,7 @@ fn explain(request: &Request) -> Result<ExitCode, Failure> {
     let facts = Live::new();
     let options = compile::Options::new(None, &request.limits);
     let (plan, _) =
-        compile::plan(script, options, &facts).map_err(|error| Failure::of(error, script))?;
+        compile::plan(script, &options, &facts).map_err(|error| Failure::of(error, script))?;
     let mut out = std::io::stdout().lock();
     writeln!(out, "script\n{}", indented(&script.text))?;
     out.write_all(plan::explain::text(&plan).as_bytes())?;

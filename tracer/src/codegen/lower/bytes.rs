@@ -67,6 +67,20 @@ impl Lower<'_> {
         Opnd::Reg(out)
     }
 
+    /// A string's bytes, and 0 up to the capacity.
+    pub fn text_as_bytes(&mut self, text: &Expr, ty: &Type, to: Place) {
+        let cap = byte_capacity(ty);
+        let (have, want) = (text.ty.size(), ty.size() - 8);
+        let from = self.place(text);
+        let copied = have.min(want);
+        self.b.store_word(to, u64::from(cap));
+        self.copy(to.plus(8), from, copied);
+        self.zero(to.plus(8 + copied), want - copied);
+        for byte in cap..copied {
+            self.b.store(Size::B, to.plus(8 + byte), Opnd::Imm(0));
+        }
+    }
+
     /// The strings of an argument vector.
     pub fn read_argv(&mut self, addr: Opnd, space: Space, ty: &Type, to: Place, site: SiteId) {
         let args = vec![

@@ -102,7 +102,12 @@ impl Lower<'_> {
                 self.b.switch(next);
             }
             // The words of the tuple lie as those of the value do.
-            ExprKind::Cast(inner) if matches!(e.ty, Type::Wide(_)) => self.store_into(inner, to),
+            ExprKind::Cast(inner) if matches!(e.ty, Type::Wide(_) | Type::Array { .. }) => {
+                self.store_into(inner, to);
+            }
+            ExprKind::Cast(inner) if matches!(e.ty, Type::Bytes { .. }) => {
+                self.text_as_bytes(inner, &e.ty, to);
+            }
             ExprKind::Cast(inner) => self.cast_string(inner, &e.ty, to),
             ExprKind::MapGet { map, key } => self.map_get_into(*map, key, to),
             _ => {

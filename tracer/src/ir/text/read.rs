@@ -12,7 +12,7 @@ use crate::diag::Span;
 use crate::ir::{
     Builtin, Clause, Conversion, Emit, EmitArg, EmitId, EmitKind, EnumNames, Expr, ExprKind,
     Format, FormatPart, Map, MapId, MapValue, Order, Probe, Program, Rate, Room, Site, SiteId,
-    Stmt, StmtKind, SyscallSet, TailId, Var, VarId, View,
+    Stmt, StmtKind, SyscallSet, TailId, UserSettings, Var, VarId, View,
 };
 use crate::types::counter::{self, Source};
 use std::str::FromStr;
@@ -159,6 +159,15 @@ pub fn program(node: &Node) -> Result<Program, String> {
             "call" => p.call.max_bytes = parts.number()?,
             "probe-name" => p.probe_names.push(parts.text()?),
             "func-name" => p.func_names.push(parts.text()?),
+            "user" => {
+                p.user = UserSettings {
+                    print_maps_on_exit: parts.number()?,
+                    trailer: parts.text()?,
+                    sort: parts.name(ORDERS, "an order")?,
+                    max_cat_bytes: parts.number()?,
+                    ring_bytes: option(&mut parts, "ring")?,
+                }
+            }
             "text" => p.texts.push(parts.text()?),
             "enum" => p.enums.push(enum_names(&mut parts)?),
             "site" => p.sites.push(Site {

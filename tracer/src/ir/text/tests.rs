@@ -348,7 +348,7 @@ fn functions() -> impl Strategy<Value = Probe> {
 fn formats() -> impl Strategy<Value = Format> {
     let flags = any::<(bool, bool, bool, bool, bool)>();
     let sizes = any::<(Option<u32>, Option<u32>)>();
-    let conv = (flags, sizes, select(b"diuoxXcpsrfR".to_vec())).prop_map(
+    let conv = (flags, sizes, select(b"diuoxXcpsrfRh".to_vec())).prop_map(
         |((left, zero, plus, space, alt), (width, precision), conv)| {
             FormatPart::Conv(Conversion {
                 left,
@@ -449,6 +449,7 @@ fn programs() -> impl Strategy<Value = Program> {
         vec(site, 0..3),
         any::<(Vec<String>, Vec<String>, u32, u32, u32)>(),
         any::<(Vec<String>, Vec<Vec<(i64, String)>>)>(),
+        any::<(bool, String, u32, Option<u32>)>(),
     )
         .prop_map(
             |(
@@ -458,9 +459,18 @@ fn programs() -> impl Strategy<Value = Program> {
                 sites,
                 (probe_names, func_names, max_strlen, max_map_keys, max_bytes),
                 (texts, enums),
+                (print_maps_on_exit, trailer, max_cat_bytes, ring_bytes),
             )| {
                 let names = |names| EnumNames { names };
+                let user = UserSettings {
+                    print_maps_on_exit,
+                    trailer,
+                    sort: Order::Key,
+                    max_cat_bytes,
+                    ring_bytes,
+                };
                 Program {
+                    user,
                     texts,
                     enums: enums.into_iter().map(names).collect(),
                     clauses,

@@ -7,6 +7,7 @@ use super::names::{
 };
 use super::node::{Node, group, line, list, string, word};
 use super::types::{write as ty, write_agg};
+use crate::ir::UserSettings;
 use crate::ir::{
     Builtin, CallOptions, Clause, Conversion, Emit, EmitArg, EmitKind, EnumNames, Expr, ExprKind,
     Format, FormatPart, Map, MapValue, Order, Probe, Program, Rate, Stmt, StmtKind, SyscallSet,
@@ -26,6 +27,7 @@ pub fn program(p: &Program) -> Node {
             .map(|n| line("probe-name", [string(n)])),
     );
     items.extend(p.func_names.iter().map(|n| line("func-name", [string(n)])));
+    items.extend((p.user != UserSettings::default()).then(|| user(&p.user)));
     items.extend(p.texts.iter().map(|t| line("text", [string(t)])));
     items.extend(p.enums.iter().map(enum_names));
     items.extend(
@@ -37,6 +39,22 @@ pub fn program(p: &Program) -> Node {
     items.extend(p.emits.iter().map(emit));
     items.extend(p.clauses.iter().map(clause));
     line("program", items)
+}
+
+/// `(user false "…" by-key 10240 (ring 65536))`
+fn user(settings: &UserSettings) -> Node {
+    let mut items = vec![
+        word(settings.print_maps_on_exit),
+        string(&settings.trailer),
+        named(ORDERS, &settings.sort),
+        word(settings.max_cat_bytes),
+    ];
+    items.extend(
+        settings
+            .ring_bytes
+            .map(|bytes| group("ring", [word(bytes)])),
+    );
+    line("user", items)
 }
 
 fn enum_names(e: &EnumNames) -> Node {

@@ -90,6 +90,10 @@ impl<'p> Checker<'p> {
                     (Type::Tuple(parts), Type::Wide(wide)) => {
                         parts.len() as u32 == wide.words() && parts.iter().all(is_word)
                     }
+                    (Type::Tuple(parts), array @ Type::Array { .. }) => {
+                        parts.len() as u32 * 8 == array.size() && parts.iter().all(is_word)
+                    }
+                    (Type::Str { .. }, Type::Bytes { .. }) => true,
                     _ => false,
                 };
                 let fits = texts || words || (from.ty.is_scalar() && e.ty.is_scalar());

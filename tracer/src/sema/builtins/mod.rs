@@ -5,26 +5,41 @@
 
 mod avg;
 mod bswap;
+mod buf;
+mod cgroup_path;
+mod cgroupid;
 mod clear;
 mod count;
 mod delete;
 mod exit;
+mod find;
 mod has_key;
 mod hist;
+mod join;
 mod kaddr;
 mod kstack;
 mod ksym;
+mod len;
 mod lhist;
+mod macaddr;
 mod max;
 mod min;
+mod ntop;
 mod print;
 mod printf;
 mod reg;
+mod said;
+mod signal;
 mod signal_name;
+mod space;
 mod stats;
+mod stddev;
 mod str;
 mod strerror;
+mod strftime;
+mod strlen;
 mod strncmp;
+mod strstr;
 mod sum;
 mod syscall_name;
 mod time;
@@ -83,68 +98,67 @@ pub enum Outcome {
 pub static FUNCTIONS: &[Function] = &[
     avg::AVG,
     bswap::BSWAP,
+    buf::BUF,
+    said::CAT,
+    cgroup_path::CGROUP_PATH,
+    cgroupid::CGROUPID,
     clear::CLEAR,
     count::COUNT,
     delete::DELETE,
+    said::ERRORF,
     exit::EXIT,
+    find::FIND,
     has_key::HAS_KEY,
     hist::HIST,
+    join::JOIN,
     kaddr::KADDR,
+    space::KPTR,
     kstack::KSTACK,
     ksym::KSYM,
+    len::LEN,
     lhist::LHIST,
+    macaddr::MACADDR,
     max::MAX,
     min::MIN,
+    ntop::NTOP,
     print::PRINT,
     printf::PRINTF,
+    ntop::PTON,
     reg::REG,
+    signal::SIGNAL,
     signal_name::SIGNAL_NAME,
     stats::STATS,
+    stddev::STDDEV,
     str::STR,
+    strstr::STRCONTAINS,
     strerror::STRERROR,
+    strftime::STRFTIME,
+    strlen::STRLEN,
     strncmp::STRNCMP,
+    strstr::STRSTR,
     sum::SUM,
     syscall_name::SYSCALL_NAME,
+    said::SYSTEM,
     time::TIME,
     trace::TRACE,
+    space::UPTR,
+    said::WARNF,
     zero::ZERO,
 ];
 
 /// Functions of the language that are not built yet.
 const NOT_BUILT: &[&str] = &[
     "bad",
-    "buf",
-    "cat",
-    "cgroup_path",
-    "cgroupid",
     "container_of",
-    "errorf",
-    "find",
     "good",
-    "join",
-    "kptr",
-    "len",
-    "macaddr",
-    "ntop",
     "override",
     "path",
-    "pton",
-    "quantile",
-    "signal",
-    "stddev",
-    "strcontains",
-    "strftime",
-    "strlen",
-    "strstr",
     "state",
-    "system",
     "tseries",
     "uaddr",
     "unsure",
-    "uptr",
     "ustack",
     "usym",
-    "warnf",
     "write_user",
 ];
 
@@ -237,6 +251,30 @@ impl Pass<'_> {
                 self.error(codes::ARGUMENT_TYPE, arg.span, message)
             }
         }
+    }
+
+    /// An argument that is text.
+    fn text_arg(&mut self, arg: &ast::Expr, function: &str) -> Option<Val> {
+        let val = self.value(arg)?;
+        if matches!(val.expr.ty, Type::Str { .. }) {
+            return Some(val);
+        }
+        let message = format!(
+            "{function}() wants text, this is {}",
+            super::value::describe(&val.expr.ty)
+        );
+        let diagnostic = Diagnostic::error(codes::ARGUMENT_TYPE, arg.span, message);
+        self.fail(diagnostic.help("the text at an address is str(x)"))
+    }
+
+    /// Whether functions that change the system may be used.
+    fn allowed(&mut self, function: &str, span: Span) -> Option<()> {
+        if self.settings.allow_unsafe {
+            return Some(());
+        }
+        let message = format!("{function}() changes the system, it does not only watch");
+        let diagnostic = Diagnostic::error(codes::NEEDS_UNSAFE, span, message);
+        self.fail(diagnostic.help("--unsafe allows it"))
     }
 
     /// An argument that is a whole map: `@x`, without key.

@@ -224,6 +224,9 @@ impl Facts for Declared<'_> {
     fn has(&self, feature: Feature) -> Support {
         self.facts.has(feature)
     }
+    fn cgroup_id(&self, path: &str) -> Option<u64> {
+        self.facts.cgroup_id(path)
+    }
     fn possible_cpus(&self) -> u32 {
         self.facts.possible_cpus()
     }
