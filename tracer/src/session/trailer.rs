@@ -31,10 +31,10 @@ pub fn mark_table(program: &Program, table: &mut Table) {
 
 fn text(program: &Program, ty: &Type, value: &mut Value) {
     match (ty, value) {
-        (Type::Str { cap }, Value::Str(bytes)) => {
-            if *cap == program.max_strlen && bytes.len() as u32 + 1 == *cap {
-                bytes.extend_from_slice(program.user.trailer.as_bytes());
-            }
+        (Type::Str { cap }, Value::Str(bytes))
+            if *cap == program.max_strlen && bytes.len() as u32 + 1 == *cap =>
+        {
+            bytes.extend_from_slice(program.user.trailer.as_bytes());
         }
         (Type::Tuple(types), Value::Tuple(values)) => mark(program, types, values),
         _ => {}

@@ -274,7 +274,7 @@ impl Pass<'_> {
         }
         let message = format!("{function}() changes the system, it does not only watch");
         let diagnostic = Diagnostic::error(codes::NEEDS_UNSAFE, span, message);
-        self.fail(diagnostic.help("--unsafe allows it"))
+        self.fail(diagnostic.help("allow it with --unsafe"))
     }
 
     /// An argument that is a whole map: `@x`, without key.
