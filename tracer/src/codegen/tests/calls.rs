@@ -18,7 +18,10 @@ use crate::types::{Abi, Lazy, Space, Type, Value};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-const THREAD: &str = "cg-calls";
+/// The name of the thread that makes the calls: no other run of this test has one of that name.
+fn thread_name() -> String {
+    format!("cg-{}", std::process::id())
+}
 
 /// One call: which, four arguments, and whether the buffer's address leads anywhere.
 type Call = (Deaf, [u64; 4], bool);
@@ -26,7 +29,11 @@ type Call = (Deaf, [u64; 4], bool);
 /// An arbitrary clause on both calls, of this test's thread, that also sends what only system calls have.
 fn program(tape: &[u32]) -> Program {
     let mut program = arbitrary::program(tape, "sched_switch");
-    let own = compare(Compare::Eq, builtin(Builtin::Comm), text(THREAD, 16));
+    let own = compare(
+        Compare::Eq,
+        builtin(Builtin::Comm),
+        text(&thread_name(), 16),
+    );
     let both = [Deaf::Getppid, Deaf::AfsSyscall].map(|call| (Abi::Native, call.number()));
     let clause = &mut program.clauses[0];
     clause.probes = vec![syscall(&both, Phase::Whole)];
@@ -85,7 +92,7 @@ fn make(calls: &[Call], buffer: &[u8]) -> Vec<i64> {
         calls.iter().map(result).collect()
     };
     std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().name(THREAD.to_owned());
+        let thread = std::thread::Builder::new().name(thread_name());
         let thread = thread.spawn_scoped(scope, work).expect("a thread");
         thread.join().expect("it ends")
     })
@@ -94,7 +101,7 @@ fn make(calls: &[Call], buffer: &[u8]) -> Vec<i64> {
 /// The call as the interpreter sees it.
 fn event(call: &Call, result: i64, buffer: &[u8]) -> Recorded {
     let mut event = Recorded {
-        comm: THREAD.into(),
+        comm: thread_name().into(),
         ..Recorded::default()
     };
     for (n, word) in arguments(call, buffer).into_iter().enumerate() {
