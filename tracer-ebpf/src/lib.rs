@@ -47,6 +47,16 @@ pub mod map {
     /// Hash, process id (u32) × u64: the processes that `tree` is true for. The value is the address of the process's first
     /// task, 0 for what user space put there.
     pub const TREE: &str = "TREE";
+    /// Array, `ABIS * SYSCALL_ROWS` × [`CallSteps`](super::CallSteps), by call as [`WANTED`].
+    pub const CALL_STEPS: &str = "CALL_STEPS";
+    /// Array of [`CallOp`](super::CallOp): the steps of all calls.
+    pub const CALL_OPS: &str = "CALL_OPS";
+    /// Array, [`CALL_SPILLS`](super::CALL_SPILLS) entries: parts of calls that are too many for the task's state.
+    pub const CALL_SPILL: &str = "CALL_SPILL";
+    /// Array, one u64: entries of `CALL_SPILL` in use.
+    pub const CALL_SPILL_BUSY: &str = "CALL_SPILL_BUSY";
+    /// Array, one entry × [`KernelOffsets`](super::KernelOffsets).
+    pub const CALL_OFFSETS: &str = "CALL_OFFSETS";
 }
 
 /// Processes that `tree` can be true for at one time.
@@ -243,6 +253,8 @@ pub mod call_flag {
     pub const AT_ENTRY: u64 = 1;
     /// The entry is seen when tracing is open: an exit without one is [`call_kind::NO_ENTRY`](super::call_kind::NO_ENTRY).
     pub const ENTRY_WANTED: u64 = 2;
+    /// The entry kept memory: a [`CallEntry`](super::CallEntry) stands in the task's state, so many bytes from its front.
+    pub const KEPT_AT: u32 = 16;
 }
 
 /// A piece of memory of the calling process, or what a descriptor stands for: `len` bytes follow, padded to 8.
@@ -275,7 +287,7 @@ pub mod part_kind {
     pub const DESCRIPTOR_IN: u8 = 2;
     /// The same at exit.
     pub const DESCRIPTOR_OUT: u8 = 3;
-    /// A NUL-terminated string (without its NUL) as it was at entry.
+    /// A NUL-terminated string as it was at entry; without its NUL when only its front was read.
     pub const STRING_IN: u8 = 4;
     /// The same at exit.
     pub const STRING_OUT: u8 = 5;
@@ -297,11 +309,323 @@ pub mod part_state {
     pub const NOT_READ: u8 = 5;
 }
 
-/// Front of a CPU's area for the bytes of a call. Room for the front of a record follows, then the bytes of the call, then what
-/// a single read may run over.
+/// Front of a CPU's area for the bytes of a call, and the state of the walk over its memory. Room for the front of a record follows,
+/// then the bytes of the call, then what a single read may run over.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CallArea {
     /// Bytes of the call that are there.
     pub len: u64,
+    /// The next step: index into [`map::CALL_OPS`].
+    pub op: u64,
+    /// One past the last step.
+    pub end: u64,
+    /// The first step; bit i of `late` is step `first + i`.
+    pub first: u64,
+    /// Steps that faulted at entry.
+    pub late: u64,
+    /// What kind of walk it is: [`walk`].
+    pub walk: u64,
+    /// What the next turn does: [`turn`].
+    pub turn: u64,
+    /// The turn after a piece of memory was copied.
+    pub after: u64,
+    /// Where the piece is read on, and how much of it.
+    pub addr: u64,
+    /// Bytes to copy.
+    pub left: u64,
+    /// Where the part that is being written begins, from the call's first byte.
+    pub part: u64,
+    /// The next item of an array that is walked.
+    pub item: u64,
+    /// Its first item.
+    pub items_at: u64,
+    /// Items left.
+    pub items: u64,
+    /// Bytes of data left for all items.
+    pub budget: u64,
+    /// Bytes of each item at most.
+    pub max: u64,
+    /// [`op_flag`]s of the step.
+    pub flags: u64,
+    /// The argument that the step belongs to.
+    pub arg: u64,
+    /// 1 while the array itself is copied, not what its items point to.
+    pub is_array: u64,
+    /// What comes behind the last step: the first step of another walk, and one past its last.
+    pub then: u64,
+    /// See `then`.
+    pub then_end: u64,
+    /// The entry of a path that is walked: a `struct dentry`.
+    pub dentry: u64,
+    /// The `struct mount` that it is in.
+    pub mount: u64,
+    /// Where the process's root is: `dentry` and `vfsmount`.
+    pub root: [u64; 2],
+    /// Where the path begins so far, from the first byte behind the call.
+    pub path_at: u64,
+    /// Bytes and parts of the call when the last part was closed that the task's state could still hold.
+    pub kept: u64,
+    /// See `kept`.
+    pub kept_parts: u64,
+    /// How much the task's state can hold.
+    pub keep: u64,
 }
+
+/// Kinds of walk: [`CallArea::walk`].
+pub mod walk {
+    /// What the call reads, at its entry.
+    pub const IN: u64 = 0;
+    /// What faulted at entry, at the exit.
+    pub const LATE: u64 = 1;
+    /// What the call wrote, at its exit.
+    pub const OUT: u64 = 2;
+}
+
+/// Turns of a walk: [`CallArea::turn`].
+pub mod turn {
+    /// The next step.
+    pub const STEP: u64 = 0;
+    /// A page of the current piece.
+    pub const COPY: u64 = 1;
+    /// An item of an `iovec` array.
+    pub const VECTOR: u64 = 2;
+    /// An item of an array of pointers: the pointer.
+    pub const POINTER: u64 = 3;
+    /// An item of an array of pointers: the string there.
+    pub const STRING: u64 = 4;
+    /// A directory of a file's path, from its end.
+    pub const PATH: u64 = 5;
+}
+
+/// A step of taking a call's memory. Steps are made from the table of signatures for the calls of a run.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CallOp {
+    /// One of [`call_op`].
+    pub kind: u8,
+    /// The argument that leads there.
+    pub arg: u8,
+    /// [`op_flag`]s.
+    pub flags: u8,
+    /// A further bound of the size: this argument's value, or 255.
+    pub bound: u8,
+    /// Steps to pass over.
+    pub skip: u32,
+    /// What is read.
+    pub place: CallPlace,
+    /// How long it is (bytes; items of an array), or what is tested.
+    pub size: CallOperand,
+    /// How much data all items of an `iovec` array hold together.
+    pub budget: CallOperand,
+    /// Bytes of what `size` counts.
+    pub times: u32,
+    /// Bytes at most: more are asked for, not copied.
+    pub max: u32,
+    /// 0.
+    pub pad: u32,
+    /// What a test compares with.
+    pub value: u64,
+    /// Which bits a test looks at.
+    pub mask: u64,
+}
+
+/// Kinds of step: [`CallOp::kind`].
+pub mod call_op {
+    /// Reads a string.
+    pub const STRING: u8 = 0;
+    /// Reads bytes.
+    pub const BYTES: u8 = 1;
+    /// Reads an array of `struct iovec`, and what each of them points to.
+    pub const VECTORS: u8 = 2;
+    /// Reads an array of pointers up to a null one.
+    pub const POINTERS: u8 = 3;
+    /// The same, and the string at each.
+    pub const STRINGS: u8 = 4;
+    /// Passes over steps unless the masked value is `value`.
+    pub const UNLESS_EQUAL: u8 = 5;
+    /// Passes over steps unless the masked value is at least `value`.
+    pub const UNLESS_AT_LEAST: u8 = 6;
+    /// Passes over steps.
+    pub const SKIP: u8 = 7;
+    /// Says what a descriptor stands for; `size` is its number.
+    pub const DESCRIPTOR: u8 = 8;
+}
+
+/// Flags of a step: [`CallOp::flags`].
+pub mod op_flag {
+    /// Pointers have 4 bytes.
+    pub const SHORT: u8 = 1;
+    /// The size counts bits, in whole pointers' widths.
+    pub const BITS: u8 = 2;
+    /// The size is that of the ioctl command in argument 1.
+    pub const IOCTL: u8 = 4;
+}
+
+/// An address: an argument plus `first`, or what the pointer there holds plus `then`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CallPlace {
+    /// The argument.
+    pub arg: u8,
+    /// 1: through the pointer at the address.
+    pub through: u8,
+    /// 0.
+    pub pad: u16,
+    /// Bytes added to the argument.
+    pub first: u32,
+    /// Bytes added to the pointer.
+    pub then: u32,
+}
+
+/// A number.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CallOperand {
+    /// One of [`operand`].
+    pub from: u8,
+    /// Its bytes.
+    pub width: u8,
+    /// 0.
+    pub pad: u16,
+    /// Where it is; `first` is a constant's value.
+    pub place: CallPlace,
+}
+
+/// Sources of a number: [`CallOperand::from`].
+pub mod operand {
+    /// A constant.
+    pub const CONST: u8 = 0;
+    /// An argument.
+    pub const ARG: u8 = 1;
+    /// The result.
+    pub const RET: u8 = 2;
+    /// Memory.
+    pub const MEMORY: u8 = 3;
+}
+
+/// Front of a descriptor's part; a path or name follows.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CallDescriptor {
+    /// One of [`descriptor_kind`].
+    pub kind: u8,
+    /// Bit 0: the file was deleted. Bit 1: the path's front is missing.
+    pub flags: u8,
+    /// Address family of a socket.
+    pub family: u16,
+    /// Type of a socket.
+    pub sock_type: u16,
+    /// Protocol of a socket.
+    pub protocol: u16,
+    /// Inode number.
+    pub ino: u64,
+    /// Inode number of a unix socket's other end; 0: none.
+    pub peer: u64,
+    /// Device number: major << 20 | minor.
+    pub rdev: u32,
+    /// Type and permissions.
+    pub mode: u32,
+    /// `sockaddr_in` or `sockaddr_in6` of a socket; family 0: none.
+    pub local: [u8; 28],
+    /// That of its other end.
+    pub remote: [u8; 28],
+}
+
+/// Sorts of descriptor.
+pub mod descriptor_kind {
+    /// A file with a path.
+    pub const FILE: u8 = 0;
+    /// A pipe without a name.
+    pub const PIPE: u8 = 1;
+    /// A socket.
+    pub const SOCKET: u8 = 2;
+    /// An anonymous inode.
+    pub const ANONYMOUS: u8 = 3;
+}
+
+/// Where the kernel keeps what leads from a descriptor to a path or an address: offsets of members in bytes. From the kernel's types; entry of
+/// [`map::CALL_OFFSETS`], in this order.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each is STRUCT_MEMBER")]
+pub struct KernelOffsets {
+    pub task_files: u32,
+    pub task_fs: u32,
+    pub files_fdt: u32,
+    pub fdtable_max_fds: u32,
+    pub fdtable_fd: u32,
+    pub fs_root: u32,
+    pub fs_pwd: u32,
+    pub path_mnt: u32,
+    pub path_dentry: u32,
+    pub file_path: u32,
+    pub file_inode: u32,
+    pub file_private: u32,
+    pub inode_mode: u32,
+    pub inode_ino: u32,
+    pub inode_rdev: u32,
+    pub inode_sb: u32,
+    pub sb_magic: u32,
+    pub dentry_parent: u32,
+    pub dentry_name: u32,
+    pub dentry_len: u32,
+    pub dentry_hashed: u32,
+    pub vfsmount_root: u32,
+    pub mount_mnt: u32,
+    pub mount_parent: u32,
+    pub mount_point: u32,
+    pub socket_sk: u32,
+    pub socket_type: u32,
+    pub socket_inode: u32,
+    pub sock_family: u32,
+    pub sock_daddr: u32,
+    pub sock_rcv_saddr: u32,
+    pub sock_dport: u32,
+    pub sock_num: u32,
+    pub sock_v6_daddr: u32,
+    pub sock_v6_rcv_saddr: u32,
+    pub sock_protocol: u32,
+    pub sock_socket: u32,
+    pub unix_addr: u32,
+    pub unix_peer: u32,
+    pub unix_address_len: u32,
+    pub unix_address_name: u32,
+    pub pad: u32,
+}
+
+/// The steps of one call.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CallSteps {
+    /// The first step for what it reads.
+    pub in_first: u32,
+    /// How many.
+    pub in_count: u32,
+    /// The first step for what it writes.
+    pub out_first: u32,
+    /// How many.
+    pub out_count: u32,
+}
+
+/// What a call's entry keeps for the value of `call` at its exit, in the task's state; [`CALL_KEPT_BYTES`] follow.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CallEntry {
+    /// Bytes of parts.
+    pub len: u64,
+    /// Parts.
+    pub parts: u64,
+    /// Steps that faulted.
+    pub late: u64,
+    /// One more than the entry of [`map::CALL_SPILL`] that holds the parts; 0: they follow here.
+    pub spill: u64,
+    /// The arguments.
+    pub args: [u64; 6],
+}
+
+/// Bytes of parts that each task's state has room for. A call with more takes an entry of [`map::CALL_SPILL`] until its exit.
+pub const CALL_KEPT_BYTES: u32 = 952;
+
+/// Entries of [`map::CALL_SPILL`].
+pub const CALL_SPILLS: u32 = 64;

@@ -6,7 +6,7 @@
 use aya_ebpf::helpers::generated::bpf_map_lookup_elem;
 use core::cell::UnsafeCell;
 use core::ffi::c_void;
-use tracer_ebpf::{CallArea, Control, CpuStats, Generation};
+use tracer_ebpf::{CallArea, CallOp, CallSteps, Control, CpuStats, Generation, KernelOffsets};
 
 /// Place holder for a map. Its bytes mean nothing.
 #[repr(transparent)]
@@ -52,7 +52,7 @@ macro_rules! symbols {
     )* };
 }
 
-symbols! { RINGS WANTED STATE GENERATION LIMIT STATS SITES FRAMES FRAMES_BUSY CONTROL CALL_AREAS TREE }
+symbols! { RINGS WANTED STATE GENERATION LIMIT STATS SITES FRAMES FRAMES_BUSY CONTROL CALL_AREAS CALL_STEPS CALL_OPS CALL_SPILL CALL_SPILL_BUSY CALL_OFFSETS TREE }
 
 /// The words that say whether to trace.
 #[inline(always)]
@@ -115,4 +115,39 @@ pub fn frames_busy() -> Option<&'static u64> {
 pub fn call_area(cpu: u32, at_entry: bool) -> Option<&'static CallArea> {
     // SAFETY: CALL_AREAS is an array of areas, which begin with a CallArea, and it lives as long as the program.
     unsafe { CALL_AREAS.entry(cpu * 2 + u32::from(!at_entry)) }
+}
+
+/// The steps of a call, by index into the mask table.
+#[inline(always)]
+pub fn call_steps(index: u32) -> Option<&'static CallSteps> {
+    // SAFETY: CALL_STEPS is an array of CallSteps, and it lives as long as the program.
+    unsafe { CALL_STEPS.entry(index) }
+}
+
+/// A step.
+#[inline(always)]
+pub fn call_op(index: u32) -> Option<&'static CallOp> {
+    // SAFETY: CALL_OPS is an array of CallOp, and it lives as long as the program.
+    unsafe { CALL_OPS.entry(index) }
+}
+
+/// Room for the parts of a call.
+#[inline(always)]
+pub fn call_spill(index: u32) -> Option<&'static u8> {
+    // SAFETY: CALL_SPILL is an array whose values have at least one byte, and it lives as long as the program.
+    unsafe { CALL_SPILL.entry(index) }
+}
+
+/// Which entries of `CALL_SPILL` are in use.
+#[inline(always)]
+pub fn call_spills_busy() -> Option<&'static u64> {
+    // SAFETY: CALL_SPILL_BUSY is an array of one u64, and it lives as long as the program.
+    unsafe { CALL_SPILL_BUSY.entry(0) }
+}
+
+/// Where the kernel keeps what descriptors stand for.
+#[inline(always)]
+pub fn kernel_offsets() -> Option<&'static KernelOffsets> {
+    // SAFETY: CALL_OFFSETS is an array of one KernelOffsets, and it lives as long as the program.
+    unsafe { CALL_OFFSETS.entry(0) }
 }

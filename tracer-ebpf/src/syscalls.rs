@@ -9,16 +9,22 @@ use crate::maps::wanted;
 use crate::state::opt_exec_identity;
 use tracer_ebpf::{SYSCALL_ROWS, SysFrame, UNKNOWN_ROW, want};
 
-/// The clauses that want a call.
+/// The row of a call in tables of all calls.
 #[inline(always)]
-fn clauses(call: u64) -> u64 {
+pub fn row(call: u64) -> u32 {
     let number = call as u32;
     let row = if number < UNKNOWN_ROW {
         number
     } else {
         UNKNOWN_ROW
     };
-    wanted((call >> 32) as u32 * SYSCALL_ROWS + row)
+    (call >> 32) as u32 * SYSCALL_ROWS + row
+}
+
+/// The clauses that want a call.
+#[inline(always)]
+fn clauses(call: u64) -> u64 {
+    wanted(row(call))
 }
 
 /// At `sys_enter`: fills `mask`, `call` and, when wanted, `args`. Returns the mask; 0 means that nothing is to be done.

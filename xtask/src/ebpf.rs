@@ -231,8 +231,16 @@ fn workspace_root() -> Result<PathBuf> {
 fn hash_sources(root: &Path) -> Result<String> {
     let crate_folder = root.join("tracer-ebpf");
     let mut files = vec![crate_folder.join("Cargo.toml")];
-    for entry in fs::read_dir(crate_folder.join("src")).context("list tracer-ebpf/src")? {
-        files.push(entry.context("list tracer-ebpf/src")?.path());
+    let mut folders = vec![crate_folder.join("src")];
+    while let Some(folder) = folders.pop() {
+        let list = || format!("list {}", folder.display());
+        for entry in fs::read_dir(&folder).with_context(list)? {
+            let path = entry.with_context(list)?.path();
+            match path.is_dir() {
+                true => folders.push(path),
+                false => files.push(path),
+            }
+        }
     }
     files.sort();
     let mut all = RUSTFLAGS.join(" ").into_bytes();

@@ -124,12 +124,20 @@ impl Default for UserSettings {
 pub struct CallOptions {
     /// Bytes of each buffer. Paths and structs are whole.
     pub max_bytes: u32,
+    /// The time of the entry too, also of calls whose entry has nothing else to keep.
+    pub times: bool,
+    /// What descriptors stand for: paths of files, ends of sockets.
+    pub descriptors: bool,
 }
 
 /// As strace does.
 impl Default for CallOptions {
     fn default() -> CallOptions {
-        CallOptions { max_bytes: 32 }
+        CallOptions {
+            max_bytes: 32,
+            times: false,
+            descriptors: false,
+        }
     }
 }
 

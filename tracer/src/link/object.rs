@@ -22,6 +22,8 @@ pub(super) struct Runtime {
 const MAPS: &str = "maps";
 /// `call` with a function of this object as its target.
 const CALL: u8 = 0x85;
+/// First word of a 64-bit constant; at a function's symbol its address, which is handed to a helper that calls it.
+const LD_IMM64: u8 = 0x18;
 const PSEUDO_CALL: u8 = 0x10;
 
 impl Runtime {
@@ -122,6 +124,7 @@ fn target(
             insn[4..8].copy_from_slice(&(offset as i32).to_le_bytes());
             Ok(Target::Constant)
         }
+        ".text" if insn[0] == LD_IMM64 => Ok(Target::Address(name.to_owned())),
         ".text" if symbol.kind() == SymbolKind::Text => Ok(Target::Function(name.to_owned())),
         ".text" => {
             // A section symbol: the function is given by the immediate, in instructions.

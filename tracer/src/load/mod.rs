@@ -8,6 +8,7 @@
 //! [`Loaded::close`], draining, `test_run` of END, reading the maps, drop.
 
 mod attach;
+mod calls;
 mod control;
 mod error;
 mod maps;
@@ -95,6 +96,7 @@ impl Loaded {
             tree::load(&mut ebpf, &options.exclusion)?;
         }
         syscalls::fill(&maps, plan)?;
+        calls::fill(&maps, plan)?;
         let control = control::exclude(&mut ebpf, &mut maps, options.exclusion)?;
         maps.wait_until_filled()?;
         Ok(Loaded {

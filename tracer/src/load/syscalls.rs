@@ -41,6 +41,6 @@ pub(super) fn fill(maps: &Maps, plan: &Plan) -> Result<(), Error> {
 }
 
 /// The row of a call; all numbers that have none of their own share the last one.
-fn row(abi: Abi, number: u32) -> usize {
+pub(super) fn row(abi: Abi, number: u32) -> usize {
     (abi as u32 * SYSCALL_ROWS + number.min(UNKNOWN_ROW)) as usize
 }

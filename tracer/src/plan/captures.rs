@@ -9,7 +9,7 @@ use super::{Capture, CaptureId};
 use crate::ir::{Binary, Builtin, Expr, ExprKind, SyscallSet};
 use crate::tables::syscalls;
 use crate::types::{Abi, Space};
-use tracer_ebpf::{CapturedLoad, CapturedStr, EntryState};
+use tracer_ebpf::{CALL_KEPT_BYTES, CallEntry, CapturedLoad, CapturedStr, EntryState};
 
 /// What is to be taken at the entry of some calls.
 pub(super) struct Wanted<'a> {
@@ -17,6 +17,8 @@ pub(super) struct Wanted<'a> {
     pub(super) calls: &'a SyscallSet,
     /// Also argument registers.
     pub(super) registers: bool,
+    /// Also the memory that whole calls carry.
+    pub(super) memory: bool,
 }
 
 /// The largest expressions below `e` whose value is to be taken at entry.
@@ -33,6 +35,7 @@ pub(super) fn find(e: &Expr, wanted: &Wanted<'_>, into: &mut Vec<Expr>) {
             ..
         } => is_read_by(wanted.calls, base),
         ExprKind::Builtin(Builtin::Arg(_)) => wanted.registers,
+        ExprKind::Builtin(Builtin::Call) => wanted.memory,
         _ => false,
     };
     if is_wanted {
@@ -109,10 +112,20 @@ impl Captures {
     /// Gives each capture its place: behind all earlier ones that the same call can want. Also the size of
     /// the whole state.
     pub(super) fn place(self) -> (Vec<Capture>, u32) {
-        let front = size_of::<EntryState>() as u32;
+        let mut front = size_of::<EntryState>() as u32;
+        // What a whole call keeps outlives it until it is given back: it has a place of its own.
+        let whole = self.found.iter().find(|(c, _)| is_whole(&c.expr));
+        let whole = whole.map(|(c, _)| front + size(&c.expr));
+        let whole_at = front;
+        front = whole.unwrap_or(front);
         let mut placed: Vec<(Capture, SyscallSet)> = Vec::new();
         let mut state_size = front;
         for (mut capture, calls) in self.found {
+            if is_whole(&capture.expr) {
+                capture.offset = whole_at;
+                placed.push((capture, SyscallSet::default()));
+                continue;
+            }
             capture.offset = placed
                 .iter()
                 .filter(|(_, other)| other.meets(&calls))
@@ -126,11 +139,16 @@ impl Captures {
     }
 }
 
+fn is_whole(e: &Expr) -> bool {
+    e.kind == ExprKind::Builtin(Builtin::Call)
+}
+
 /// Bytes that a captured expression takes.
 pub(super) fn size(e: &Expr) -> u32 {
     match e.kind {
         ExprKind::ReadStr { .. } => size_of::<CapturedStr>() as u32 + e.ty.size(),
         ExprKind::Load { .. } => size_of::<CapturedLoad>() as u32,
+        ExprKind::Builtin(Builtin::Call) => size_of::<CallEntry>() as u32 + CALL_KEPT_BYTES,
         _ => 8,
     }
 }

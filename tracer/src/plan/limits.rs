@@ -40,8 +40,11 @@ pub const MAIN_RINGS_BYTES: u32 = 64 << 20;
 /// Bytes of all control rings together.
 pub const CONTROL_RINGS_BYTES: u32 = 16 << 20;
 
-/// Bytes of a call besides the buffers that are cut: registers, two paths, structs, an execve's arguments.
-pub const CALL_BYTES: u32 = 16 << 10;
+/// Bytes of a call besides the buffers that are cut: registers, paths, structs, an execve's arguments, a directory's entries.
+pub const CALL_BYTES: u32 = 40 << 10;
 
 /// Bytes that a single read for a call may take: a page, which is also the longest path (`PATH_MAX`).
 pub const CALL_READ_BYTES: u32 = 4096;
+
+/// Bytes behind a call: a read that runs over, or a path that is walked from its end.
+pub const CALL_SPARE_BYTES: u32 = 2 * CALL_READ_BYTES;

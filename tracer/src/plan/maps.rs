@@ -13,7 +13,8 @@ use crate::ir::{self, Builtin, ExprKind, MapId, MapValue, StmtKind, walk};
 use crate::types::AggKind;
 use std::collections::BTreeSet;
 use tracer_ebpf::{
-    ABIS, Control, CpuStats, FRAMES_PER_CPU, GENERATIONS, Generation, SYSCALL_ROWS, TREE_MAX, map,
+    ABIS, CALL_SPILLS, CallOp, CallSteps, Control, CpuStats, FRAMES_PER_CPU, GENERATIONS,
+    Generation, KernelOffsets, SYSCALL_ROWS, TREE_MAX, map,
 };
 
 /// `BPF_F_NO_PREALLOC` of include/uapi/linux/bpf.h.
@@ -355,7 +356,7 @@ fn runtime_maps(
         ..array(map::STATE, 0, syscalls.map_or(8, |s| s.state_size))
     }
     .of_kind(MapKind::TaskStorage);
-    vec![
+    let mut maps = vec![
         array_of_maps(map::RINGS, 2 * cpus, ring),
         array(map::WANTED, ABIS * SYSCALL_ROWS, 8),
         state,
@@ -372,12 +373,28 @@ fn runtime_maps(
         array(map::FRAMES_BUSY, 1, 8).of_kind(MapKind::PercpuArray),
         array(map::ZEROES, 1, largest),
         array(map::CONTROL, 1, size_of::<Control>() as u32),
+    ];
+    if let Some(call) = syscalls.and_then(|syscalls| syscalls.call.as_ref()) {
+        maps.extend(call_maps(call, cpus));
+        let offsets = size_of::<KernelOffsets>() as u32;
+        let needs_offsets = call.steps.offsets.is_some();
+        maps.extend(needs_offsets.then(|| array(map::CALL_OFFSETS, 1, offsets)));
+    }
+    maps
+}
+
+/// What whole calls take.
+fn call_maps(call: &CallPlan, cpus: u32) -> [MapSpec; 5] {
+    let steps = (call.steps.ops.len() as u32).max(1);
+    [
+        array(map::CALL_AREAS, 2 * cpus, call.area_bytes()),
         array(
-            map::CALL_AREAS,
-            2 * cpus,
-            syscalls
-                .and_then(|s| s.call)
-                .map_or(8, CallPlan::area_bytes),
+            map::CALL_STEPS,
+            ABIS * SYSCALL_ROWS,
+            size_of::<CallSteps>() as u32,
         ),
+        array(map::CALL_OPS, steps, size_of::<CallOp>() as u32),
+        array(map::CALL_SPILL, CALL_SPILLS, call.call_bytes),
+        array(map::CALL_SPILL_BUSY, 1, 8),
     ]
 }

@@ -28,6 +28,7 @@ mod split;
 mod syscalls;
 #[cfg(test)]
 mod tests;
+pub mod whole_calls;
 
 pub use split::UserHalf;
 
@@ -62,7 +63,10 @@ pub fn plan(
     let records = records::plan(&ir, &mut found);
     let mut syscalls = syscalls;
     if let Some(syscalls) = &mut syscalls {
-        syscalls.call = records::call(&records);
+        syscalls.call = records::call(&records, &ir, syscalls);
+        if let Some(call) = &mut syscalls.call {
+            call.steps.offsets = whole_calls::offsets(ir.call, facts, &mut found);
+        }
     }
     let rings = options
         .rings
@@ -338,6 +342,8 @@ pub struct SyscallPlan {
     pub needs_time: bool,
     /// Saved values.
     pub captures: Vec<Capture>,
+    /// Calls that are sent whole.
+    pub sent_whole: SyscallSet,
     /// How whole calls are put together, when some clause sends them.
     pub call: Option<CallPlan>,
     /// Bytes of one task's state, with [`tracer_ebpf::EntryState`] at its front.
@@ -345,18 +351,20 @@ pub struct SyscallPlan {
 }
 
 /// Whole calls: sizes of a CPU's area ([`tracer_ebpf::CallArea`]).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CallPlan {
     /// Bytes for what stands before a call in its record: header and other arguments, of the largest one.
     pub front_bytes: u32,
     /// Most bytes of a call.
     pub call_bytes: u32,
+    /// Which memory is copied.
+    pub steps: whole_calls::Steps,
 }
 
 impl CallPlan {
     /// Bytes of one area: the verifier takes the front and the whole at their largest, each by itself.
-    pub fn area_bytes(self) -> u32 {
-        let spare = self.front_bytes.max(limits::CALL_READ_BYTES);
+    pub fn area_bytes(&self) -> u32 {
+        let spare = self.front_bytes.max(limits::CALL_SPARE_BYTES);
         size_of::<tracer_ebpf::CallArea>() as u32 + self.front_bytes + self.call_bytes + spare
     }
 }
@@ -372,6 +380,7 @@ pub struct Capture {
     /// - `Builtin::Arg`: 8 bytes.
     /// - `ReadStr` in user space: [`tracer_ebpf::CapturedStr`], then the capacity.
     /// - `Load` in user space (with the loads it is based on): [`tracer_ebpf::CapturedLoad`].
+    /// - `Builtin::Call`: [`tracer_ebpf::CallEntry`] and [`tracer_ebpf::CALL_KEPT_BYTES`]. Nothing else lies there, whatever the call.
     ///
     /// What faulted at entry (its page was not present yet) is read again at exit, and counted there when
     /// it faults again.

@@ -2,7 +2,8 @@
 //!
 //! In: the program's emits. Out: [`RecordLayout`]s. Never knows how a record is built or read.
 
-use super::{CallPlan, RecordLayout, limits};
+use super::whole_calls::Steps;
+use super::{CallPlan, RecordLayout, SyscallPlan, limits};
 use crate::diag::{Diagnostic, codes};
 use crate::ir::{self, CallOptions, Emit, EmitId, EmitKind, StmtKind, walk};
 use crate::types::Type;
@@ -35,14 +36,19 @@ fn with_absent_arguments(ir: &ir::Program) -> Vec<bool> {
     has_absent
 }
 
-/// Room for the calls that these records hold.
-pub(super) fn call(records: &[RecordLayout]) -> Option<CallPlan> {
+/// Room for the calls that these records hold, and what they hold.
+pub(super) fn call(
+    records: &[RecordLayout],
+    ir: &ir::Program,
+    syscalls: &SyscallPlan,
+) -> Option<CallPlan> {
     let with_call = || records.iter().filter(|r| r.call_bytes > 0);
     let front = with_call().map(|r| r.max_size).max()?;
     let call = with_call().map(|r| r.call_bytes).max()?;
     Some(CallPlan {
         front_bytes: front + size_of::<RecordHeader>() as u32,
         call_bytes: call,
+        steps: Steps::of(syscalls.sent_whole.calls.iter().copied(), ir.call),
     })
 }
 

@@ -14,12 +14,12 @@
 
 use super::captures::{self, Captures, Wanted};
 use super::predicates::{self, Stable};
-use super::{Part, Role, SyscallPlan, limits};
+use super::{Part, Role, SyscallPlan, limits, whole_calls};
 use crate::diag::{Diagnostic, Span, codes};
 use crate::facts::{Facts, Feature, Support};
 use crate::ir::{
-    self, Builtin, Clause, ClauseId, EmitKind, Expr, ExprKind, Phase, Probe, StmtKind, SyscallSet,
-    walk,
+    self, Builtin, CallOptions, Clause, ClauseId, EmitKind, Expr, ExprKind, Phase, Probe, StmtKind,
+    SyscallSet, walk,
 };
 use crate::tables::syscalls;
 use crate::types::Abi;
@@ -51,7 +51,10 @@ pub(super) fn plan(
     facts: &dyn Facts,
     found: &mut Vec<Diagnostic>,
 ) -> (Option<SyscallPlan>, Shared) {
-    let mut planner = Planner::default();
+    let mut planner = Planner {
+        options: ir.call,
+        ..Planner::default()
+    };
     for (at, clause) in ir.clauses.iter().enumerate() {
         planner.clause(ir, ClauseId(at as u32), clause);
     }
@@ -70,6 +73,8 @@ struct Planner {
     captures: Captures,
     /// The first clause that must know which execve an exit belongs to.
     wants_exec_identity: Option<ClauseId>,
+    /// What whole calls carry.
+    options: CallOptions,
 }
 
 impl Planner {
@@ -83,6 +88,10 @@ impl Planner {
             if phase == Phase::Entry {
                 let bit = self.bit(calls);
                 self.plan.enter_bits |= 1 << (bit % 64);
+                if mentions(clause, &is_whole) {
+                    let calls = self.plan.wants[bit as usize].clone();
+                    self.plan.sent_whole.add(&calls);
+                }
                 let run = run(clause, conjuncts, Vec::new());
                 self.shared.enter.push(part(id, bit, run));
                 continue;
@@ -92,7 +101,7 @@ impl Planner {
             {
                 self.wants_exec_identity = Some(id);
             }
-            for calls in variants(clause, &calls, &conjuncts) {
+            for calls in variants(clause, &calls, &conjuncts, self.options) {
                 self.exit_part(id, clause, calls, &conjuncts);
             }
         }
@@ -101,15 +110,20 @@ impl Planner {
     /// The exit's part of a clause for some of its calls and, when something is to be kept, the entry's.
     fn exit_part(&mut self, id: ClauseId, clause: &Clause, calls: SyscallSet, conjuncts: &[Expr]) {
         let stable = calls.stable();
-        let kept = entry_values(clause, &calls, stable);
-        let needs_entry = !kept.is_empty() || mentions(clause, &is_timing);
+        let kept = entry_values(clause, &calls, stable, self.options);
+        let is_whole = mentions(clause, &is_whole);
+        if is_whole {
+            self.plan.sent_whole.add(&calls);
+        }
+        let is_timed = mentions(clause, &is_duration) || is_whole && self.options.times;
+        let needs_entry = !kept.is_empty() || is_timed || mentions(clause, &is_timing);
         let captures = self.captures.add(kept, &calls);
         let bit = self.bit(calls);
         self.plan.exit_bits |= 1 << (bit % 64);
         if needs_entry {
             self.plan.enter_bits |= 1 << (bit % 64);
             self.plan.needs_state = true;
-            self.plan.needs_time |= mentions(clause, &is_duration);
+            self.plan.needs_time |= is_timed;
             let role = Role::Capture {
                 predicate: hoisted(conjuncts, stable),
                 captures: captures.clone(),
@@ -249,11 +263,34 @@ fn calls_of(clause: &Clause, phase: Phase) -> SyscallSet {
     all
 }
 
-/// The calls in one piece, or the execves apart when only they would need an entry, or would keep a
-/// predicate from being checked there.
-fn variants(clause: &Clause, calls: &SyscallSet, conjuncts: &[Expr]) -> Vec<SyscallSet> {
+/// The calls in one piece; or in several, so that only those have an entry that need one: execves apart when only they would, or would
+/// keep a predicate from being checked there; of whole calls those that read memory apart.
+fn variants(
+    clause: &Clause,
+    calls: &SyscallSet,
+    conjuncts: &[Expr],
+    options: CallOptions,
+) -> Vec<SyscallSet> {
+    if !mentions(clause, &is_whole) {
+        return exec_variants(clause, calls, conjuncts, options);
+    }
+    let (reading, others) = calls.clone().split_reading(options);
+    let parts = [others, reading]
+        .into_iter()
+        .filter(|calls| !calls.is_empty());
+    parts
+        .flat_map(|calls| exec_variants(clause, &calls, conjuncts, options))
+        .collect()
+}
+
+fn exec_variants(
+    clause: &Clause,
+    calls: &SyscallSet,
+    conjuncts: &[Expr],
+    options: CallOptions,
+) -> Vec<SyscallSet> {
     let (exec, rest) = calls.clone().split_exec();
-    let kept = |stable| entry_values(clause, calls, stable);
+    let kept = |stable| entry_values(clause, calls, stable, options);
     let is_alike = kept(Stable::Exec) == kept(Stable::Call)
         && hoisted(conjuncts, Stable::Exec) == hoisted(conjuncts, Stable::Call);
     if is_alike || exec.is_empty() || rest.is_empty() {
@@ -263,10 +300,16 @@ fn variants(clause: &Clause, calls: &SyscallSet, conjuncts: &[Expr]) -> Vec<Sysc
 }
 
 /// What the clause needs of the entry, besides its time.
-fn entry_values(clause: &Clause, calls: &SyscallSet, stable: Stable) -> Vec<Expr> {
+fn entry_values(
+    clause: &Clause,
+    calls: &SyscallSet,
+    stable: Stable,
+    options: CallOptions,
+) -> Vec<Expr> {
     let wanted = Wanted {
         calls,
         registers: stable == Stable::Exec,
+        memory: calls.reads_memory(options),
     };
     let mut values = Vec::new();
     for e in expressions(clause) {
@@ -297,6 +340,10 @@ fn mentions(clause: &Clause, is_meant: &dyn Fn(Builtin) -> bool) -> bool {
 
 fn is_duration(b: Builtin) -> bool {
     b == Builtin::Duration
+}
+
+fn is_whole(b: Builtin) -> bool {
+    b == Builtin::Call
 }
 
 fn is_timing(b: Builtin) -> bool {
@@ -386,6 +433,19 @@ impl SyscallSet {
             unknown: self.unknown,
         };
         (exec, rest)
+    }
+
+    /// The calls that read memory, which is copied at their entry; and the rest.
+    fn split_reading(self, options: CallOptions) -> (SyscallSet, SyscallSet) {
+        let reads = |&(abi, number): &(Abi, u32)| whole_calls::reads_memory(abi, number, options);
+        let (reading, others) = self.calls.iter().copied().partition(reads);
+        let set = |calls, unknown| SyscallSet { calls, unknown };
+        (set(reading, false), set(others, self.unknown))
+    }
+
+    fn reads_memory(&self, options: CallOptions) -> bool {
+        let mut calls = self.calls.iter();
+        calls.any(|&(abi, number)| whole_calls::reads_memory(abi, number, options))
     }
 
     fn stable(&self) -> Stable {

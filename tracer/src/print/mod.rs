@@ -15,6 +15,7 @@ pub mod trace;
 pub mod value;
 
 use crate::agg::Table;
+use crate::decode::call::Style;
 use crate::ir;
 use crate::types::{SyscallProbe, Type, Value};
 use std::io::{self, Write};
@@ -38,6 +39,13 @@ pub trait Names {
     fn probe(&self, index: u64) -> Option<&str>;
     /// An entry of [`ir::Program::func_names`].
     fn func(&self, index: u64) -> Option<&str>;
+    /// How whole calls are written when they are values like others.
+    fn call_style(&self) -> Style {
+        Style {
+            column: 0,
+            ..Style::default()
+        }
+    }
 }
 
 /// Where and when a record was made.

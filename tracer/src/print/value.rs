@@ -4,6 +4,7 @@
 
 use super::{Names, number, quote};
 use crate::decode;
+use crate::types::call::Call;
 use crate::types::{Lazy, SyscallProbe, Type, Value, Wide};
 
 /// Whether control bytes of strings pass.
@@ -37,7 +38,7 @@ pub fn write(out: &mut Vec<u8>, names: &dyn Names, ty: Option<&Type>, value: &Va
         }
         Value::Stack(frames) => stack(out, names, frames, STACK_INDENT),
         Value::Lazy(kind, raw) => lazy(out, names, *kind, *raw),
-        Value::Call(bytes) => call(out, bytes),
+        Value::Call(bytes) => call(out, names, bytes),
         Value::Wide(kind, words) => wide(out, names, *kind, words),
         Value::Bytes(raw) => quote::buffer(out, raw),
         Value::Array(elements) => {
@@ -57,25 +58,11 @@ pub fn write(out: &mut Vec<u8>, names: &dyn Names, ty: Option<&Type>, value: &Va
     }
 }
 
-/// Name, registers and result.
-fn call(out: &mut Vec<u8>, bytes: &[u8]) {
-    let words: Vec<u64> = bytes
-        .chunks_exact(8)
-        .map(|word| u64::from_ne_bytes(word.try_into().expect("chunks of 8")))
-        .take(10)
-        .collect();
-    let [id, result, _, exited, args @ ..] = &words[..] else {
-        return out.push(b'?');
-    };
-    out.extend_from_slice(decode::syscall_name(*id).as_bytes());
-    for (i, arg) in args.iter().enumerate() {
-        out.extend_from_slice(if i == 0 { b"(" } else { b", " });
-        number::hex(out, *arg);
-    }
-    out.extend_from_slice(b") = ");
-    match exited {
-        0 => out.push(b'?'),
-        _ => number::signed(out, *result as i64),
+/// As strace writes it.
+fn call(out: &mut Vec<u8>, names: &dyn Names, bytes: &[u8]) {
+    match Call::read(bytes) {
+        Some(call) => decode::call::line(&call, &names.call_style(), out),
+        None => out.push(b'?'),
     }
 }
 

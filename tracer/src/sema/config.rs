@@ -71,6 +71,8 @@ const NO_MATTER: &[&str] = &[
 
 /// Keys that are set.
 const KEYS: &[&str] = &[
+    "call_descriptors",
+    "call_times",
     "max_call_bytes",
     "max_cat_bytes",
     "max_map_keys",
@@ -128,7 +130,15 @@ impl Settings {
             Given::Number(n) if (1..=most).contains(n) => Ok(*n as u32),
             _ => Err(format!("a number from 1 to {most}")),
         };
+        let switch = || match given {
+            Given::Number(n @ 0..=1) => Ok(*n == 1),
+            Given::Word("true") => Ok(true),
+            Given::Word("false") => Ok(false),
+            _ => Err("true or false".to_owned()),
+        };
         match key {
+            "call_descriptors" => self.call.descriptors = switch()?,
+            "call_times" => self.call.times = switch()?,
             "max_strlen" => self.max_strlen = number(LONGEST_STRING.into())?,
             "max_map_keys" => self.max_map_keys = number(MOST_KEYS)?,
             "max_call_bytes" => self.call.max_bytes = number(MOST_CALL_BYTES)?,
@@ -137,14 +147,7 @@ impl Settings {
                 let bytes = number(MOST_PAGES)? * PAGE;
                 self.user.ring_bytes = Some(bytes.next_power_of_two());
             }
-            "print_maps_on_exit" => {
-                self.user.print_maps_on_exit = match given {
-                    Given::Number(n @ 0..=1) => *n == 1,
-                    Given::Word("true") => true,
-                    Given::Word("false") => false,
-                    _ => return Err("true or false".to_owned()),
-                }
-            }
+            "print_maps_on_exit" => self.user.print_maps_on_exit = switch()?,
             "sort_maps" => {
                 self.user.sort = match given {
                     Given::Word("by_key") => Order::Key,

@@ -3,6 +3,7 @@
 //! In: raw values. Out: the script's own names, and kernel symbols, which are read when the first is asked for.
 
 use super::cgroups::Cgroups;
+use crate::decode::call::{Descriptors, Style};
 use crate::plan::Plan;
 use crate::print;
 use crate::symbols::Kernel;
@@ -71,6 +72,18 @@ impl print::Names for Names {
     fn probe(&self, index: u64) -> Option<&str> {
         let names = &self.plan.ir.probe_names;
         names.get(usize::try_from(index).ok()?).map(String::as_str)
+    }
+
+    fn call_style(&self) -> Style {
+        Style {
+            max_string: self.plan.ir.call.max_bytes as usize,
+            column: 0,
+            descriptors: match self.plan.ir.call.descriptors {
+                true => Descriptors::Full,
+                false => Descriptors::None,
+            },
+            ..Style::default()
+        }
     }
 
     fn func(&self, index: u64) -> Option<&str> {

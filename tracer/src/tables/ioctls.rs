@@ -42,4 +42,12 @@ pub fn find(abi: Abi, number: u32) -> Option<&'static Ioctl> {
     search(table, number).or_else(|| search(IOCTLS_ANY_SIZE, number & !SIZE))
 }
 
+/// All commands of an ABI, by number.
+pub fn all(abi: Abi) -> &'static [Ioctl] {
+    match abi {
+        Abi::Native => IOCTLS,
+        Abi::I386 => IOCTLS_I386,
+    }
+}
+
 include!(concat!(env!("OUT_DIR"), "/ioctls.rs"));

@@ -3,10 +3,13 @@
 //! In: an emit that carries a call. Out: code that has the runtime put the call together, once a firing, in this CPU's area,
 //! and send it behind the record's front. Never touches the call's bytes.
 
-use tracer_ebpf::call_flag;
+use std::mem::offset_of;
+
+use tracer_ebpf::{CallEntry, call_flag};
 
 use super::Lower;
 use super::builder::{arg, imm, runtime};
+use super::program::state_field;
 use super::record::HEADER;
 use crate::bpf::{Alu, Cond, Size};
 use crate::codegen::lir::{Arg, Class, Inst, Opnd, Place, VReg};
@@ -30,6 +33,41 @@ impl Lower<'_> {
             }
         }
         sends
+    }
+
+    /// At entry: has the runtime keep the memory that the call reads in the task's state, at `offset`.
+    pub fn keep_call(&mut self, state: VReg, offset: u32) {
+        let call = self.call.expect("only system-call clauses keep calls");
+        let plan = self.call_plan();
+        let args = vec![
+            Arg::Addr(call.frame),
+            arg(state),
+            imm(plan.front_bytes),
+            imm(plan.call_bytes),
+            imm(offset),
+        ];
+        self.b.call(runtime("rt_call_keep"), args);
+    }
+
+    /// At the end of an exit: what was kept for the call goes back to the pool, when it is there.
+    pub fn give_call_back(&mut self, state: VReg) {
+        let Some(offset) = self.call_kept_at() else {
+            return;
+        };
+        let kept = state_field(state, offset as usize);
+        let spill = kept.plus(offset_of!(CallEntry, spill) as u32);
+        let spill = self.b.load(Size::DW, spill);
+        self.b.rarely(Cond::Ne, spill, Opnd::Imm(0), |b| {
+            b.call(runtime("rt_call_done"), vec![Arg::Addr(kept)]);
+        });
+    }
+
+    /// Where the task's state keeps a call's memory.
+    fn call_kept_at(&self) -> Option<u32> {
+        let captures = &self.plan.syscalls.as_ref()?.captures;
+        let whole = ExprKind::Builtin(Builtin::Call);
+        let kept = captures.iter().find(|c| c.expr.kind == whole)?;
+        Some(kept.offset)
     }
 
     /// Sends a record whose front stands at `record`; its length with header is `end`.
@@ -92,9 +130,9 @@ impl Lower<'_> {
         }
     }
 
-    fn call_plan(&self) -> CallPlan {
+    fn call_plan(&self) -> &CallPlan {
         let syscalls = self.plan.syscalls.as_ref();
-        let plan = syscalls.and_then(|syscalls| syscalls.call);
+        let plan = syscalls.and_then(|syscalls| syscalls.call.as_ref());
         plan.expect("the plan has room for calls")
     }
 
@@ -108,6 +146,9 @@ impl Lower<'_> {
             Some(_) => call_flag::ENTRY_WANTED,
             None => 0,
         };
-        (at_entry | entry_wanted) as u32
+        let whole = ExprKind::Builtin(Builtin::Call);
+        let kept = self.part.captures.iter().find(|c| c.expr.kind == whole);
+        let kept_at = kept.map_or(0, |c| c.offset) << call_flag::KEPT_AT;
+        (at_entry | entry_wanted) as u32 | kept_at
     }
 }

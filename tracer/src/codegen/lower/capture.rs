@@ -14,7 +14,7 @@ use super::program::state_field;
 use super::{Call, Captured, Lower};
 use crate::bpf::{Alu, Cond, Size};
 use crate::codegen::lir::{Arg, BlockId, Class, Inst, Opnd, Place, VReg};
-use crate::ir::{Expr, ExprKind, SiteId};
+use crate::ir::{Builtin, Expr, ExprKind, SiteId};
 use crate::plan::CaptureId;
 use crate::types::Space;
 
@@ -82,6 +82,7 @@ impl Lower<'_> {
                 let place = to.plus(offset_of!(CapturedStr, len) as u32);
                 self.b.store(Size::DW, place, Opnd::Reg(length));
             }
+            ExprKind::Builtin(Builtin::Call) => self.keep_call(state, captured.offset),
             ExprKind::Load { .. } => {
                 let value = self.evaluate(&captured.expr);
                 let place = to.plus(offset_of!(CapturedLoad, value) as u32);

@@ -129,6 +129,7 @@ impl<'a> Lower<'a> {
             self.b
                 .branch(Cond::Eq, state, Opnd::Imm(0), self.exit, clear);
             self.b.switch(clear);
+            self.give_call_back(state);
             self.b
                 .store_word(state_field(state, offset_of!(EntryState, seen)), 0);
         }

@@ -9,9 +9,10 @@ use crate::ir::build::*;
 use crate::ir::{
     Builtin, ClauseId, Compare, Emit, EmitArg, EmitId, EmitKind, Expr, Phase, Program, StmtKind,
 };
-use crate::types::call::{Call, CallKind};
+use crate::types::call::{Call, CallKind, When};
 use crate::types::{Abi, Type, Value};
 
+const READ: (Abi, u32) = (Abi::Native, 0);
 const GETPPID: (Abi, u32) = (Abi::Native, 110);
 
 /// A line for each of these calls of the thread `name`, with `extras`.
@@ -86,6 +87,46 @@ fn a_call_has_its_registers_result_and_name() {
     assert_eq!((call.args[0] as i32, call.args[2]), (cwd, close_on_exec));
     assert_eq!(call.comm(), b"cg-registers");
     assert!(call.exit_ns > 0);
+}
+
+/// Reads 64 KiB.
+fn read_64_kib() {
+    use std::io::Read;
+    let mut zeroes = vec![1; 1 << 16];
+    let mut zero = std::fs::File::open("/dev/zero").expect("it is there");
+    zero.read_exact(&mut zeroes).expect("it gives everything");
+}
+
+#[test]
+fn a_path_is_whole_and_a_buffer_as_long_as_asked_for() {
+    if !privileged("a_path_is_whole_and_a_buffer_as_long_as_asked_for") {
+        return;
+    }
+    for max_bytes in [32, 5000, 1 << 16] {
+        let name = "cg-buffers";
+        let mut program = lines(&[OPENAT, READ], Phase::Whole, name, vec![]);
+        program.call.max_bytes = max_bytes;
+        let all = sent(program, name, read_64_kib);
+        let calls: Vec<Call<'_>> = all
+            .iter()
+            .map(|args| Call::read(bytes(args)).expect("the bytes of a call"))
+            .collect();
+        let of = |nr: u32| calls.iter().filter(move |call| call.nr == nr);
+        let paths: Vec<&[u8]> = of(OPENAT.1)
+            .map(|call| call.string(call.args[1], When::Entry).bytes)
+            .collect();
+        assert_eq!(paths, [b"/dev/zero"]);
+        let buffer = |nr, when| {
+            let call = of(nr)
+                .find(|call| call.ret == 1 << 16)
+                .expect("one of 64 KiB");
+            call.memory(call.args[1], max_bytes as usize, when)
+        };
+        assert_eq!(
+            buffer(READ.1, When::Exit).bytes,
+            vec![0; max_bytes as usize]
+        );
+    }
 }
 
 #[test]

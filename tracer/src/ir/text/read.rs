@@ -156,7 +156,13 @@ pub fn program(node: &Node) -> Result<Program, String> {
                 p.max_strlen = parts.number()?;
                 p.max_map_keys = parts.number()?;
             }
-            "call" => p.call.max_bytes = parts.number()?,
+            "call" => {
+                p.call.max_bytes = parts.number()?;
+                for item in parts.rest() {
+                    p.call.times |= *item == word("times");
+                    p.call.descriptors |= *item == word("descriptors");
+                }
+            }
             "probe-name" => p.probe_names.push(parts.text()?),
             "func-name" => p.func_names.push(parts.text()?),
             "user" => {

@@ -481,7 +481,11 @@ fn programs() -> impl Strategy<Value = Program> {
                     func_names,
                     max_strlen,
                     max_map_keys,
-                    call: CallOptions { max_bytes },
+                    call: CallOptions {
+                        max_bytes,
+                        times: max_strlen % 2 == 1,
+                        descriptors: max_strlen % 4 == 1,
+                    },
                 }
             },
         )

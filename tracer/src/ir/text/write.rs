@@ -19,7 +19,10 @@ use crate::types::Abi;
 pub fn program(p: &Program) -> Node {
     let mut items = vec![line("limits", [word(p.max_strlen), word(p.max_map_keys)])];
     if p.call != CallOptions::default() {
-        items.push(line("call", [word(p.call.max_bytes)]));
+        let mut options = vec![word(p.call.max_bytes)];
+        options.extend(p.call.times.then(|| word("times")));
+        options.extend(p.call.descriptors.then(|| word("descriptors")));
+        items.push(line("call", options));
     }
     items.extend(
         p.probe_names

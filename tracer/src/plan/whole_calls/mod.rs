@@ -1,0 +1,94 @@
+//! Whole calls: which memory the kernel copies for the value of `call`, as steps made from the table of signatures.
+//!
+//! In: the calls of the clauses that send whole calls. Out: [`Steps`]: for each call those of its entry and those of its exit.
+//! Never decides how a step is done: that is the runtime's (`tracer-ebpf/src/call`).
+
+mod memory;
+mod offsets;
+mod sizes;
+#[cfg(test)]
+mod tests;
+
+use crate::diag::{Diagnostic, Span, codes};
+use crate::facts::Facts;
+use crate::ir::CallOptions;
+use crate::tables::syscalls;
+use crate::types::Abi;
+use memory::Compiler;
+use tracer_ebpf::{CallOp, CallSteps, KernelOffsets};
+
+/// At which end of the call.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum End {
+    Entry,
+    Exit,
+}
+
+/// The steps of all calls of a run.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Steps {
+    /// One behind the other.
+    pub ops: Vec<CallOp>,
+    /// By call, those that have any.
+    pub calls: Vec<(Abi, u32, CallSteps)>,
+    /// What steps about descriptors need; only when there are some.
+    pub offsets: Option<KernelOffsets>,
+}
+
+impl Steps {
+    /// The steps of these calls.
+    pub(super) fn of(calls: impl Iterator<Item = (Abi, u32)>, options: CallOptions) -> Steps {
+        let mut steps = Steps::default();
+        for (abi, number) in calls {
+            let mut add = |end| {
+                let first = steps.ops.len() as u32;
+                steps.ops.extend(compile(abi, number, options, end));
+                (first, steps.ops.len() as u32 - first)
+            };
+            let ((in_first, in_count), (out_first, out_count)) = (add(End::Entry), add(End::Exit));
+            let found = CallSteps {
+                in_first,
+                in_count,
+                out_first,
+                out_count,
+            };
+            if in_count + out_count > 0 {
+                steps.calls.push((abi, number, found));
+            }
+        }
+        steps
+    }
+}
+
+/// Whether the call reads memory that is to be copied at its entry.
+pub(super) fn reads_memory(abi: Abi, number: u32, options: CallOptions) -> bool {
+    !compile(abi, number, options, End::Entry).is_empty()
+}
+
+/// What steps about descriptors need of this kernel, when the options ask for them. An error when its types do not say.
+pub(super) fn offsets(
+    options: CallOptions,
+    facts: &dyn Facts,
+    found: &mut Vec<Diagnostic>,
+) -> Option<KernelOffsets> {
+    if !options.descriptors {
+        return None;
+    }
+    let offsets = facts.btf().and_then(offsets::of);
+    if offsets.is_none() {
+        let what = "descriptors cannot be named: this kernel does not describe its types";
+        found.push(
+            Diagnostic::error(codes::NO_BTF, Span::default(), what)
+                .help("leave call_descriptors out of the config"),
+        );
+    }
+    offsets
+}
+
+/// The steps of one end of a call; none when no table knows it.
+fn compile(abi: Abi, number: u32, options: CallOptions, end: End) -> Vec<CallOp> {
+    let signature = syscalls::name(abi, number).and_then(|name| syscalls::signature(abi, name));
+    signature.map_or_else(Vec::new, |signature| {
+        Compiler::new(abi, signature, options, end).steps()
+    })
+}
