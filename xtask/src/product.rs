@@ -9,10 +9,36 @@ use anyhow::{Context, Result, bail};
 
 use crate::project::{self, STATIC_TARGET};
 
+/// How binaries are built.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Build {
+    /// What people run.
+    Release,
+    /// The same, optimized less: for a few tests while working on something.
+    Quick,
+}
+
+impl Build {
+    /// For the tests that a filter leaves.
+    pub fn for_filter(filter: Option<&str>) -> Build {
+        match filter {
+            None => Build::Release,
+            Some(_) => Build::Quick,
+        }
+    }
+
+    fn profile(self) -> &'static str {
+        match self {
+            Build::Release => "release",
+            Build::Quick => "quick",
+        }
+    }
+}
+
 /// Builds the tracer and says where it is.
 pub fn tracer() -> Result<PathBuf> {
-    build(&["--package", "tracer", "--bin", "tracer"])?;
-    Ok(release_dir().join("tracer"))
+    build(Build::Release, &["--package", "tracer", "--bin", "tracer"])?;
+    Ok(dir(Build::Release).join("tracer"))
 }
 
 /// The binaries of a test run.
@@ -26,9 +52,12 @@ pub struct Products {
 }
 
 /// Builds the tracer and the binaries that test it.
-pub fn all() -> Result<Products> {
-    build(&["--package", "tracer", "--package", "tracer-tests", "--bins"])?;
-    let dir = release_dir();
+pub fn all(how: Build) -> Result<Products> {
+    build(
+        how,
+        &["--package", "tracer", "--package", "tracer-tests", "--bins"],
+    )?;
+    let dir = dir(how);
     Ok(Products {
         tracer: dir.join("tracer"),
         cases: dir.join("cases"),
@@ -36,20 +65,28 @@ pub fn all() -> Result<Products> {
     })
 }
 
-fn build(what: &[&str]) -> Result<()> {
-    let mut command =
-        project::cargo(&["build", "--release", "--locked", "--target", STATIC_TARGET]);
+fn build(how: Build, what: &[&str]) -> Result<()> {
+    let profile = how.profile();
+    let arguments = [
+        "build",
+        "--profile",
+        profile,
+        "--locked",
+        "--target",
+        STATIC_TARGET,
+    ];
+    let mut command = project::cargo(&arguments);
     // With --target, RUSTFLAGS reach neither build scripts nor procedural macros, which cannot be static.
     command
         .args(what)
         .env("RUSTFLAGS", "-C target-feature=+crt-static");
     let status = command.status().context("run cargo build")?;
     if !status.success() {
-        bail!("cargo build of the release binaries: {status}");
+        bail!("cargo build of the {profile} binaries: {status}");
     }
     Ok(())
 }
 
-fn release_dir() -> PathBuf {
-    project::target().join(STATIC_TARGET).join("release")
+fn dir(how: Build) -> PathBuf {
+    project::target().join(STATIC_TARGET).join(how.profile())
 }

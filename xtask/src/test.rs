@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 
-use crate::product::{self, Products};
+use crate::product::{self, Build, Products};
 use crate::results::{Outcomes, Summary};
 use crate::vm::kernel::{KERNELS, Kernel};
 use crate::{ebpf, licences, need, project, vm};
@@ -25,8 +25,8 @@ pub fn test(filter: Option<&str>, guests: bool) -> Result<ExitCode> {
         summary.add(checks());
     }
     summary.add(unit_tests(filter)?);
-    step("release binaries for the kernel cases");
-    match product::all() {
+    step("binaries for the kernel cases");
+    match product::all(Build::for_filter(filter)) {
         Ok(products) => {
             step("kernel cases on this machine's kernel");
             summary.add(cases_here(&products, filter)?);
@@ -55,7 +55,7 @@ pub fn guests_only(
             .map(|version| named(version))
             .collect::<Result<_>>()?,
     };
-    let products = product::all()?;
+    let products = product::all(Build::for_filter(filter.or(command)))?;
     if let Some(command) = command {
         kernels
             .iter()
