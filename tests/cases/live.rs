@@ -198,10 +198,16 @@ impl Tracer {
         };
         // Inherited by number. No other process is started before it is closed here: cases run one by one.
         rustix::io::fcntl_setfd(&write, FdFlags::empty()).context("let a pipe be inherited")?;
-        command.args(args).stdin(Stdio::null());
+        // What stands behind `--` is the script's own.
+        let own = args
+            .iter()
+            .position(|arg| arg == "--")
+            .unwrap_or(args.len());
+        command.args(&args[..own]).stdin(Stdio::null());
         if !is_subcommand(args) {
             command.args(["--ready-fd", &write.as_raw_fd().to_string()]);
         }
+        command.args(&args[own..]);
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

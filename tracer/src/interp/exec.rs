@@ -42,10 +42,11 @@ pub(super) fn resume(
     };
     let mut outcome = Outcome {
         ran: clause.predicate.as_ref().is_none_or(|p| firing.is_true(p)),
-        effects: Vec::new(),
+        ..Outcome::default()
     };
     if outcome.ran {
         firing.run(&clause.body, clause, &mut outcome.effects);
+        outcome.printed = std::mem::take(&mut firing.machine.printed);
     }
     outcome
 }
@@ -166,6 +167,7 @@ impl Firing<'_, '_, '_> {
             StmtKind::Emit { id, args } => {
                 let args = self.emit_args(*id, args);
                 effects.push(Effect::Emit { id: *id, args });
+                self.machine.keep_printed(*id);
             }
             StmtKind::Clear(map) => {
                 self.machine.maps[map.0 as usize].clear();

@@ -26,6 +26,8 @@ pub struct Machine<'p> {
     maps: Vec<MapState>,
     sites: Vec<u64>,
     map_full: u64,
+    /// Maps as they were when the firing in hand printed them.
+    printed: Vec<(MapId, MapState)>,
 }
 
 /// What one firing of one clause did, besides changing maps.
@@ -35,6 +37,8 @@ pub struct Outcome {
     pub ran: bool,
     /// In order.
     pub effects: Vec<Effect>,
+    /// For each effect that prints a map, in order: the map, and what was in it then.
+    pub printed: Vec<(MapId, MapState)>,
 }
 
 /// Something that is visible outside of the maps.
@@ -78,6 +82,7 @@ impl<'p> Machine<'p> {
             maps: program.maps.iter().map(new_map).collect(),
             sites: vec![0; program.sites.len()],
             map_full: 0,
+            printed: Vec::new(),
         }
     }
 
@@ -115,6 +120,13 @@ impl<'p> Machine<'p> {
     /// Updates that were dropped because a map was full.
     pub fn map_full(&self) -> u64 {
         self.map_full
+    }
+
+    /// Keeps the contents of a map that a record prints: the firing may go on and change it.
+    fn keep_printed(&mut self, id: EmitId) {
+        if let ir::EmitKind::PrintMap { map, .. } = self.program.emits[id.0 as usize].kind {
+            self.printed.push((map, self.map(map).clone()));
+        }
     }
 
     fn count(&mut self, site: SiteId) {

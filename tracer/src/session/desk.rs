@@ -105,7 +105,7 @@ impl<'p> Desk<'p> {
             let user = &desk.plan.ir.user;
             let (order, prints) = (user.sort, user.print_maps_on_exit);
             for map in desk.maps_by_name().into_iter().filter(|_| prints) {
-                let table = match desk.tails.as_ref().and_then(|tails| tails.table(map)) {
+                let table = match desk.tails.as_mut().and_then(|tails| tails.table(map)) {
                     Some(table) => table,
                     None => desk.maps.last(map)?,
                 };
@@ -225,7 +225,7 @@ impl<'p> Desk<'p> {
                 order,
                 view,
             } => {
-                let table = match self.tails.as_ref().and_then(|tails| tails.table(*map)) {
+                let table = match self.tails.as_mut().and_then(|tails| tails.table(*map)) {
                     Some(table) => table,
                     None => self.maps.at(*map, generation)?,
                 };

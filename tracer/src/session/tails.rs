@@ -4,16 +4,19 @@
 //! a process: what a tail needs of its event, the record carries.
 
 use crate::agg::Table;
-use crate::interp::{Effect, Event, Machine};
+use crate::interp::{Effect, Event, Machine, MapState};
 use crate::ir::{Builtin, ClauseId, MapId, Probe, SiteId, TailId};
 use crate::plan::UserHalf;
 use crate::print::{self, value};
 use crate::types::{Space, Type, Value};
+use std::collections::VecDeque;
 
 /// The tails of a run, and their maps.
 pub struct Tails<'p> {
     half: &'p UserHalf,
     machine: Machine<'p>,
+    /// What was in the maps that the tail in hand has printed, in order.
+    printed: VecDeque<(MapId, MapState)>,
     /// A tail called `exit`: only `END` runs after it.
     over: bool,
 }
@@ -33,6 +36,7 @@ impl<'p> Tails<'p> {
         Tails {
             half,
             machine: Machine::new(&half.program),
+            printed: VecDeque::new(),
             over: false,
         }
     }
@@ -53,13 +57,19 @@ impl<'p> Tails<'p> {
         let vars = params.zip(values);
         let outcome = self.machine.resume(ClauseId(tail.0), vars, &Taken(names));
         self.over |= outcome.exit_code().is_some();
+        self.printed = outcome.printed.into();
         outcome.effects
     }
 
-    /// A map that is kept here.
-    pub fn table(&self, map: MapId) -> Option<Table> {
+    /// A map that is kept here: as it was when the tail that has just run printed it, else as it is.
+    pub fn table(&mut self, map: MapId) -> Option<Table> {
         let declared = &self.half.program.maps[map.0 as usize];
-        let cells = || self.machine.map(map).cells().clone();
+        let printed = self.printed.pop_front_if(|(first, _)| *first == map);
+        let state = match &printed {
+            Some((_, then)) => then,
+            None => self.machine.map(map),
+        };
+        let cells = || state.cells().clone();
         self.half.owns(map).then(|| Table::new(declared, cells()))
     }
 

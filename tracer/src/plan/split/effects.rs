@@ -115,6 +115,10 @@ impl Effects {
             | ExprKind::HasKey { map, .. } => {
                 self.reads.maps.insert(map);
             }
+            ExprKind::Find { map, var, .. } => {
+                self.reads.maps.insert(map);
+                self.writes.vars.insert(var);
+            }
             ExprKind::StepMap { map, .. } => {
                 self.reads.maps.insert(map);
                 self.writes.maps.insert(map);
@@ -140,6 +144,7 @@ pub(super) fn map_of(e: &Expr) -> Option<MapId> {
         ExprKind::MapGet { map, .. }
         | ExprKind::AggGet { map, .. }
         | ExprKind::HasKey { map, .. }
+        | ExprKind::Find { map, .. }
         | ExprKind::StepMap { map, .. } => Some(map),
         _ => None,
     }

@@ -246,7 +246,10 @@ impl Inputs<'_> {
     /// Its value, or some of it, is made in user space.
     fn is_of_user(&self, e: &Expr) -> bool {
         e.any(&|e| match e.kind {
-            ExprKind::Text(_) | ExprKind::StepVar { .. } | ExprKind::StepMap { .. } => true,
+            ExprKind::Text(_)
+            | ExprKind::Find { .. }
+            | ExprKind::StepVar { .. }
+            | ExprKind::StepMap { .. } => true,
             ExprKind::Var(var) => self.own.vars.contains(&var),
             _ => {
                 reads_owned(e, self.owned).is_some()
