@@ -40,6 +40,8 @@ pub struct Options {
     pub stacks: Stacks,
     /// Bytes of a string or buffer that lines show.
     pub string_limit: u32,
+    /// Lines tell what descriptors stand for.
+    pub name_descriptors: bool,
 }
 
 /// Whose calls: all conditions hold together, one of the values of each.

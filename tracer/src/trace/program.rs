@@ -51,15 +51,27 @@ const DEFAULT_LIMIT: u32 = 32;
 /// Calls that never return: they have no result and no duration.
 const NO_RETURN: [&str; 2] = ["exit", "exit_group"];
 
+/// What lines want of each call beside the usual.
+fn settings(options: &Options) -> Vec<String> {
+    let mut settings = Vec::new();
+    if !options.wanted.lines() {
+        return settings;
+    }
+    if options.string_limit != DEFAULT_LIMIT {
+        settings.push(format!("max_call_bytes = {}", options.string_limit));
+    }
+    if options.name_descriptors {
+        settings.push("call_descriptors = 1".to_owned());
+    }
+    settings
+}
+
 /// The script.
 pub fn text(options: &Options) -> String {
     let mut out = String::new();
-    if options.wanted.lines() && options.string_limit != DEFAULT_LIMIT {
-        let _ = writeln!(
-            out,
-            "config = {{ max_call_bytes = {} }}",
-            options.string_limit
-        );
+    let settings = settings(options);
+    if !settings.is_empty() {
+        let _ = writeln!(out, "config = {{ {} }}", settings.join("; "));
     }
     let who = who(&options.who);
     for (calls, condition) in by_arguments(options) {

@@ -129,6 +129,7 @@ fn options(typed: &TraceArgs) -> Result<Options, String> {
         paths: typed.paths.clone(),
         descriptors: typed.fd.clone(),
         string_limit: typed.string_limit,
+        name_descriptors: !matches!(call_style(typed).descriptors, Descriptors::None),
         exits: typed.quiet == 0,
         wanted: match (typed.summary_only, typed.summary) {
             (true, _) => Wanted::Summary,
