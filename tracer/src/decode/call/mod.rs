@@ -21,12 +21,15 @@ mod number;
 mod outcome;
 mod process;
 mod result;
+mod signal_code;
 mod sink;
 mod sockaddr;
 mod text;
 mod unknown;
 mod value;
 mod walk;
+
+pub use signal_code::signal_code;
 
 use crate::tables::syscalls::{self, ArgPair, Signature};
 use crate::tables::what::What;

@@ -4,15 +4,16 @@
 
 use super::names::{named, signal_name};
 use super::number;
+use super::signal_code::signal_code;
 use super::sink::{Shape, Sink};
 use super::walk::{Num, Place, Walk};
 use crate::types::Abi;
 use crate::types::call::{ArgState, When};
 
-const SIGCHLD: u64 = 17;
-const SIGTRAP: u64 = 5;
-const SIGIO: u64 = 29;
-const SIGSYS: u64 = 31;
+pub(super) const SIGCHLD: u64 = 17;
+pub(super) const SIGTRAP: u64 = 5;
+pub(super) const SIGIO: u64 = 29;
+pub(super) const SIGSYS: u64 = 31;
 const SI_QUEUE: i32 = -1;
 const SI_TIMER: i32 = -2;
 const SI_MESGQ: i32 = -3;
@@ -77,7 +78,7 @@ impl<'a, S: Sink> Walk<'_, 'a, S> {
         self.sink.member("si_signo");
         self.signal(Num::new(signo, 4, true));
         self.sink.member("si_code");
-        match code_name(signo, code) {
+        match signal_code(signo, code) {
             Some(name) => self.sink.symbol(i64::from(code), name),
             None => self.sink.signed(i64::from(code)),
         }
@@ -193,102 +194,6 @@ impl<'a, S: Sink> Walk<'_, 'a, S> {
 
 fn signed(place: Place<'_>, at: usize, width: usize) -> i64 {
     super::walk::sign_extended(place.number(at, width).unwrap_or(0), width)
-}
-
-/// Names of `si_code`: those of any signal are 0 and below (or `SI_KERNEL`), the others belong to a signal
-/// (asm-generic/siginfo.h).
-fn code_name(signo: u64, code: i32) -> Option<&'static str> {
-    const ANY: [&str; 9] = [
-        "SI_USER",
-        "SI_QUEUE",
-        "SI_TIMER",
-        "SI_MESGQ",
-        "SI_ASYNCIO",
-        "SI_SIGIO",
-        "SI_TKILL",
-        "SI_DETHREAD",
-        "",
-    ];
-    const ILL: &[&str] = &[
-        "ILL_ILLOPC",
-        "ILL_ILLOPN",
-        "ILL_ILLADR",
-        "ILL_ILLTRP",
-        "ILL_PRVOPC",
-        "ILL_PRVREG",
-        "ILL_COPROC",
-        "ILL_BADSTK",
-        "ILL_BADIADDR",
-    ];
-    const FPE: &[&str] = &[
-        "FPE_INTDIV",
-        "FPE_INTOVF",
-        "FPE_FLTDIV",
-        "FPE_FLTOVF",
-        "FPE_FLTUND",
-        "FPE_FLTRES",
-        "FPE_FLTINV",
-        "FPE_FLTSUB",
-    ];
-    const SEGV: &[&str] = &[
-        "SEGV_MAPERR",
-        "SEGV_ACCERR",
-        "SEGV_BNDERR",
-        "SEGV_PKUERR",
-        "SEGV_ACCADI",
-        "SEGV_ADIDERR",
-        "SEGV_ADIPERR",
-        "SEGV_MTEAERR",
-        "SEGV_MTESERR",
-        "SEGV_CPERR",
-    ];
-    const BUS: &[&str] = &[
-        "BUS_ADRALN",
-        "BUS_ADRERR",
-        "BUS_OBJERR",
-        "BUS_MCEERR_AR",
-        "BUS_MCEERR_AO",
-    ];
-    const TRAP: &[&str] = &[
-        "TRAP_BRKPT",
-        "TRAP_TRACE",
-        "TRAP_BRANCH",
-        "TRAP_HWBKPT",
-        "TRAP_UNK",
-        "TRAP_PERF",
-    ];
-    const CLD: &[&str] = &[
-        "CLD_EXITED",
-        "CLD_KILLED",
-        "CLD_DUMPED",
-        "CLD_TRAPPED",
-        "CLD_STOPPED",
-        "CLD_CONTINUED",
-    ];
-    const POLL: &[&str] = &[
-        "POLL_IN", "POLL_OUT", "POLL_MSG", "POLL_ERR", "POLL_PRI", "POLL_HUP",
-    ];
-    const SYS: &[&str] = &["SYS_SECCOMP", "SYS_USER_DISPATCH"];
-    let own = match signo {
-        4 => ILL,
-        SIGTRAP => TRAP,
-        7 => BUS,
-        8 => FPE,
-        11 => SEGV,
-        SIGCHLD => CLD,
-        SIGIO => POLL,
-        SIGSYS => SYS,
-        _ => &[],
-    };
-    match code {
-        0x80 => Some("SI_KERNEL"),
-        1.. => own.get(code as usize - 1).copied(),
-        -60 => Some("SI_ASYNCNL"),
-        _ => {
-            let name = ANY.get(code.unsigned_abs() as usize).copied();
-            name.filter(|name| !name.is_empty())
-        }
-    }
 }
 
 /// `{WIFSIGNALED(s) && WTERMSIG(s) == SIGKILL}`

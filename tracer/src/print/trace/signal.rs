@@ -1,7 +1,7 @@
 //! Signals as strace shows them: `SIGCHLD {si_signo=SIGCHLD, si_code=CLD_EXITED, …}`.
 //!
 //! In: what the kernel delivers (`kernel_siginfo`, as the script reads it). Out: text. Which fields a signal has follows from
-//! its code (sigaction(2)); codes are from include/uapi/asm-generic/siginfo.h.
+//! its code (sigaction(2)).
 
 use crate::decode;
 use crate::types::Value;
@@ -21,86 +21,6 @@ pub(super) struct Signal {
     pub stime: i64,
     pub address: u64,
 }
-
-/// Codes that any signal can have.
-const ANY: &[(i64, &str)] = &[
-    (0, "SI_USER"),
-    (0x80, "SI_KERNEL"),
-    (-1, "SI_QUEUE"),
-    (-2, "SI_TIMER"),
-    (-3, "SI_MESGQ"),
-    (-4, "SI_ASYNCIO"),
-    (-5, "SI_SIGIO"),
-    (-6, "SI_TKILL"),
-    (-7, "SI_DETHREAD"),
-    (-60, "SI_ASYNCNL"),
-];
-
-/// Positive codes of some signals, from 1.
-const OF_SIGNAL: &[(&str, &[&str])] = &[
-    (
-        "SIGILL",
-        &[
-            "ILL_ILLOPC",
-            "ILL_ILLOPN",
-            "ILL_ILLADR",
-            "ILL_ILLTRP",
-            "ILL_PRVOPC",
-            "ILL_PRVREG",
-            "ILL_COPROC",
-            "ILL_BADSTK",
-        ],
-    ),
-    (
-        "SIGFPE",
-        &[
-            "FPE_INTDIV",
-            "FPE_INTOVF",
-            "FPE_FLTDIV",
-            "FPE_FLTOVF",
-            "FPE_FLTUND",
-            "FPE_FLTRES",
-            "FPE_FLTINV",
-            "FPE_FLTSUB",
-        ],
-    ),
-    (
-        "SIGSEGV",
-        &["SEGV_MAPERR", "SEGV_ACCERR", "SEGV_BNDERR", "SEGV_PKUERR"],
-    ),
-    (
-        "SIGBUS",
-        &[
-            "BUS_ADRALN",
-            "BUS_ADRERR",
-            "BUS_OBJERR",
-            "BUS_MCEERR_AR",
-            "BUS_MCEERR_AO",
-        ],
-    ),
-    (
-        "SIGTRAP",
-        &["TRAP_BRKPT", "TRAP_TRACE", "TRAP_BRANCH", "TRAP_HWBKPT"],
-    ),
-    (
-        "SIGCHLD",
-        &[
-            "CLD_EXITED",
-            "CLD_KILLED",
-            "CLD_DUMPED",
-            "CLD_TRAPPED",
-            "CLD_STOPPED",
-            "CLD_CONTINUED",
-        ],
-    ),
-    (
-        "SIGIO",
-        &[
-            "POLL_IN", "POLL_OUT", "POLL_MSG", "POLL_ERR", "POLL_PRI", "POLL_HUP",
-        ],
-    ),
-    ("SIGSYS", &["SYS_SECCOMP", "SYS_USER_DISPATCH"]),
-];
 
 impl Signal {
     /// From the script's values: see `trace::program`.
@@ -125,13 +45,7 @@ impl Signal {
 
     /// The code's name, when it has one.
     pub fn code_name(&self) -> Option<&'static str> {
-        let any = ANY.iter().find(|(code, _)| *code == self.code);
-        let name = self.name();
-        let own = OF_SIGNAL.iter().find(|(signal, _)| *signal == name);
-        any.map(|(_, name)| *name).or_else(|| {
-            let at = usize::try_from(self.code).ok()?.checked_sub(1)?;
-            own?.1.get(at).copied()
-        })
+        decode::call::signal_code(self.number as u64, self.code as i32)
     }
 
     /// `--- SIGCHLD {…} ---`
