@@ -84,24 +84,8 @@ enum Command {
         #[arg(long, default_value_t = 600)]
         seconds: u64,
     },
-    /// Measure.
-    Bench {
-        #[command(subcommand)]
-        what: Bench,
-    },
-}
-
-#[derive(Subcommand)]
-enum Bench {
-    /// From exec to all probes attached, and memory, for the first query of the README.
-    Startup {
-        /// Runs to take the median of.
-        #[arg(long, default_value_t = 21)]
-        runs: usize,
-        /// Print JSON instead of a table.
-        #[arg(long)]
-        json: bool,
-    },
+    /// Measure: start-up, memory, cost of queries, delivery, beside the floor and beside bpftrace, strace and perf.
+    Bench(bench::Options),
 }
 
 fn main() -> ExitCode {
@@ -119,9 +103,7 @@ fn main() -> ExitCode {
             fuzz::target(&target, seconds).map(|()| ExitCode::SUCCESS)
         }
         Command::Docs { check } => docs::make(check).map(|()| ExitCode::SUCCESS),
-        Command::Bench {
-            what: Bench::Startup { runs, json },
-        } => bench::startup(runs, json).map(|()| ExitCode::SUCCESS),
+        Command::Bench(options) => bench::bench(&options),
     };
     done.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

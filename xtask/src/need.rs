@@ -49,6 +49,24 @@ const GUEST_PACKAGES: &[Package] = &[
     },
 ];
 
+const PEER_PACKAGES: &[Package] = &[
+    Package {
+        name: "bpftrace",
+        file: "/usr/bin/bpftrace",
+        why: "is measured beside the tracer",
+    },
+    Package {
+        name: "strace",
+        file: "/usr/bin/strace",
+        why: "is measured beside the tracer",
+    },
+    Package {
+        name: "linux-perf",
+        file: "/usr/bin/perf",
+        why: "is measured beside the tracer",
+    },
+];
+
 const BPF_PACKAGES: &[Package] = &[
     Package {
         name: "rustc-web",
@@ -92,6 +110,11 @@ pub fn tracefs() -> Result<()> {
 /// What boots guests.
 pub fn guests() -> Result<()> {
     packages(GUEST_PACKAGES)
+}
+
+/// What benchmarks measure beside the tracer.
+pub fn peers() -> Result<()> {
+    packages(PEER_PACKAGES)
 }
 
 /// The compiler and linker for the runtime object. Nothing else needs them.

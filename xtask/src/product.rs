@@ -3,7 +3,7 @@
 //! In: the sources. Out: paths of static binaries; the same file serves here and in a guest, which has no libraries.
 //! Never runs what it built.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
@@ -41,6 +41,20 @@ pub fn tracer() -> Result<PathBuf> {
     Ok(dir(Build::Release).join("tracer"))
 }
 
+/// The tracer and the workload of benchmarks, as people run them; a tracer that is already built is taken as it is.
+pub fn for_bench(tracer: Option<&Path>) -> Result<(PathBuf, PathBuf)> {
+    let workload = ["--package", "tracer-tests", "--bin", "workload"];
+    if let Some(tracer) = tracer {
+        // Its loops are a few instructions in any build.
+        build(Build::Quick, &workload)?;
+        return Ok((tracer.to_owned(), dir(Build::Quick).join("workload")));
+    }
+    let both = [["--package", "tracer", "--bin", "tracer"], workload].concat();
+    build(Build::Release, &both)?;
+    let dir = dir(Build::Release);
+    Ok((dir.join("tracer"), dir.join("workload")))
+}
+
 /// The binaries of a test run.
 pub struct Products {
     /// The tracer.
@@ -49,6 +63,8 @@ pub struct Products {
     pub cases: PathBuf,
     /// The program that causes known events.
     pub trigger: PathBuf,
+    /// What benchmarks trace.
+    pub workload: PathBuf,
 }
 
 /// Builds the tracer and the binaries that test it.
@@ -62,6 +78,7 @@ pub fn all(how: Build) -> Result<Products> {
         tracer: dir.join("tracer"),
         cases: dir.join("cases"),
         trigger: dir.join("trigger"),
+        workload: dir.join("workload"),
     })
 }
 

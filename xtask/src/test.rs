@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 use crate::product::{self, Build, Products};
 use crate::results::{Outcomes, Summary};
 use crate::vm::kernel::{KERNELS, Kernel};
-use crate::{ebpf, licences, need, project, vm};
+use crate::{bench, ebpf, licences, need, project, vm};
 
 /// Runs everything, or only the tests whose names contain `filter`.
 pub fn test(filter: Option<&str>, guests: bool) -> Result<ExitCode> {
@@ -30,6 +30,10 @@ pub fn test(filter: Option<&str>, guests: bool) -> Result<ExitCode> {
         Ok(products) => {
             step("kernel cases on this machine's kernel");
             summary.add(cases_here(&products, filter)?);
+            if filter.is_none() {
+                step("benchmarks, short: costs that have more than doubled over the floor");
+                summary.add(costs(&products));
+            }
             if guests {
                 in_guests(&mut summary, &all_kernels(), &products, filter);
                 // A test that ran nowhere has not passed.
@@ -150,6 +154,23 @@ fn cases_here(products: &Products, filter: Option<&str>) -> Result<Outcomes> {
     cases.env("SCRIPTS", project::root().join("scripts"));
     cases.env("ONELINERS", project::root().join("tests/oneliners"));
     runner(&mut cases, "this kernel", "kernel cases")
+}
+
+/// Runs the short form of the benchmarks: a test for each cost that has a floor.
+fn costs(products: &Products) -> Outcomes {
+    let figures = match bench::short(products) {
+        Ok(figures) => figures,
+        Err(error) => return failure("benchmarks", &error),
+    };
+    let mut outcomes = Outcomes::new("benchmarks");
+    for figure in figures {
+        let name = format!("bench::{}", figure.what);
+        match figure.is_ruined() {
+            false => outcomes.pass(&name),
+            true => outcomes.fail(&name, &figure.judged()),
+        }
+    }
+    outcomes
 }
 
 /// Fetches the kernels one after the other, then runs the guests side by side.

@@ -8,6 +8,8 @@ use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
+/// `BPF_RAW_TRACEPOINT_OPEN`.
+const RAW_TRACEPOINT_OPEN: libc::c_long = 17;
 /// `BPF_LINK_CREATE`.
 const LINK_CREATE: libc::c_long = 28;
 /// `BPF_PERF_EVENT`.
@@ -57,6 +59,20 @@ impl Create {
 /// Two numbers of 32 bits in one word, the first one first in memory.
 fn pair(first: u32, second: u32) -> u64 {
     u64::from(second) << 32 | u64::from(first)
+}
+
+/// Attaches a program to a raw tracepoint, e.g. `sys_exit`.
+///
+/// # Errors
+/// The kernel's: ENOENT when it has no such tracepoint.
+pub fn raw_tracepoint(program: BorrowedFd<'_>, name: &str) -> io::Result<OwnedFd> {
+    let name = CString::new(name)?;
+    // Its structure is the name's address and the program, without the front of the others.
+    let mut open = [name.as_ptr() as u64, program.as_raw_fd() as u64];
+    // SAFETY: the name lives until the call is over.
+    let fd = unsafe { bpf(RAW_TRACEPOINT_OPEN, &mut open) }?;
+    // SAFETY: a new descriptor that nothing else owns.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
 /// Links a program to a perf event.
