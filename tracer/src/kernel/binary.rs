@@ -122,9 +122,10 @@ mod tests {
 
     #[test]
     fn this_program_has_functions() {
-        let binary = read("/proc/self/exe").unwrap();
+        let binary = read("/proc/self/exe").expect("a test program is an ELF file");
         assert!(binary.functions.is_sorted_by(|a, b| a.name < b.name));
-        let main = binary.functions.iter().find(|f| f.name == "main").unwrap();
+        let main = binary.functions.iter().find(|f| f.name == "main");
+        let main = main.expect("a test program has a main");
         assert!(binary.offset(main.address).is_some());
         assert_eq!(binary.offset(u64::MAX), None);
     }
@@ -133,10 +134,14 @@ mod tests {
     fn what_is_no_program_says_so() {
         assert!(
             read("/proc/version")
-                .unwrap_err()
+                .expect_err("text")
                 .contains("is not a program")
         );
-        assert!(read("/no/such").unwrap_err().contains("cannot be read"));
+        assert!(
+            read("/no/such")
+                .expect_err("no file")
+                .contains("cannot be read")
+        );
     }
 
     #[test]

@@ -125,23 +125,23 @@ mod tests {
     fn names_patterns_and_paths_are_found() {
         let directory = tempfile();
         let elf = directory.join("libsample.so.3");
-        fs::write(&elf, b"\x7fELF and more").unwrap();
-        fs::write(directory.join("libsample.so"), b"/* a script */").unwrap();
+        fs::write(&elf, b"\x7fELF and more").expect("a folder of our own");
+        fs::write(directory.join("libsample.so"), b"/* a script */").expect("a folder of our own");
         assert_eq!(library_in(&directory, "libsample"), Some(elf.clone()));
         assert_eq!(library_in(&directory, "sample"), Some(elf.clone()));
         assert_eq!(library_in(&directory, "sam"), None);
-        let path = |p: &Path| p.to_str().unwrap().to_owned();
+        let path = |p: &Path| p.to_str().expect("a name of ours is UTF-8").to_owned();
         assert_eq!(find(&path(&elf)), [path(&elf)]);
         assert_eq!(find(&path(&directory.join("lib*.so*"))), [path(&elf)]);
         assert!(find("/no/such/file").is_empty());
         assert!(find("no-such-program-or-library").is_empty());
-        fs::remove_dir_all(directory).unwrap();
+        fs::remove_dir_all(directory).expect("made above");
     }
 
     fn tempfile() -> PathBuf {
         let name = format!("tracer-files-{}", std::process::id());
         let directory = env::temp_dir().join(name);
-        fs::create_dir_all(&directory).unwrap();
+        fs::create_dir_all(&directory).expect("a place for files");
         directory
     }
 }

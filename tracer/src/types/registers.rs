@@ -46,7 +46,7 @@ mod tests {
         let of = |name, register, bits| {
             assert_eq!(
                 of_operand(name),
-                Some((find(register).unwrap(), bits)),
+                Some((find(register).expect("it is in the table"), bits)),
                 "{name}"
             );
         };

@@ -153,8 +153,13 @@ mod tests {
             ..Fixed::default()
         };
         let mut out = Vec::new();
-        match list(&facts, split(pattern).unwrap(), verbose, &mut out) {
-            Ok(()) => String::from_utf8(out).unwrap(),
+        match list(
+            &facts,
+            split(pattern).expect("a pattern of user probes"),
+            verbose,
+            &mut out,
+        ) {
+            Ok(()) => String::from_utf8(out).expect("names of the facts are UTF-8"),
             Err(Failure::Machine(why) | Failure::Usage(why)) => why,
             Err(_) => panic!("another failure"),
         }

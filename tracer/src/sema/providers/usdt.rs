@@ -211,13 +211,13 @@ mod tests {
 
     #[test]
     fn arguments_are_registers_constants_and_memory() {
-        let di = registers::find("di").unwrap();
-        let (ty, cast) = kind("-4@%edi").unwrap();
+        let di = registers::find("di").expect("it is in the table");
+        let (ty, cast) = kind("-4@%edi").expect("a register");
         assert_eq!(ty, Type::I32);
         assert!(
             matches!(cast, ExprKind::Cast(of) if of.kind == ExprKind::Builtin(Builtin::Reg(di)))
         );
-        let (ty, whole) = kind("8@%rdi").unwrap();
+        let (ty, whole) = kind("8@%rdi").expect("a register");
         assert_eq!(
             (ty, whole),
             (Type::U64, ExprKind::Builtin(Builtin::Reg(di)))
