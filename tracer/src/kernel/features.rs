@@ -200,6 +200,7 @@ fn fentry(live: &Live) -> Support {
         insns: &insns,
         attach_type: bpf_attach_type::BPF_TRACE_FENTRY as u32,
         attach_btf_id: target.0,
+        ..Program::default()
     });
     match loaded {
         Ok(_) => Support::Yes,

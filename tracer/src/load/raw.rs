@@ -4,17 +4,33 @@
 //! instructions can be loaded several times, for another function of the kernel each time. Never attaches anything.
 
 use super::maps::Maps;
-use crate::sys::probe::{self, Program};
+use crate::sys::probe::{self, Functions, Program};
 use aya_obj::Object;
+use aya_obj::btf::BtfFeatures;
 use std::collections::HashSet;
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 /// The image's programs as the kernel takes them.
 pub(super) struct Image<'a> {
     bytes: &'a [u8],
     maps: &'a Maps,
-    object: Option<Object>,
+    parsed: Option<Parsed>,
+}
+
+/// The image, its maps and calls resolved.
+struct Parsed {
+    object: Object,
+    /// Its type information in the kernel.
+    types: Option<OwnedFd>,
+}
+
+/// A program as the kernel takes it.
+pub(super) struct Code {
+    /// Instructions, eight bytes each.
+    pub insns: Vec<u8>,
+    /// Where its functions begin and their types, eight bytes each.
+    records: Vec<u8>,
 }
 
 impl<'a> Image<'a> {
@@ -23,20 +39,38 @@ impl<'a> Image<'a> {
         Image {
             bytes,
             maps,
-            object: None,
+            parsed: None,
         }
     }
 
-    /// The instructions of a program and of the functions that it calls, maps filled in.
-    pub fn instructions(&mut self, name: &str) -> io::Result<Vec<u8>> {
-        if self.object.is_none() {
-            self.object = Some(relocated(self.bytes, self.maps).map_err(io::Error::other)?);
+    /// A program and the functions that it calls, maps filled in.
+    pub fn code(&mut self, name: &str) -> io::Result<Code> {
+        if self.parsed.is_none() {
+            self.parsed = Some(parsed(self.bytes, self.maps).map_err(io::Error::other)?);
         }
-        let object = self.object.as_ref().expect("just made");
+        let object = &self.parsed.as_ref().expect("just made").object;
         let program = object.programs.get(name);
         let function = program.and_then(|p| object.functions.get(&p.function_key()));
         let function = function.ok_or(io::ErrorKind::NotFound)?;
-        Ok(function.instructions.iter().flat_map(encode).collect())
+        let record = |info: &aya_obj::generated::bpf_func_info| {
+            [info.insn_off.to_le_bytes(), info.type_id.to_le_bytes()].concat()
+        };
+        Ok(Code {
+            insns: function.instructions.iter().flat_map(encode).collect(),
+            records: function
+                .func_info
+                .func_info
+                .iter()
+                .flat_map(record)
+                .collect(),
+        })
+    }
+
+    /// The types of a program's functions; `None` when the image has none.
+    pub fn functions<'f>(&'f self, code: &'f Code) -> Option<Functions<'f>> {
+        let types = self.parsed.as_ref()?.types.as_ref()?.as_fd();
+        let records = code.records.as_slice();
+        (!records.is_empty()).then_some(Functions { types, records })
     }
 }
 
@@ -45,10 +79,7 @@ pub(super) fn load(program: Program<'_>) -> io::Result<OwnedFd> {
     probe::load_program(program)
 }
 
-fn relocated(
-    bytes: &[u8],
-    maps: &Maps,
-) -> Result<Object, Box<dyn std::error::Error + Send + Sync>> {
+fn parsed(bytes: &[u8], maps: &Maps) -> Result<Parsed, Box<dyn std::error::Error + Send + Sync>> {
     let mut object = Object::parse(bytes)?;
     let text: HashSet<usize> = object
         .functions
@@ -74,7 +105,13 @@ fn relocated(
         .map(|(name, fd, map)| (name.as_str(), *fd, map));
     object.relocate_maps(known, &text)?;
     object.relocate_calls(&text)?;
-    Ok(object)
+    // The image holds nothing that an older kernel would not know.
+    let all = BtfFeatures::new(true, true, true, true, true, true, true, true);
+    let types = match object.fixup_and_sanitize_btf(&all)? {
+        Some(types) => Some(probe::load_types(&types.to_bytes())?),
+        None => None,
+    };
+    Ok(Parsed { object, types })
 }
 
 /// `struct bpf_insn` of linux/bpf.h.

@@ -4,11 +4,14 @@
 
 use std::io;
 use std::mem::zeroed;
-use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use aya_obj::generated::{bpf_attr, bpf_cmd};
 
 use super::bpf::bpf;
+
+/// Bytes of a `struct bpf_func_info`.
+const FUNCTION_RECORD: u32 = 8;
 
 /// A program to offer.
 #[derive(Clone, Copy, Default, Debug)]
@@ -21,6 +24,34 @@ pub struct Program<'a> {
     pub attach_type: u32,
     /// Function of the kernel's BTF for tracing programs; else 0.
     pub attach_btf_id: u32,
+    /// Where its functions begin and their types, which callbacks need.
+    pub functions: Option<Functions<'a>>,
+}
+
+/// Functions of a program.
+#[derive(Clone, Copy, Debug)]
+pub struct Functions<'a> {
+    /// Type information in the kernel: [`load_types`].
+    pub types: BorrowedFd<'a>,
+    /// `struct bpf_func_info`, eight bytes each.
+    pub records: &'a [u8],
+}
+
+/// Loads type information (`.BTF`).
+///
+/// # Errors
+/// The kernel's: `EINVAL` when it is not well formed.
+pub fn load_types(bytes: &[u8]) -> io::Result<OwnedFd> {
+    // SAFETY: all-zero bytes are a valid `bpf_attr`, a union of plain integers.
+    let mut attr: bpf_attr = unsafe { zeroed() };
+    // SAFETY: zeroed above, so every member of the union may be written through.
+    let load = unsafe { &mut attr.__bindgen_anon_7 };
+    load.btf = bytes.as_ptr() as u64;
+    load.btf_size = bytes.len() as u32;
+    // SAFETY: the bytes outlive the call; no log is asked for.
+    let fd = unsafe { bpf(bpf_cmd::BPF_BTF_LOAD as libc::c_long, &mut attr) }?;
+    // SAFETY: a new descriptor that nothing else owns.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
 /// Loads a program.
@@ -38,7 +69,13 @@ pub fn load_program(program: Program<'_>) -> io::Result<OwnedFd> {
     load.license = c"GPL".as_ptr() as u64;
     load.expected_attach_type = program.attach_type;
     load.attach_btf_id = program.attach_btf_id;
-    // SAFETY: instructions and licence outlive the call, one borrowed, the other static; no log is asked for.
+    if let Some(functions) = program.functions {
+        load.prog_btf_fd = functions.types.as_raw_fd() as u32;
+        load.func_info_rec_size = FUNCTION_RECORD;
+        load.func_info = functions.records.as_ptr() as u64;
+        load.func_info_cnt = functions.records.len() as u32 / FUNCTION_RECORD;
+    }
+    // SAFETY: instructions, records and licence outlive the call, borrowed or static; no log is asked for.
     let fd = unsafe { bpf(bpf_cmd::BPF_PROG_LOAD as libc::c_long, &mut attr) }?;
     // SAFETY: a new descriptor that nothing else owns.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })

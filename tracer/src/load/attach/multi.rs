@@ -32,8 +32,12 @@ pub(super) fn load(name: &str, hook: &Hook, image: &mut Image<'_>) -> Option<Rea
     if hook.places() < 2 || !is_known(attach_type) {
         return None;
     }
-    let insns = image.instructions(name).ok()?;
-    let fd = raw::load(program(&insns, attach_type)).ok()?;
+    let code = image.code(name).ok()?;
+    let whole = Program {
+        functions: image.functions(&code),
+        ..program(&code.insns, attach_type)
+    };
+    let fd = raw::load(whole).ok()?;
     Some(Ready::Multi(fd))
 }
 
