@@ -29,7 +29,9 @@ impl Firing<'_, '_, '_> {
             ExprKind::Str(bytes) => Value::Str(up_to_nul(bytes)),
             ExprKind::Builtin(Builtin::Comm) => Value::Str(self.event.comm()),
             ExprKind::Builtin(Builtin::Call) => Value::Call(self.event.call()),
-            ExprKind::Builtin(Builtin::Kstack(depth)) => Value::Stack(self.event.kstack(*depth)),
+            ExprKind::Builtin(Builtin::Stack(stack)) => {
+                Value::Stack(*stack, self.event.stack(*stack))
+            }
             ExprKind::Var(var) => self.vars[var.0 as usize].clone(),
             ExprKind::MapGet { map, key } => {
                 let key = self.eval_all(key);
@@ -141,7 +143,7 @@ impl Firing<'_, '_, '_> {
             }
             ExprKind::Length(of) => match self.eval(of) {
                 Value::Str(bytes) | Value::Bytes(bytes) => bytes.len() as u64,
-                Value::Stack(frames) => frames.len() as u64,
+                Value::Stack(stack, words) => stack.parts(&words).1.len() as u64,
                 other => panic!("{other:?} has no length"),
             },
             ExprKind::Position(hay, needle) => position(&self.eval(hay), &self.eval(needle)) as u64,
@@ -378,8 +380,7 @@ pub(super) fn zero(ty: &Type) -> Value {
     match ty {
         Type::Str { .. } => Value::Str(Vec::new()),
         Type::Tuple(parts) => Value::Tuple(parts.iter().map(zero).collect()),
-        Type::Stack { .. } => Value::Stack(Vec::new()),
-        Type::Wide(_) | Type::Bytes { .. } | Type::Array { .. } => {
+        Type::Stack(_) | Type::Wide(_) | Type::Bytes { .. } | Type::Array { .. } => {
             let zeroes = vec![0; ty.size() as usize];
             Value::read(ty, &zeroes).expect("as many bytes as the type has")
         }
@@ -401,9 +402,9 @@ pub(super) fn fit(value: Value, ty: &Type) -> Value {
                 .map(|(v, t)| fit(v, t))
                 .collect(),
         ),
-        (Value::Stack(mut frames), Type::Stack { depth }) => {
-            frames.truncate(usize::from(*depth));
-            Value::Stack(frames)
+        (Value::Stack(_, mut words), Type::Stack(stack)) => {
+            words.truncate(stack.size() as usize / 8);
+            Value::Stack(*stack, words)
         }
         (Value::Tuple(words), Type::Array { .. }) => {
             let bytes: Vec<u8> = words.iter().flat_map(|w| w.bits().to_ne_bytes()).collect();
@@ -434,7 +435,7 @@ fn order(ty: &Type, a: &Value, b: &Value) -> Ordering {
                 .find(|o| o.is_ne())
                 .unwrap_or(Ordering::Equal)
         }
-        (Value::Stack(a), Value::Stack(b)) => a.cmp(b),
+        (Value::Stack(_, a), Value::Stack(_, b)) => a.cmp(b),
         (Value::Wide(..), _) | (Value::Bytes(_), _) | (Value::Array(_), _) => a.cmp(b),
         _ if ty.is_signed() => (a.bits() as i64).cmp(&(b.bits() as i64)),
         _ => a.bits().cmp(&b.bits()),

@@ -4,19 +4,19 @@
 //! other answers (`errno`, the call's name) is not asked.
 
 use crate::ir::Builtin;
-use crate::types::{Space, Type, Value};
+use crate::types::{Space, Stack, Type, Value};
 
 /// One firing of a probe. Each question has the same answer however often it is asked.
 pub trait Event {
-    /// A built-in that fits one word, already extended as its type says: everything but `Comm`, `Kstack`, `Call`, and
+    /// A built-in that fits one word, already extended as its type says: everything but `Comm`, `Stack`, `Call`, and
     /// what the interpreter derives (`Errno`, `SyscallName`).
     fn word(&self, builtin: Builtin) -> u64;
 
     /// Name of the current thread, without NUL, at most 15 bytes.
     fn comm(&self) -> Vec<u8>;
 
-    /// Kernel stack, innermost first, at most `depth` frames.
-    fn kstack(&self, depth: u16) -> Vec<u64>;
+    /// A stack's words as [`Stack::parts`] takes them, no more frames than its depth.
+    fn stack(&self, stack: Stack) -> Vec<u64>;
 
     /// The whole system call, as the bytes of [`Type::Call`](crate::types::Type::Call).
     fn call(&self) -> Vec<u8>;

@@ -19,7 +19,7 @@
 
 use super::Event;
 use crate::ir::Builtin;
-use crate::types::{Space, Type, Value};
+use crate::types::{Space, Stack, Type, Value};
 use std::fmt;
 
 /// An event.
@@ -31,6 +31,8 @@ pub struct Recorded {
     pub comm: Vec<u8>,
     /// Kernel stack, innermost first.
     pub kstack: Vec<u64>,
+    /// The process of the user stack, then the stack, innermost first.
+    pub ustack: Vec<u64>,
     /// The whole system call.
     pub call: Vec<u8>,
     /// Address and bytes of the tracepoint's record.
@@ -109,12 +111,8 @@ impl Recorded {
         match name {
             "comm" => self.comm = bytes(rest)?,
             "call" => self.call = bytes(rest)?,
-            "kstack" => {
-                self.kstack = rest
-                    .split_whitespace()
-                    .map(number)
-                    .collect::<Result<_, _>>()?;
-            }
+            "kstack" => self.kstack = numbers(rest)?,
+            "ustack" => self.ustack = numbers(rest)?,
             "name" => self.names.push(addressed(rest)?),
             "record" => self.record = Some(addressed(rest)?),
             "user" | "kernel" => {
@@ -127,9 +125,9 @@ impl Recorded {
                 self.memory.push(Region { space, addr, bytes });
             }
             word => {
-                let builtin = word
-                    .parse()
-                    .map_err(|_| "a built-in, comm, call, kstack, record, user or kernel")?;
+                let builtin = word.parse().map_err(
+                    |_| "a built-in, comm, call, kstack, ustack, record, user or kernel",
+                )?;
                 self.words.push((builtin, number(rest)?));
             }
         }
@@ -156,9 +154,11 @@ impl fmt::Display for Recorded {
         if !self.call.is_empty() {
             writeln!(f, "call {}", Quoted(&self.call))?;
         }
-        if !self.kstack.is_empty() {
-            let frames: Vec<String> = self.kstack.iter().map(|a| format!("{a:#x}")).collect();
-            writeln!(f, "kstack {}", frames.join(" "))?;
+        for (name, stack) in [("kstack", &self.kstack), ("ustack", &self.ustack)] {
+            if !stack.is_empty() {
+                let words: Vec<String> = stack.iter().map(|a| format!("{a:#x}")).collect();
+                writeln!(f, "{name} {}", words.join(" "))?;
+            }
         }
         if let Some((addr, bytes)) = &self.record {
             writeln!(f, "record {addr:#x} {}", Quoted(bytes))?;
@@ -187,9 +187,14 @@ impl Event for Recorded {
         self.comm.clone()
     }
 
-    fn kstack(&self, depth: u16) -> Vec<u64> {
-        let depth = usize::from(depth).min(self.kstack.len());
-        self.kstack[..depth].to_vec()
+    fn stack(&self, stack: Stack) -> Vec<u64> {
+        let (words, empty) = match stack.space {
+            Space::Kernel => (&self.kstack, &[][..]),
+            Space::User => (&self.ustack, &[0][..]),
+        };
+        let words = if words.is_empty() { empty } else { words };
+        let most = stack.size() as usize / 8;
+        words.iter().copied().take(most).collect()
     }
 
     fn call(&self) -> Vec<u8> {
@@ -202,7 +207,8 @@ impl Event for Recorded {
 
     fn text(&self, _ty: &Type, value: &Value) -> Vec<u8> {
         let raw = match value {
-            Value::Stack(frames) => frames.first().copied().unwrap_or(0),
+            Value::Stack(stack, words) => stack.parts(words).1.first().copied().unwrap_or(0),
+            Value::Wide(_, words) => words.last().copied().unwrap_or(0),
             other => other.bits(),
         };
         let given = self.names.iter().find(|(named, _)| *named == raw);
@@ -240,6 +246,10 @@ impl fmt::Display for Quoted<'_> {
 
 const A_NUMBER: &str = "a number: decimal, negative, or 0x and hexadecimal digits";
 const A_STRING: &str = "a string between quotes, with \\0, \\xNN, \\\" and \\\\";
+
+fn numbers(text: &str) -> Result<Vec<u64>, &'static str> {
+    text.split_whitespace().map(number).collect()
+}
 
 fn number(text: &str) -> Result<u64, &'static str> {
     let parsed = if let Some(hex) = text.strip_prefix("0x") {
@@ -303,7 +313,7 @@ mod tests {
         assert_eq!(event.word(Builtin::Pid), 42);
         assert_eq!(event.word(Builtin::Retval) as i64, -2);
         assert_eq!(event.comm(), b"a\"b\\c\x01");
-        assert_eq!(event.kstack(1), [0xff]);
+        assert_eq!(event.stack(Stack::kernel(1)), [0xff]);
         let mut byte = [0];
         assert!(event.read(Space::Kernel, 0x1000, &mut byte) && byte == [0x2a]);
         assert_eq!(Recorded::read_text(&event.to_string()), Ok(event));

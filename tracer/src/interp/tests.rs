@@ -6,7 +6,7 @@ use crate::ir::{
     Binary, Builtin, Clause, Compare, EmitArg, Expr, ExprKind, MapValue, Probe, Program, Site,
     SiteKind, Stmt, StmtKind, Unary, VarId,
 };
-use crate::types::{AggKind, HistShape, Lazy, Space, Type};
+use crate::types::{AggKind, HistShape, Lazy, Space, Stack, Type};
 
 /// The event of the table below.
 const EVENT: &str = r#"
@@ -18,6 +18,7 @@ const EVENT: &str = r#"
     abi 1
     comm "cat"
     kstack 0xa 0xb 0xc
+    ustack 0x7 0xd 0xe
     user 0x1000 "/etc/passwd\0"
     user 0x2000 "\xff\xfe\xfd\xfc\xfb\xfa\xf9\xf8"
     kernel 0x3000 "abc"
@@ -331,7 +332,14 @@ fn builtins() {
             Builtin::SyscallName,
             Value::Lazy(Lazy::SyscallName, 1 << 32 | 257),
         ),
-        (Builtin::Kstack(2), Value::Stack(vec![0xa, 0xb])),
+        (
+            Builtin::Stack(Stack::kernel(2)),
+            Value::Stack(Stack::kernel(2), vec![0xa, 0xb]),
+        ),
+        (
+            Builtin::Stack(Stack::user(1)),
+            Value::Stack(Stack::user(1), vec![7, 0xd]),
+        ),
         (Builtin::EntrySeen, Value::Bool(false)),
         (Builtin::Duration, Value::Uint(0)),
     ];

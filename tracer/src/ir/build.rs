@@ -57,7 +57,7 @@ pub fn builtin(b: Builtin) -> Expr {
         Builtin::Probe => Type::Lazy(Lazy::ProbeName),
         Builtin::Func => Type::Lazy(Lazy::FuncName),
         Builtin::EntrySeen => Type::Bool,
-        Builtin::Kstack(depth) => Type::Stack { depth },
+        Builtin::Stack(stack) => Type::Stack(stack),
         Builtin::Call => Type::Call,
         _ => Type::U64,
     };

@@ -30,7 +30,7 @@ pub mod walk;
 
 use crate::diag::Span;
 use crate::types::counter::Counter;
-use crate::types::{Abi, AggKind, Space, Type};
+use crate::types::{Abi, AggKind, Space, Stack, Type};
 
 /// Index into [`Program::clauses`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -679,8 +679,8 @@ pub enum Builtin {
     EntrySeen,
     /// Syscall probes: ns from entry to exit; 0 when the entry was not seen. U64.
     Duration,
-    /// Kernel stack, at most `n` frames. Stack { depth: n }.
-    Kstack(u16),
+    /// A stack, of that type.
+    Stack(Stack),
     /// Syscall probes that have arguments: the whole call. Call. Only ever an argument of an emit, without `present`.
     Call,
     /// The kernel's count of timer ticks. U64.

@@ -4,6 +4,7 @@
 //! name up: a syscall probe with several calls is named by their number.
 
 use super::{Builtin, Phase, Probe, Rate};
+use crate::types::{Space, Stack, StackMode};
 use std::fmt;
 use std::str::FromStr;
 
@@ -44,7 +45,7 @@ impl fmt::Display for Builtin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Builtin::Arg(n) => write!(f, "arg{n}"),
-            Builtin::Kstack(depth) => write!(f, "kstack{depth}"),
+            Builtin::Stack(stack) => stack.fmt(f),
             Builtin::Reg(offset) => write!(f, "reg{offset}"),
             plain => {
                 let named = BUILTINS.iter().find(|(_, b)| b == plain);
@@ -72,13 +73,29 @@ impl FromStr for Builtin {
             u8::try_from(n)
                 .map(Builtin::Arg)
                 .map_err(|_| UnknownBuiltin)
-        } else if let Some(digits) = name.strip_prefix("kstack") {
-            number(digits).map(Builtin::Kstack)
+        } else if let Some(rest) = name.strip_prefix("kstack") {
+            stack(Space::Kernel, rest).map(Builtin::Stack)
+        } else if let Some(rest) = name.strip_prefix("ustack") {
+            stack(Space::User, rest).map(Builtin::Stack)
         } else if let Some(digits) = name.strip_prefix("reg") {
             number(digits).map(Builtin::Reg)
         } else {
             Err(UnknownBuiltin)
         }
+    }
+}
+
+/// `5`, `127perf`.
+fn stack(space: Space, rest: &str) -> Result<Stack, UnknownBuiltin> {
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    let (depth, mode) = rest.split_at(digits);
+    let mode = match mode {
+        "" => Some(StackMode::default()),
+        mode => StackMode::named(mode),
+    };
+    match (depth.parse(), mode) {
+        (Ok(depth), Some(mode)) => Ok(Stack { space, depth, mode }),
+        _ => Err(UnknownBuiltin),
     }
 }
 
@@ -183,7 +200,16 @@ mod tests {
 
     #[test]
     fn a_builtin_is_read_back_from_its_name() {
-        let numbered = [Builtin::Arg(5), Builtin::Kstack(127), Builtin::Reg(80)];
+        let raw = Stack {
+            mode: StackMode::Raw,
+            ..Stack::user(3)
+        };
+        let numbered = [
+            Builtin::Arg(5),
+            Builtin::Stack(Stack::kernel(127)),
+            Builtin::Stack(raw),
+            Builtin::Reg(80),
+        ];
         for builtin in BUILTINS.iter().map(|(_, b)| *b).chain(numbered) {
             assert_eq!(builtin.to_string().parse(), Ok(builtin));
         }

@@ -10,7 +10,7 @@ use std::fs;
 
 use crate::ir::MapValue;
 use crate::plan::{Hook, Plan};
-use crate::types::{Lazy, Type};
+use crate::types::{Lazy, Space, StackMode, Type, Wide};
 
 /// The capabilities that tracing is about. The discriminant is the kernel's number.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -137,6 +137,8 @@ pub struct Needs {
     pub required: Vec<Capability>,
     /// Without these it runs, but something shows as a number.
     pub useful: Vec<Capability>,
+    /// Addresses of processes are to be named.
+    pub user_symbols: bool,
 }
 
 impl Needs {
@@ -150,9 +152,11 @@ impl Needs {
             .maps
             .iter()
             .flat_map(|map| map.key.iter().chain(plain_value(&map.value)));
-        if printed.chain(kept).any(has_kernel_address) {
+        let shown: Vec<&Type> = printed.chain(kept).collect();
+        if shown.iter().any(|ty| has_address(ty, Space::Kernel)) {
             needs.useful.push(Capability::Syslog);
         }
+        needs.user_symbols = shown.iter().any(|ty| has_address(ty, Space::User));
         needs
     }
 
@@ -165,6 +169,7 @@ impl Needs {
         Needs {
             required,
             useful: Vec::new(),
+            user_symbols: false,
         }
     }
 
@@ -186,11 +191,13 @@ fn plain_value(value: &MapValue) -> Option<&Type> {
     }
 }
 
-/// A value that is printed by looking its address up.
-fn has_kernel_address(ty: &Type) -> bool {
+/// A value that is printed by looking an address up, of the kernel or of a process.
+fn has_address(ty: &Type, space: Space) -> bool {
     match ty {
-        Type::Stack { .. } | Type::Lazy(Lazy::Ksym) => true,
-        Type::Tuple(parts) => parts.iter().any(has_kernel_address),
+        Type::Stack(stack) => stack.space == space && stack.mode != StackMode::Raw,
+        Type::Lazy(Lazy::Ksym) => space == Space::Kernel,
+        Type::Wide(Wide::Usym) => space == Space::User,
+        Type::Tuple(parts) => parts.iter().any(|part| has_address(part, space)),
         _ => false,
     }
 }
@@ -258,6 +265,7 @@ pub(crate) fn privileged(test: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::Stack;
 
     const FIRST: &str = "         0          0 4294967295\n";
 
@@ -306,7 +314,10 @@ mod tests {
         plan.records.push(crate::plan::RecordLayout {
             id: crate::ir::EmitId(0),
             has_absent: false,
-            args: vec![(Type::Tuple(vec![Type::I64, Type::Stack { depth: 3 }]), 0)],
+            args: vec![(
+                Type::Tuple(vec![Type::I64, Type::Stack(Stack::kernel(3))]),
+                0,
+            )],
             fixed_size: 32,
             max_size: 32,
             call_bytes: 0,

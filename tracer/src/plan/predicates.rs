@@ -68,7 +68,7 @@ fn cost(e: &Expr) -> u32 {
             Builtin::Comm => 73,
             Builtin::Tree => 50,
             Builtin::Nsecs | Builtin::Elapsed | Builtin::Duration => 57,
-            Builtin::Kstack(_) => 500,
+            Builtin::Stack(_) => 500,
             Builtin::Pid | Builtin::Tid | Builtin::Uid | Builtin::Gid => 19,
             Builtin::Cgroup | Builtin::Rand => 19,
             _ => 1,

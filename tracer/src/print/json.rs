@@ -260,7 +260,7 @@ fn write_value(out: &mut Vec<u8>, plain: &mut Vec<u8>, names: &dyn Names, value:
             out.push(b']');
         }
         Value::Str(s) => quote::json(out, s),
-        Value::Stack(_) | Value::Lazy(..) | Value::Wide(..) | Value::Bytes(_) | Value::Call(_) => {
+        Value::Stack(..) | Value::Lazy(..) | Value::Wide(..) | Value::Bytes(_) | Value::Call(_) => {
             plain.clear();
             value::write(plain, names, None, value, Bytes::Raw);
             quote::json(out, plain);

@@ -11,7 +11,7 @@ use super::value;
 use super::{Loss, Names, Origin, Output, Printer, RuntimeError, number, quote};
 use crate::agg::{Cell, Row, Table};
 use crate::ir::{Format, MapValue};
-use crate::types::{HistShape, Type, Value};
+use crate::types::{HistShape, Stack, StackMode, Type, Value};
 use std::collections::HashMap;
 use std::io::{self, Write};
 
@@ -259,7 +259,7 @@ impl Line {
                 value::wide(&mut self.plain, names, *kind, words);
                 self.quote_plain();
             }
-            Value::Stack(frames) => self.stack(names, frames),
+            Value::Stack(kind, words) => self.stack(names, *kind, words),
             Value::Lazy(..) | Value::Call(_) => {
                 self.plain.clear();
                 value::write(&mut self.plain, names, None, value, value::Bytes::Raw);
@@ -269,17 +269,15 @@ impl Line {
     }
 
     /// An array of names.
-    fn stack(&mut self, names: &dyn Names, frames: &[u64]) {
+    fn stack(&mut self, names: &dyn Names, kind: Stack, words: &[u64]) {
+        let (process, frames) = kind.parts(words);
         self.raw("[");
-        for (i, &frame) in frames.iter().enumerate() {
+        for (i, &address) in frames.iter().enumerate() {
             self.comma(i);
             self.plain.clear();
-            match names.symbol(frame, &mut self.plain) {
-                Some(offset) => {
-                    self.plain.push(b'+');
-                    number::decimal(&mut self.plain, offset);
-                }
-                None => number::hex(&mut self.plain, frame),
+            match kind.mode {
+                StackMode::Raw => number::hex(&mut self.plain, address),
+                _ => value::frame(&mut self.plain, names, kind, process, address),
             }
             self.quote_plain();
         }

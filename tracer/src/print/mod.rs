@@ -17,6 +17,7 @@ pub mod value;
 use crate::agg::Table;
 use crate::decode::call::Style;
 use crate::ir;
+use crate::symbols::Place;
 use crate::types::{SyscallProbe, Type, Value};
 use std::io::{self, Write};
 
@@ -25,6 +26,10 @@ pub trait Names {
     /// Appends the name of the kernel symbol that holds `address` and returns the offset in it; appends nothing
     /// when there is none.
     fn symbol(&self, address: u64, out: &mut Vec<u8>) -> Option<u64>;
+    /// What an address of a process belongs to; `None` when nobody knows.
+    fn user_symbol(&self, _process: u32, _address: u64) -> Option<Place> {
+        None
+    }
     /// Appends the name of a user; nothing when there is none.
     fn user(&self, _id: u64, _out: &mut Vec<u8>) {}
     /// Appends the path of a cgroup below the root of its hierarchy; nothing when there is none.

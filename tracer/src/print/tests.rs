@@ -5,7 +5,8 @@ use super::*;
 use crate::agg::Cell;
 use crate::diag::Span;
 use crate::ir::{FormatPart, Map, MapValue, SiteKind};
-use crate::types::{AggKind, HistShape, Lazy};
+use crate::symbols::Symbol;
+use crate::types::{AggKind, HistShape, Lazy, Space, Stack, StackMode, Wide};
 use proptest::prelude::*;
 
 /// Knows nothing but one symbol, one probe and one function.
@@ -16,6 +17,15 @@ impl Names for NoNames {
         let offset = address.checked_sub(0x1000).filter(|o| *o < 0x100)?;
         out.extend_from_slice(b"vfs_read");
         Some(offset)
+    }
+    fn user_symbol(&self, process: u32, address: u64) -> Option<Place> {
+        let offset = address.checked_sub(0x2000).filter(|_| process == 7)?;
+        let symbol = (offset < 0x100).then(|| Symbol {
+            name: "main".to_owned(),
+            offset,
+        });
+        let file = "/bin/a".to_owned();
+        Some(Place { file, symbol })
     }
     fn probe(&self, index: u64) -> Option<&str> {
         (index == 0).then_some("BEGIN")
@@ -216,10 +226,10 @@ fn histograms_by_key() {
 
 #[test]
 fn stacks_stand_on_lines_of_their_own() {
-    let key = [Value::Stack(vec![0x1005, 0x99])];
+    let key = [Value::Stack(Stack::kernel(2), vec![0x1005, 0x99])];
     let t = gathered(
         "",
-        &[Type::Stack { depth: 2 }],
+        &[Type::Stack(Stack::kernel(2))],
         AggKind::Count,
         &[(&key, &[0])],
     );
@@ -228,6 +238,39 @@ fn stacks_stand_on_lines_of_their_own() {
         "@[\n    vfs_read+5\n    0x99\n]: 1\n"
     );
     assert!(map(Format::Jsonl, &t).contains("\"key\":[[\"vfs_read+5\",\"0x99\"]]"));
+}
+
+#[test]
+fn user_stacks_print_in_three_modes() {
+    let print = |mode, words: &[u64]| {
+        let stack = Stack {
+            space: Space::User,
+            depth: 3,
+            mode,
+        };
+        let mut out = Vec::new();
+        let value = Value::Stack(stack, words.to_vec());
+        value::write(&mut out, &NoNames, None, &value, value::Bytes::Raw);
+        String::from_utf8(out).expect("text")
+    };
+    let words = [7, 0x2005, 0x2100, 0x10];
+    assert_eq!(
+        print(StackMode::Bpftrace, &words),
+        "\n        main+5\n        0x2100\n        0x10\n"
+    );
+    assert_eq!(
+        print(StackMode::Perf, &words),
+        "\n\t2005 main+5 (/bin/a)\n\t2100 0x2100 (/bin/a)\n\t10 0x10 ([unknown])\n"
+    );
+    assert_eq!(print(StackMode::Raw, &words), "\n2005\n2100\n10\n");
+    assert_eq!(print(StackMode::Raw, &[7]), "\n");
+    let symbol = |process, address| {
+        let mut out = Vec::new();
+        value::wide(&mut out, &NoNames, Wide::Usym, &[process, address]);
+        String::from_utf8(out).expect("text")
+    };
+    assert_eq!(symbol(7, 0x2005), "main");
+    assert_eq!(symbol(8, 0x2005), "0x2005");
 }
 
 #[test]

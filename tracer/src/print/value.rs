@@ -5,7 +5,7 @@
 use super::{Names, number, quote};
 use crate::decode;
 use crate::types::call::Call;
-use crate::types::{Lazy, SyscallProbe, Type, Value, Wide};
+use crate::types::{Lazy, Space, Stack, StackMode, SyscallProbe, Type, Value, Wide};
 
 /// Whether control bytes of strings pass.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,7 +36,7 @@ pub fn write(out: &mut Vec<u8>, names: &dyn Names, ty: Option<&Type>, value: &Va
             list(out, names, ty, parts, bytes);
             out.push(b')');
         }
-        Value::Stack(frames) => stack(out, names, frames, STACK_INDENT),
+        Value::Stack(kind, words) => stack(out, names, *kind, words, STACK_INDENT),
         Value::Lazy(kind, raw) => lazy(out, names, *kind, *raw),
         Value::Call(bytes) => call(out, names, bytes),
         Value::Wide(kind, words) => wide(out, names, *kind, words),
@@ -98,25 +98,59 @@ pub fn key(
             out.extend_from_slice(between.as_bytes());
         }
         match part {
-            Value::Stack(frames) => stack(out, names, frames, KEY_STACK_INDENT),
+            Value::Stack(kind, words) => stack(out, names, *kind, words, KEY_STACK_INDENT),
             part => write(out, names, types.get(i), part, bytes),
         }
     }
 }
 
-/// A line for each frame, after a line break.
-fn stack(out: &mut Vec<u8>, names: &dyn Names, frames: &[u64], indent: usize) {
+/// A line for each frame, after a line break. `perf` indents by itself, `raw` not at all (as bpftrace).
+fn stack(out: &mut Vec<u8>, names: &dyn Names, kind: Stack, words: &[u64], indent: usize) {
+    let (process, frames) = kind.parts(words);
     out.push(b'\n');
-    for &frame in frames {
-        out.resize(out.len() + indent, b' ');
-        match names.symbol(frame, out) {
-            Some(offset) => {
-                out.push(b'+');
-                number::decimal(out, offset);
+    for &address in frames {
+        match kind.mode {
+            StackMode::Bpftrace => {
+                out.resize(out.len() + indent, b' ');
+                frame(out, names, kind, process, address);
             }
-            None => number::hex(out, frame),
+            StackMode::Perf => {
+                out.push(b'\t');
+                number::unsigned(out, address, 16, false);
+                out.push(b' ');
+                frame(out, names, kind, process, address);
+            }
+            StackMode::Raw => number::unsigned(out, address, 16, false),
         }
         out.push(b'\n');
+    }
+}
+
+/// One frame: `name+12`, with its file in the `perf` mode of user stacks, or the address when nobody knows it.
+pub fn frame(out: &mut Vec<u8>, names: &dyn Names, kind: Stack, process: u32, address: u64) {
+    let (offset, file) = match kind.space {
+        Space::Kernel => (names.symbol(address, out), None),
+        Space::User => match names.user_symbol(process, address) {
+            Some(place) => {
+                let name = place.symbol.as_ref().map(|s| s.name.as_bytes());
+                out.extend_from_slice(name.unwrap_or_default());
+                (place.symbol.map(|s| s.offset), Some(place.file))
+            }
+            None => (None, None),
+        },
+    };
+    match offset {
+        Some(offset) => {
+            out.push(b'+');
+            number::decimal(out, offset);
+        }
+        None => number::hex(out, address),
+    }
+    if kind.space == Space::User && kind.mode == StackMode::Perf {
+        let file = file.unwrap_or_else(|| "[unknown]".to_owned());
+        out.extend_from_slice(b" (");
+        out.extend_from_slice(file.as_bytes());
+        out.push(b')');
     }
 }
 
@@ -176,6 +210,15 @@ pub fn wide(out: &mut Vec<u8>, names: &dyn Names, kind: Wide, words: &[u64]) {
         (Wide::Time, [format, time_ns]) => names.moment(*format, *time_ns, out),
         (Wide::Ratio, [numerator, denominator]) => {
             number::ratio(out, *numerator as i64, *denominator as i64, 6);
+        }
+        (Wide::Usym, [process, address]) => {
+            match names
+                .user_symbol(*process as u32, *address)
+                .and_then(|place| place.symbol)
+            {
+                Some(symbol) => out.extend_from_slice(symbol.name.as_bytes()),
+                None => number::hex(out, *address),
+            }
         }
         _ => out.push(b'?'),
     }

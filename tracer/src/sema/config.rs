@@ -6,6 +6,7 @@ use super::nearest::did_you_mean;
 use crate::diag::{Diagnostic, Span, codes};
 use crate::ir::{CallOptions, Order, UserSettings};
 use crate::syntax::ast::{Expr, ExprKind, Ident, Item, Script};
+use crate::types::StackMode;
 
 /// Settings that change what a script means or what is shown of it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -14,6 +15,8 @@ pub struct Settings {
     pub max_strlen: u32,
     /// Entries a map may hold.
     pub max_map_keys: u32,
+    /// How stacks print that do not say it themselves.
+    pub stack_mode: StackMode,
     /// What `call` carries.
     pub call: CallOptions,
     /// What belongs to the user half.
@@ -27,6 +30,7 @@ impl Default for Settings {
         Settings {
             max_strlen: 1024,
             max_map_keys: 4096,
+            stack_mode: StackMode::default(),
             call: CallOptions::default(),
             user: UserSettings::default(),
             allow_unsafe: false,
@@ -49,7 +53,7 @@ const MOST_PAGES: u64 = 16 << 10;
 const PAGE: u32 = 4096;
 
 /// Keys of the config block that the language has and this version does not.
-const NOT_BUILT: &[&str] = &["missing_probes", "stack_mode"];
+const NOT_BUILT: &[&str] = &["missing_probes"];
 
 /// Keys of bpftrace that decide about things which are not there to be decided: how types are found, how large a compiler's
 /// tables and buffers may grow, which library resolves symbols and when. Any value is right.
@@ -80,6 +84,7 @@ const KEYS: &[&str] = &[
     "perf_rb_pages",
     "print_maps_on_exit",
     "sort_maps",
+    "stack_mode",
     "str_trunc_trailer",
 ];
 
@@ -154,6 +159,13 @@ impl Settings {
                     Given::Word("by_value") => Order::Value,
                     _ => return Err("by_key or by_value".to_owned()),
                 }
+            }
+            "stack_mode" => {
+                let mode = match given {
+                    Given::Word(word) => StackMode::named(word),
+                    _ => None,
+                };
+                self.stack_mode = mode.ok_or("bpftrace, perf or raw")?;
             }
             _ => match given {
                 Given::Word(text) => self.user.trailer = (*text).to_owned(),

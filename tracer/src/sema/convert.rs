@@ -5,23 +5,24 @@
 
 use super::pass::{boolean, expr};
 use crate::ir::{Compare, Expr, ExprKind};
-use crate::types::{Lazy, Type};
+use crate::types::{Lazy, Type, Wide};
 
 /// Capacity of a name's text, or of any other value that user space makes text of.
 pub const TEXT_CAP: u32 = 1024;
 
 /// Whether a value has a text that only user space can tell.
 pub fn is_named(ty: &Type) -> bool {
-    matches!(ty, Type::Lazy(_) | Type::Stack { .. } | Type::Call)
+    matches!(
+        ty,
+        Type::Lazy(_) | Type::Stack(_) | Type::Wide(Wide::Usym) | Type::Call
+    )
 }
 
 /// A value as text: itself, or what printing it would show. `None` when it is neither text nor a name.
 pub fn to_text(e: Expr) -> Option<Expr> {
     match e.ty {
         Type::Str { .. } => Some(e),
-        Type::Lazy(_) | Type::Stack { .. } | Type::Call => {
-            Some(to_type(e, &Type::Str { cap: TEXT_CAP }))
-        }
+        _ if is_named(&e.ty) => Some(to_type(e, &Type::Str { cap: TEXT_CAP })),
         _ => None,
     }
 }

@@ -3,6 +3,7 @@
 //! In: a name. Out: its value. A built-in hides a constant of the same name. To add a built-in variable: a line
 //! in [`VARIABLES`] and a golden case.
 
+use super::builtins::stack;
 use super::clause::call_property;
 use super::nearest::did_you_mean;
 use super::pass::{Pass, Val, expr, int};
@@ -33,9 +34,6 @@ enum Make {
     /// A property that the probe's provider knows: `retval`, `errno`, ….
     OfProbe,
 }
-
-/// Frames of a kernel stack when no number is given (as bpftrace).
-pub const DEFAULT_FRAMES: u16 = 127;
 
 /// Every built-in variable, sorted by name.
 pub static VARIABLES: &[Variable] = &[
@@ -117,14 +115,7 @@ pub static VARIABLES: &[Variable] = &[
     Variable {
         name: "kstack",
         doc: "kernel stack",
-        make: Make::Plain(|| {
-            (
-                Builtin::Kstack(DEFAULT_FRAMES),
-                Type::Stack {
-                    depth: DEFAULT_FRAMES,
-                },
-            )
-        }),
+        make: Make::With(|pass, span| stack::bare(pass, Space::Kernel, span)),
     },
     Variable {
         name: "name",
@@ -206,10 +197,15 @@ pub static VARIABLES: &[Variable] = &[
         doc: "name of the user",
         make: Make::With(|_, span| Some(named(Builtin::Uid, Type::U32, Lazy::Username, span))),
     },
+    Variable {
+        name: "ustack",
+        doc: "user stack",
+        make: Make::With(|pass, span| stack::bare(pass, Space::User, span)),
+    },
 ];
 
 /// Built-in variables of the language that are not built yet.
-const NOT_BUILT: &[&str] = &["cgroup_name", "cwd", "exe", "ustack"];
+const NOT_BUILT: &[&str] = &["cgroup_name", "cwd", "exe"];
 
 impl Pass<'_> {
     /// A bare name.

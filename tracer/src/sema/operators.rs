@@ -14,7 +14,7 @@ use crate::diag::{Diagnostic, Severity, Span, codes};
 use crate::ir::{self, Binary, Compare, Expr, ExprKind, SiteKind, Unary, ops};
 use crate::syntax::ast::{self, BinaryOp, UnaryOp};
 use crate::tables::{signals, syscalls};
-use crate::types::{Abi, Lazy, Pointee, Type};
+use crate::types::{Abi, Lazy, Pointee, Type, Wide};
 
 impl Pass<'_> {
     /// `op x`.
@@ -178,7 +178,7 @@ impl Pass<'_> {
             (Type::Lazy(lazy), Type::Str { .. }) => {
                 self.compare_name(op, *lazy, left.clone(), right, span)
             }
-            (Type::Stack { .. }, Type::Str { .. }) => {
+            (Type::Stack(_) | Type::Wide(Wide::Usym), Type::Str { .. }) => {
                 let text = to_text(left)?;
                 Some(spanned(compare(op, text, right), span))
             }

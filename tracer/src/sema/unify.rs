@@ -155,7 +155,7 @@ pub fn join((a, a_weak): (&Type, bool), (b, b_weak): (&Type, bool)) -> Option<(T
 
 /// Text, or something that prints as a text of its own.
 fn has_text(ty: &Type) -> bool {
-    matches!(ty, Type::Str { .. } | Type::Lazy(_) | Type::Stack { .. })
+    matches!(ty, Type::Str { .. } | Type::Lazy(_) | Type::Stack(_))
 }
 
 /// Constants take the other's sign; a narrower unsigned fits the signed one; else the first decides.

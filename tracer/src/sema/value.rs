@@ -13,7 +13,7 @@ use super::unify::{self, MapHolds, VarKey};
 use crate::diag::{Diagnostic, Span, codes};
 use crate::ir::{self, Expr, ExprKind};
 use crate::syntax::ast;
-use crate::types::Type;
+use crate::types::{Space, Type};
 
 /// What an expression stands for.
 #[derive(Clone, PartialEq, Debug)]
@@ -383,7 +383,10 @@ pub fn describe(ty: &Type) -> String {
     match ty {
         Type::Str { .. } => "a string".to_owned(),
         Type::Tuple(parts) => format!("a tuple of {}", parts.len()),
-        Type::Stack { .. } => "a kernel stack".to_owned(),
+        Type::Stack(stack) => match stack.space {
+            Space::Kernel => "a kernel stack".to_owned(),
+            Space::User => "a user stack".to_owned(),
+        },
         Type::Ptr { .. } => format!("a pointer ({ty})"),
         Type::Bool => "bool".to_owned(),
         Type::Void => "nothing".to_owned(),

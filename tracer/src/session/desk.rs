@@ -18,6 +18,7 @@ use crate::plan::Plan;
 use crate::print::value::Bytes;
 use crate::print::{Loss, Origin, Output as Kind, Printer, RuntimeError, printf};
 use crate::stream::{Record, decode};
+use crate::symbols::Follower;
 use crate::sys::clock;
 use crate::types::Value;
 use std::io::{self, Write};
@@ -60,9 +61,10 @@ impl<'p> Desk<'p> {
         out: Output,
         told: UnboundedSender<Told>,
         script: Script,
+        follower: Follower,
     ) -> Desk<'p> {
         Desk {
-            names: Names::new(Arc::clone(plan)),
+            names: Names::new(Arc::clone(plan), follower),
             tails: plan.user.as_ref().map(Tails::new),
             plan: Arc::clone(plan),
             maps,

@@ -21,6 +21,7 @@ use crate::plan::{Hook, Plan};
 use crate::print::trace::Wall;
 use crate::print::{self, Format, Printer};
 use crate::stream::account::Totals;
+use crate::symbols::Follower;
 use crate::sys::clock;
 use crate::sys::fd::readable;
 use std::convert::Infallible;
@@ -191,7 +192,8 @@ impl Run {
         let rings = loaded.take_rings();
         let diagnostics = Diagnostics::of(&mut loaded, voice);
         let (plan, loaded) = (Arc::new(plan), Arc::new(Mutex::new(loaded)));
-        let reader = start_reader(&plan, &loaded, rings, out, &request)?;
+        let follower = follower(&plan, voice);
+        let reader = start_reader(&plan, &loaded, rings, out, &request, follower)?;
         Ok(Run {
             request,
             plan,
@@ -493,6 +495,7 @@ fn start_reader(
     rings: load::Rings,
     out: Output,
     request: &Request,
+    follower: Follower,
 ) -> Result<Link, Error> {
     let (orders, received) = channel();
     let (tell, told) = unbounded_channel();
@@ -509,7 +512,7 @@ fn start_reader(
     let work = move || {
         let ring_bytes = plan.rings.main_bytes;
         let maps = Maps::new(Arc::clone(&plan), loaded);
-        let desk = Desk::new(&plan, maps, printer, out, tell, script);
+        let desk = Desk::new(&plan, maps, printer, out, tell, script, follower);
         Reader::new(rings, ring_bytes, desk, looking).run(&received);
     };
     let thread = std::thread::Builder::new()
@@ -520,6 +523,19 @@ fn start_reader(
         orders,
         told,
         thread,
+    })
+}
+
+/// Follows what processes map, when addresses of theirs are to be named.
+fn follower(plan: &Plan, voice: Voice) -> Follower {
+    if !Needs::of(plan).user_symbols {
+        return Follower::default();
+    }
+    Follower::start().unwrap_or_else(|error| {
+        voice.warn(&format!(
+            "processes that end keep their addresses as numbers: what they map cannot be followed: {error}"
+        ));
+        Follower::default()
     })
 }
 

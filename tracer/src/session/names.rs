@@ -6,7 +6,7 @@ use super::cgroups::Cgroups;
 use crate::decode::call::{Descriptors, Style};
 use crate::plan::Plan;
 use crate::print;
-use crate::symbols::Kernel;
+use crate::symbols::{Follower, Kernel, Place, User};
 use crate::sys::clock;
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
@@ -16,17 +16,19 @@ use std::sync::Arc;
 pub struct Names {
     plan: Arc<Plan>,
     kernel: Kernel,
+    user: User,
     users: OnceCell<HashMap<u64, String>>,
     cgroups: RefCell<Cgroups>,
 }
 
 impl Names {
-    /// Reads nothing yet.
-    pub fn new(plan: Arc<Plan>) -> Names {
+    /// Reads nothing yet. `follower`: what processes map.
+    pub fn new(plan: Arc<Plan>, follower: Follower) -> Names {
         let kernel = Kernel::new();
         Names {
             plan,
             kernel,
+            user: User::new(follower),
             users: OnceCell::new(),
             cgroups: RefCell::default(),
         }
@@ -43,6 +45,10 @@ impl print::Names for Names {
         let symbol = self.kernel.resolve(address)?;
         out.extend_from_slice(symbol.name.as_bytes());
         Some(symbol.offset)
+    }
+
+    fn user_symbol(&self, process: u32, address: u64) -> Option<Place> {
+        self.user.resolve(process, address)
     }
 
     fn user(&self, id: u64, out: &mut Vec<u8>) {

@@ -8,7 +8,7 @@ use crate::interp::{Effect, Event, Machine, MapState};
 use crate::ir::{Builtin, ClauseId, MapId, Probe, SiteId, TailId};
 use crate::plan::UserHalf;
 use crate::print::{self, value};
-use crate::types::{Space, Type, Value};
+use crate::types::{Space, Stack, Type, Value};
 use std::collections::VecDeque;
 
 /// The tails of a run, and their maps.
@@ -102,7 +102,7 @@ impl Event for Taken<'_> {
         unreachable!("{TAKEN}")
     }
 
-    fn kstack(&self, _depth: u16) -> Vec<u64> {
+    fn stack(&self, _stack: Stack) -> Vec<u64> {
         unreachable!("{TAKEN}")
     }
 

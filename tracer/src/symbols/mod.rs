@@ -1,8 +1,13 @@
 //! Addresses to names.
 //!
-//! In: kernel addresses, as programs put them into stacks and `ksym` values. Out: symbols. Symbols are read when
+//! In: kernel addresses, as programs put them into stacks and `ksym` values; processes and their addresses ([`User`]). Out: symbols. Symbols are read when
 //! the first address is asked for, never at start-up. Never prints; what stands in the way is told by
 //! [`Kernel::notice`].
+
+mod processes;
+mod user;
+
+pub use user::{Follower, Place, User};
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
@@ -21,7 +26,7 @@ const LOWEST_KERNEL_ADDRESS: u64 = 1 << 63;
 /// The list has no sizes. No function is as long as this, so an address further on belongs to something unlisted.
 const LONGEST_FUNCTION: u64 = 1 << 20;
 
-/// A place in the kernel.
+/// A named place in the kernel or in a file.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Symbol {
     /// The function (or object).

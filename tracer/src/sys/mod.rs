@@ -13,6 +13,7 @@ pub mod clock;
 pub mod confine;
 pub mod fd;
 pub mod link;
+pub mod mappings;
 pub mod mount;
 pub mod perf;
 pub mod probe;

@@ -13,6 +13,10 @@ use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 const TRACEPOINT: u32 = 2;
 /// `PERF_TYPE_BREAKPOINT`.
 const BREAKPOINT: u32 = 5;
+/// `PERF_TYPE_SOFTWARE`, `PERF_COUNT_SW_DUMMY`, `PERF_SAMPLE_TIME`.
+const SOFTWARE: u32 = 1;
+const DUMMY: u64 = 9;
+const SAMPLE_TIME: u64 = 1 << 2;
 /// `PERF_FLAG_FD_CLOEXEC`.
 const CLOEXEC: libc::c_ulong = 8;
 /// `PERF_EVENT_IOC_ENABLE`.
@@ -160,6 +164,27 @@ pub fn breakpoint(
     let pid = pid.map_or(-1, |pid| pid as libc::pid_t);
     // SAFETY: the only address in it is watched, not read.
     unsafe { open(&attr, (pid, cpu.unwrap_or(-1))) }
+}
+
+/// An event that never counts, for the kernel's records of what processes map, execute, fork and end on a CPU. Whoever polls
+/// it is woken when so many bytes wait.
+///
+/// # Errors
+/// The kernel's.
+pub fn side_records(cpu: i32, wake_bytes: u32) -> io::Result<OwnedFd> {
+    let mut attr = attributes(SOFTWARE);
+    attr.config = DUMMY;
+    attr.sample_type = SAMPLE_TIME;
+    attr.set_sample_id_all(1);
+    attr.set_mmap(1);
+    attr.set_mmap2(1);
+    attr.set_comm(1);
+    attr.set_comm_exec(1);
+    attr.set_task(1);
+    attr.set_watermark(1);
+    attr.__bindgen_anon_2.wakeup_watermark = wake_bytes;
+    // SAFETY: no address in it.
+    unsafe { open(&attr, (-1, cpu)) }
 }
 
 /// Lets an event fire.

@@ -45,6 +45,8 @@ pub enum Wide {
     Inet,
     /// A moment: index of its format in the program's table of texts, then nanoseconds of the monotonic clock.
     Time,
+    /// An address of a process: the process, then the address; prints as the symbol's name, or the address in hex.
+    Usym,
     /// An exact quotient: numerator, then denominator, both signed; prints as a decimal fraction, `?` when the
     /// denominator is 0.
     Ratio,
@@ -55,7 +57,7 @@ impl Wide {
     pub fn words(self) -> u32 {
         match self {
             Wide::Inet => 3,
-            Wide::Time | Wide::Ratio => 2,
+            Wide::Time | Wide::Usym | Wide::Ratio => 2,
         }
     }
 }
@@ -85,6 +87,7 @@ impl fmt::Display for Wide {
         f.write_str(match self {
             Wide::Inet => "inet",
             Wide::Time => "timestamp",
+            Wide::Usym => "usym",
             Wide::Ratio => "ratio",
         })
     }

@@ -14,9 +14,11 @@ pub mod registers;
 pub mod value;
 
 pub mod lazy;
+pub mod stack;
 
 pub use agg::{AggKind, HistShape};
 pub use lazy::{Lazy, SyscallProbe, Wide};
+pub use stack::{Stack, StackMode};
 pub use value::Value;
 
 use std::fmt;
@@ -61,11 +63,8 @@ pub enum Type {
     },
     /// A tuple: the components one after the other.
     Tuple(Vec<Type>),
-    /// A kernel stack: `depth` instruction addresses, innermost first, unused ones 0.
-    Stack {
-        /// Maximum number of frames.
-        depth: u16,
-    },
+    /// A stack: instruction addresses, innermost first, unused ones 0.
+    Stack(Stack),
     /// Raw in the kernel, text when printed: 8 bytes whose meaning [`Lazy`] tells.
     Lazy(Lazy),
     /// A whole system call: [`tracer_ebpf::CallRecord`] and the memory that its arguments lead to. Only ever sent in a
@@ -90,7 +89,7 @@ pub enum Pointee {
 }
 
 /// Address space of a pointer.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Space {
     /// Kernel memory.
     Kernel,
@@ -133,7 +132,7 @@ impl Type {
     pub const COMM: Type = Type::Str { cap: 16 };
 
     /// Bytes this value takes in keys, map values, captures and records. Always a multiple of 8:
-    /// scalars, pointers and lazy values 8; strings their capacity rounded up; tuples the sum; stacks `depth * 8`.
+    /// scalars, pointers and lazy values 8; strings their capacity rounded up; tuples the sum; stacks 8 a frame, user stacks 8 more.
     ///
     /// # Panics
     /// For what is never a value: `Record`, and an `Array` that is not packed.
@@ -143,7 +142,7 @@ impl Type {
             Type::Bool | Type::Int { .. } | Type::Ptr { .. } | Type::Lazy(_) | Type::Call => 8,
             Type::Str { cap } => cap.next_multiple_of(8),
             Type::Tuple(parts) => parts.iter().map(Type::size).sum(),
-            Type::Stack { depth } => u32::from(*depth) * 8,
+            Type::Stack(stack) => stack.size(),
             Type::Wide(kind) => kind.words() * 8,
             Type::Bytes { cap } => 8 + cap.next_multiple_of(8),
             Type::Record(_) | Type::Array { .. } => match self.packed_size() {
@@ -213,7 +212,7 @@ impl fmt::Display for Type {
                 }
                 f.write_str(")")
             }
-            Type::Stack { depth } => write!(f, "kstack[{depth}]"),
+            Type::Stack(stack) => write!(f, "{}[{}]", stack.name(), stack.depth),
             Type::Call => f.write_str("call"),
             Type::Lazy(lazy) => lazy.fmt(f),
             Type::Wide(wide) => wide.fmt(f),

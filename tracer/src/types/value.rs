@@ -2,7 +2,7 @@
 //!
 //! In: bytes in the layout of [`Type::size`]. Out: [`Value`]. Never formats: that is `print`.
 
-use super::{Lazy, Type, Wide};
+use super::{Lazy, Stack, Type, Wide};
 
 /// A value with enough of its type to compare and to print it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -19,8 +19,8 @@ pub enum Value {
     Str(Vec<u8>),
     /// A tuple.
     Tuple(Vec<Value>),
-    /// Kernel stack addresses, innermost first, without the unused ones.
-    Stack(Vec<u64>),
+    /// A stack's words as [`Stack::parts`] takes them, without the unused ones.
+    Stack(Stack, Vec<u64>),
     /// Raw value that becomes text when printed.
     Lazy(Lazy, u64),
     /// A system call: the bytes of [`Type::Call`].
@@ -60,7 +60,12 @@ impl Value {
                 }
                 Value::Tuple(values)
             }
-            Type::Stack { .. } => Value::Stack(words(raw).take_while(|&a| a != 0).collect()),
+            Type::Stack(stack) => {
+                let mut words: Vec<u64> = words(raw).collect();
+                let used = stack.parts(&words).1.len() + stack.head() as usize / 8;
+                words.truncate(used);
+                Value::Stack(*stack, words)
+            }
             Type::Wide(kind) => Value::Wide(*kind, words(raw).collect()),
             Type::Bytes { cap } => {
                 let len = word().min(u64::from(*cap)) as usize;
@@ -119,10 +124,10 @@ impl Value {
             (Value::Str(bytes), Type::Str { cap }) => {
                 out.extend_from_slice(&bytes[..bytes.len().min(*cap as usize - 1)]);
             }
-            (Value::Stack(frames), Type::Stack { depth }) => {
-                frames
+            (Value::Stack(_, words), Type::Stack(stack)) => {
+                words
                     .iter()
-                    .take(*depth as usize)
+                    .take(stack.size() as usize / 8)
                     .for_each(|a| out.extend_from_slice(&a.to_ne_bytes()));
             }
             (Value::Wide(_, words), Type::Wide(_)) => {
@@ -150,7 +155,7 @@ impl Value {
             Value::Absent
             | Value::Str(_)
             | Value::Tuple(_)
-            | Value::Stack(_)
+            | Value::Stack(..)
             | Value::Wide(..)
             | Value::Bytes(_)
             | Value::Call(_)

@@ -71,7 +71,7 @@ impl Lower<'_> {
             Builtin::Probe => return self.probe_name(),
             Builtin::Func => return self.func_name(),
             Builtin::Ncpus => return self.b.num(u64::from(self.plan.possible_cpus)),
-            Builtin::Comm | Builtin::Kstack(_) | Builtin::Call => {
+            Builtin::Comm | Builtin::Stack(_) | Builtin::Call => {
                 unreachable!("{builtin:?} is not one word")
             }
         };

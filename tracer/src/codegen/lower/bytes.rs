@@ -100,10 +100,13 @@ impl Lower<'_> {
             return self.b.num(text.len() as u64);
         }
         let place = self.place(of);
-        let (function, bytes) = match &of.ty {
+        let (function, place, bytes) = match &of.ty {
             Type::Bytes { .. } => return Opnd::Reg(self.b.load(Size::DW, place)),
-            Type::Stack { .. } => ("rt_stack_len", of.ty.size()),
-            ty => ("rt_str_len", capacity(ty)),
+            Type::Stack(stack) => {
+                let frames = stack.size() - stack.head();
+                ("rt_stack_len", place.plus(stack.head()), frames)
+            }
+            ty => ("rt_str_len", place, capacity(ty)),
         };
         let args = vec![Arg::Addr(place), imm(bytes)];
         Opnd::Reg(self.b.call_number(runtime(function), args))

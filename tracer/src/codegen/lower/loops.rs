@@ -94,7 +94,8 @@ impl Lower<'_> {
         let name = self.callback_name();
         let mut fronts = Vec::new();
         let in_loop = self.part.jumps.is_some();
-        self.callback(&name, |lower| {
+        // The verifier writes `bpf_loop` out.
+        self.callback(&name, 1, |lower| {
             lower.receive(LOOP_CONTEXT);
             fronts = lower.steps(body, control, in_loop);
         });
@@ -137,8 +138,8 @@ impl Lower<'_> {
         pointer
     }
 
-    /// Lowers a callback, which begins with its arguments.
-    fn callback(&mut self, name: &str, body: impl FnOnce(&mut Self)) {
+    /// Lowers a callback, which begins with its arguments; `frames`: how many stand on the stack for it.
+    fn callback(&mut self, name: &str, frames: u32, body: impl FnOnce(&mut Self)) {
         let caller = std::mem::replace(&mut self.b, Builder::new());
         self.b.line = caller.line;
         let memory = self.memory.called();
@@ -147,7 +148,12 @@ impl Lower<'_> {
         let part = (self.part.frame, self.part.saved, self.part.now);
         let jumps = (self.part.leave, self.part.quit, self.part.jumps.take());
         let steps = self.part.steps.take();
+        let own_frames = self.own_frames;
+        if own_frames > 0 {
+            self.own_frames += frames;
+        }
         body(self);
+        self.own_frames = own_frames;
         let builder = std::mem::replace(&mut self.b, caller);
         let mut lir = builder.finish(name, &self.memory, CALLBACK_LIMIT);
         lir.thread_jumps();
@@ -287,7 +293,8 @@ impl Lower<'_> {
         let env = self.environment();
         self.go_to(control, went::ON);
         let name = self.callback_name();
-        self.callback(&name, |lower| lower.each(map, var, body, control));
+        // The function of the kernel that goes through the map stands below it.
+        self.callback(&name, 2, |lower| lower.each(map, var, body, control));
         let next = self.b.block();
         let kernel_map = self.kernel_map(map, next);
         let args = vec![kernel_map, Arg::Function(name), env, imm(0)];

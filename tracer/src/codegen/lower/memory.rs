@@ -58,9 +58,16 @@ impl Lower<'_> {
                 let helper = Callee::Helper(helpers::GET_CURRENT_COMM);
                 self.b.call(helper, vec![Arg::Addr(to), imm(size)]);
             }
-            ExprKind::Builtin(Builtin::Kstack(_)) => {
-                let args = vec![arg(self.ctx), Arg::Addr(to), imm(size)];
-                self.b.call(runtime("rt_kstack"), args);
+            ExprKind::Builtin(Builtin::Stack(stack)) => {
+                let mut args = vec![arg(self.ctx), Arg::Addr(to), imm(size)];
+                let function = match stack.space {
+                    Space::Kernel => {
+                        args.push(imm(self.own_frames));
+                        "rt_kstack"
+                    }
+                    Space::User => "rt_ustack",
+                };
+                self.b.call(runtime(function), args);
             }
             ExprKind::ReadStr { addr, space, site } if !self.is_captured(e) => {
                 let address = self.scalar(addr);

@@ -88,6 +88,7 @@ pub fn lower(plan: &Plan, program: &Program, spill: Spill) -> Result<Vec<Lir>, E
         env: None,
         callbacks: Vec::new(),
         named: 0,
+        own_frames: own_frames(&program.hook),
     };
     lower.program();
     let bytes = lower.memory.frame_bytes();
@@ -125,6 +126,23 @@ struct Lower<'a> {
     callbacks: Vec<Lir>,
     /// How many were given names.
     named: u32,
+    /// What a kernel stack taken here begins with that is not of the event: the program's own frames.
+    own_frames: u32,
+}
+
+/// Frames between an event and the function that takes its stack: that function, the program, and what the kernel calls it
+/// through (`bpf_trace_run*`, the trampoline). Hooks with registers begin where those say.
+fn own_frames(hook: &Hook) -> u32 {
+    match hook {
+        Hook::SysEnter | Hook::SysExit | Hook::RawTracepoint(_) => 3,
+        Hook::Begin | Hook::End | Hook::Interval { .. } => 3,
+        Hook::Functions { mechanism, .. } if mechanism.needs_btf() => 3,
+        Hook::Tracepoints(_)
+        | Hook::Functions { .. }
+        | Hook::UserPlaces { .. }
+        | Hook::Profile { .. }
+        | Hook::Counter { .. } => 0,
+    }
 }
 
 /// What the syscall programs know of the call.

@@ -11,7 +11,7 @@ use crate::ir::{
 };
 use crate::load::Loaded;
 use crate::plan::{self, Plan};
-use crate::types::{Abi, AggKind, HistShape, Lazy, Space, Type, Value};
+use crate::types::{Abi, AggKind, HistShape, Lazy, Space, Stack, Type, Value};
 use std::os::unix::process::parent_id;
 
 const CLOCK_NANOSLEEP: (Abi, u32) = (Abi::Native, 230);
@@ -306,11 +306,14 @@ fn every_builtin_is_accepted() {
 #[test]
 fn stacks_are_keys() {
     let depth = 5;
-    let key = vec![Type::Stack { depth }];
+    let key = vec![Type::Stack(Stack::kernel(depth))];
     let probe = Probe::RawTracepoint {
         name: "sched_switch".to_owned(),
     };
-    let body = vec![count(0, vec![builtin(Builtin::Kstack(depth))])];
+    let body = vec![count(
+        0,
+        vec![builtin(Builtin::Stack(Stack::kernel(depth)))],
+    )];
     let maps = vec![map(key, MapValue::Agg(AggKind::Count))];
     let plan = planned(script(vec![clause(probe, None, body)], maps));
     if !privileged("stacks_are_keys") {
@@ -397,12 +400,12 @@ fn read_zeroes() {
 fn reads(thread: &str, probe: Probe, value: Expr) -> Plan {
     let body = vec![
         count(0, vec![value]),
-        count(1, vec![builtin(Builtin::Kstack(5))]),
+        count(1, vec![builtin(Builtin::Stack(Stack::kernel(5)))]),
     ];
     let maps = vec![
         map(vec![Type::I64], MapValue::Agg(AggKind::Count)),
         map(
-            vec![Type::Stack { depth: 5 }],
+            vec![Type::Stack(Stack::kernel(5))],
             MapValue::Agg(AggKind::Count),
         ),
     ];

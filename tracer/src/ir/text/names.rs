@@ -70,6 +70,7 @@ pub const LAZY: Names<Lazy> = &[
 pub const WIDE: Names<Wide> = &[
     ("inet", Wide::Inet),
     ("time", Wide::Time),
+    ("usym", Wide::Usym),
     ("ratio", Wide::Ratio),
 ];
 

@@ -7,13 +7,14 @@ use super::names::{
     ABIS, BINARY, BUILTINS, COMPARE, MECHANISMS, Names, ORDERS, PHASES, SITES, SPACES, UNARY, value,
 };
 use super::node::{Node, word};
-use super::types::{read as ty, read_agg};
+use super::types::{self, read as ty, read_agg};
 use crate::diag::Span;
 use crate::ir::{
     Builtin, Clause, Conversion, Emit, EmitArg, EmitId, EmitKind, EnumNames, Expr, ExprKind,
     Format, FormatPart, Map, MapId, MapValue, Order, Probe, Program, Rate, Room, Site, SiteId,
     Stmt, StmtKind, SyscallSet, TailId, UserSettings, Var, VarId, View,
 };
+use crate::types::Space;
 use crate::types::counter::{self, Source};
 use std::str::FromStr;
 
@@ -570,7 +571,8 @@ fn operation(op: &str, items: &mut Items<'_>) -> Result<ExprKind, String> {
     }
     Ok(match op {
         "arg" => ExprKind::Builtin(Builtin::Arg(items.number()?)),
-        "kstack" => ExprKind::Builtin(Builtin::Kstack(items.number()?)),
+        "kstack" => ExprKind::Builtin(Builtin::Stack(types::stack(Space::Kernel, items)?)),
+        "ustack" => ExprKind::Builtin(Builtin::Stack(types::stack(Space::User, items)?)),
         "reg" => ExprKind::Builtin(Builtin::Reg(items.number()?)),
         "var" => ExprKind::Var(VarId(items.number()?)),
         "get" => ExprKind::MapGet {

@@ -5,7 +5,7 @@ use crate::diag::Span;
 use crate::ir::*;
 use crate::types::btf::TypeId;
 use crate::types::counter::COUNTERS;
-use crate::types::{Abi, AggKind, HistShape, Lazy, Pointee, Space, Type, Wide};
+use crate::types::{Abi, AggKind, HistShape, Lazy, Pointee, Space, Stack, StackMode, Type, Wide};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -19,7 +19,7 @@ fn types() -> impl Strategy<Value = Type> {
         (select(vec![8u8, 16, 32, 64]), any::<bool>())
             .prop_map(|(bits, signed)| Type::Int { bits, signed }),
         (1u32..300).prop_map(|cap| Type::Str { cap }),
-        any::<u16>().prop_map(|depth| Type::Stack { depth }),
+        stack().prop_map(Type::Stack),
         any::<u32>().prop_map(|id| Type::Record(TypeId(id))),
         select(vec![
             Lazy::Ksym,
@@ -37,7 +37,7 @@ fn types() -> impl Strategy<Value = Type> {
             Lazy::Enum(7),
         ])
         .prop_map(Type::Lazy),
-        select(vec![Wide::Inet, Wide::Time, Wide::Ratio]).prop_map(Type::Wide),
+        select(vec![Wide::Inet, Wide::Time, Wide::Usym, Wide::Ratio]).prop_map(Type::Wide),
         (1u32..300).prop_map(|cap| Type::Bytes { cap }),
         space().prop_map(|space| Type::Ptr {
             to: Pointee::Unknown,
@@ -76,12 +76,18 @@ fn aggs() -> impl Strategy<Value = AggKind> {
     })
 }
 
+fn stack() -> impl Strategy<Value = Stack> {
+    let spaces = select(vec![Space::Kernel, Space::User]);
+    let modes = select(StackMode::ALL.to_vec());
+    (spaces, any::<u16>(), modes).prop_map(|(space, depth, mode)| Stack { space, depth, mode })
+}
+
 fn builtins() -> impl Strategy<Value = Builtin> {
     let plain: Vec<Builtin> = names::BUILTINS.iter().map(|(_, b)| *b).collect();
     prop_oneof![
         select(plain),
         any::<u8>().prop_map(Builtin::Arg),
-        any::<u16>().prop_map(Builtin::Kstack),
+        stack().prop_map(Builtin::Stack),
         any::<u16>().prop_map(Builtin::Reg),
     ]
 }

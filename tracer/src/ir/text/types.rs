@@ -6,7 +6,7 @@ use super::names::{LAZY, SIGNED, SPACES, WIDE, name, value};
 use super::node::{Node, group, word};
 use super::read::{Items, number};
 use crate::types::btf::TypeId;
-use crate::types::{AggKind, HistShape, Lazy, Pointee, Type};
+use crate::types::{AggKind, HistShape, Lazy, Pointee, Space, Stack, StackMode, Type};
 
 /// A type's node.
 pub fn write(ty: &Type) -> Node {
@@ -25,7 +25,16 @@ pub fn write(ty: &Type) -> Node {
         Type::Record(id) => group("record", [word(id.0)]),
         Type::Array { elem, len } => group("array", [write(elem), word(len)]),
         Type::Tuple(parts) => group("tuple", parts.iter().map(write)),
-        Type::Stack { depth } => group("stack", [word(depth)]),
+        Type::Stack(stack) => {
+            let name = match stack.space {
+                Space::Kernel => "stack",
+                Space::User => "user-stack",
+            };
+            group(
+                name,
+                [word(stack.depth)].into_iter().chain(write_mode(*stack)),
+            )
+        }
         Type::Lazy(Lazy::Enum(id)) => group("enum", [word(id)]),
         Type::Lazy(lazy) => word(name(LAZY, lazy).unwrap_or_default()),
         Type::Call => word("call"),
@@ -62,13 +71,28 @@ pub fn read(node: &Node) -> Result<Type, String> {
         },
         "enum" => Type::Lazy(Lazy::Enum(items.number()?)),
         "tuple" => Type::Tuple(items.rest().iter().map(read).collect::<Result<_, _>>()?),
-        "stack" => Type::Stack {
-            depth: items.number()?,
-        },
+        "stack" => Type::Stack(stack(Space::Kernel, &mut items)?),
+        "user-stack" => Type::Stack(stack(Space::User, &mut items)?),
         _ => return Err(format!("`{head}` is not a type")),
     };
     items.end()?;
     Ok(ty)
+}
+
+/// Depth and mode of a stack.
+pub fn stack(space: Space, items: &mut Items) -> Result<Stack, String> {
+    let depth = items.number()?;
+    let mode = match items.next() {
+        None => StackMode::default(),
+        Some(Node::Word(word)) => StackMode::named(word).ok_or("not a mode of a stack")?,
+        Some(_) => return Err("a mode of a stack is a word".to_owned()),
+    };
+    Ok(Stack { space, depth, mode })
+}
+
+/// The mode when it is not the usual one.
+pub fn write_mode(stack: Stack) -> Option<Node> {
+    (stack.mode != StackMode::default()).then(|| word(stack.mode.name()))
 }
 
 fn simple(text: &str) -> Option<Type> {

@@ -6,7 +6,7 @@ use super::names::{
     ABIS, BINARY, BUILTINS, COMPARE, MECHANISMS, Names, ORDERS, PHASES, SITES, SPACES, UNARY, name,
 };
 use super::node::{Node, group, line, list, string, word};
-use super::types::{write as ty, write_agg};
+use super::types::{self, write as ty, write_agg};
 use crate::ir::UserSettings;
 use crate::ir::{
     Builtin, CallOptions, Clause, Conversion, Emit, EmitArg, EmitKind, EnumNames, Expr, ExprKind,
@@ -412,7 +412,13 @@ fn step(what: &str, postfix: bool) -> Node {
 fn builtin(b: &Builtin) -> Vec<Node> {
     match b {
         Builtin::Arg(n) => vec![word("arg"), word(n)],
-        Builtin::Kstack(depth) => vec![word("kstack"), word(depth)],
+        Builtin::Stack(stack) => {
+            let mode = types::write_mode(*stack);
+            [word(stack.name()), word(stack.depth)]
+                .into_iter()
+                .chain(mode)
+                .collect()
+        }
         Builtin::Reg(offset) => vec![word("reg"), word(offset)],
         _ => vec![named(BUILTINS, b)],
     }

@@ -137,7 +137,7 @@ impl<'p> Checker<'p> {
             ExprKind::Length(of) => {
                 let counts = matches!(
                     of.ty,
-                    Type::Str { .. } | Type::Bytes { .. } | Type::Stack { .. }
+                    Type::Str { .. } | Type::Bytes { .. } | Type::Stack(_)
                 );
                 self.rule(14, counts && e.ty == Type::U64, || {
                     format!("the length of a {} as a {}", of.ty, e.ty)
@@ -196,7 +196,10 @@ impl<'p> Checker<'p> {
                 });
             }
             ExprKind::Text(value) => {
-                let fits = matches!(value.ty, Type::Lazy(_) | Type::Stack { .. } | Type::Call);
+                let fits = matches!(
+                    value.ty,
+                    Type::Lazy(_) | Type::Stack(_) | Type::Wide(_) | Type::Call
+                );
                 self.rule(20, fits, || format!("{} has no text of its own", value.ty));
                 let is_text = matches!(e.ty, Type::Str { .. });
                 self.rule(20, is_text, || format!("a text of type {}", e.ty));
@@ -326,7 +329,7 @@ impl<'p> Checker<'p> {
                 Type::Tuple(_) | Type::Wide(_) | Type::Bytes { .. } | Type::Array { .. } => {
                     matches!(op, Compare::Eq | Compare::Ne)
                 }
-                Type::Stack { .. } => false,
+                Type::Stack(_) => false,
                 _ => true,
             };
         self.rule(9, fits, || format!("{op:?} of a {left} and a {right}"));
@@ -421,7 +424,7 @@ fn has_type(b: Builtin, ty: &Type) -> bool {
         Builtin::SyscallAbi => Type::Lazy(Lazy::Abi),
         Builtin::Errno => Type::Lazy(Lazy::Errno),
         Builtin::EntrySeen | Builtin::Usermode | Builtin::Tree => Type::Bool,
-        Builtin::Kstack(depth) => Type::Stack { depth },
+        Builtin::Stack(stack) => Type::Stack(stack),
         Builtin::Call => Type::Call,
     };
     *ty == wanted

@@ -263,7 +263,8 @@ fn a_kernel_stack_is_addresses_and_zeroes() {
     with_frame(&mut code);
     code.set(1, Src::Reg(R7));
     frame(&mut code, 2, HEADER);
-    code.set(3, Src::Imm(PAYLOAD - 8)).call("rt_kstack");
+    code.set(3, Src::Imm(PAYLOAD - 8));
+    code.set(4, Src::Imm(0)).call("rt_kstack");
     send(&mut code);
     let (payload, bytes) = Probe::new(&mut code).record(0, 0);
     assert!(bytes > 0 && bytes % 8 == 0, "{bytes}");

@@ -5,7 +5,16 @@
 
 use super::names::Names;
 use crate::ir::{Binary, Builtin, Compare, Expr, ExprKind, MapId, Unary};
-use crate::types::{Space, Type};
+use crate::types::{Space, Stack, StackMode, Type};
+
+/// `kstack(5)`, `ustack(perf, 127)`.
+fn stack_text(stack: Stack) -> String {
+    let name = stack.name();
+    match stack.mode {
+        StackMode::Bpftrace => format!("{name}({})", stack.depth),
+        mode => format!("{name}({}, {})", mode.name(), stack.depth),
+    }
+}
 
 /// One expression. (The flat list of how each kind looks.)
 pub(super) fn text(e: &Expr, names: &Names<'_>) -> String {
@@ -14,7 +23,7 @@ pub(super) fn text(e: &Expr, names: &Names<'_>) -> String {
         ExprKind::Int(x) => constant(&e.ty, *x),
         ExprKind::Str(bytes) => format!("\"{}\"", bytes.escape_ascii()),
         ExprKind::Builtin(Builtin::Arg(n)) => names.argument(*n),
-        ExprKind::Builtin(Builtin::Kstack(depth)) => format!("kstack({depth})"),
+        ExprKind::Builtin(Builtin::Stack(stack)) => stack_text(*stack),
         ExprKind::Builtin(b) => b.to_string(),
         ExprKind::Var(var) => format!("${}", names.clause.vars[var.0 as usize].name),
         ExprKind::MapGet { map, key } | ExprKind::AggGet { map, key } => map_text(*map, key, names),

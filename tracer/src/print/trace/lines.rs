@@ -14,7 +14,7 @@ use crate::print::{Loss, Names, Origin, Output, Printer, RuntimeError};
 use crate::trace::program::{Notice, notice};
 use crate::trace::summary::{Row, add, sorted};
 use crate::types::call::Call;
-use crate::types::{Type, Value};
+use crate::types::{Space, Stack, Type, Value};
 use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Write};
 
@@ -90,13 +90,18 @@ impl Lines {
     }
 
     /// A stack under a line, innermost first.
-    fn stack(&mut self, names: &dyn Names, frames: &[u64]) {
+    fn stack(&mut self, names: &dyn Names, kind: Stack, words: &[u64]) {
+        let (process, frames) = kind.parts(words);
         for &frame in frames {
             self.line.extend_from_slice(b"\n > ");
-            if let Some(offset) = names.symbol(frame, &mut self.line) {
-                // Writing to memory does not fail.
-                let _ = write!(self.line, "+{offset:#x} ");
-            }
+            // Writing to memory does not fail.
+            let _ = match kind.space {
+                Space::Kernel => match names.symbol(frame, &mut self.line) {
+                    Some(offset) => write!(self.line, "+{offset:#x} "),
+                    None => Ok(()),
+                },
+                Space::User => user_frame(&mut self.line, names, process, frame),
+            };
             let _ = write!(self.line, "[{frame:#x}]");
         }
     }
@@ -185,8 +190,8 @@ impl Printer for Lines {
             return Ok(());
         }
         for value in more {
-            if let Value::Stack(frames) = value {
-                self.stack(names, frames);
+            if let Value::Stack(kind, words) = value {
+                self.stack(names, *kind, words);
             }
         }
         self.end(out)
@@ -248,5 +253,20 @@ impl Printer for Lines {
         self.line.clear();
         summary::write(&mut self.line, &rows);
         out.write_all(&self.line)
+    }
+}
+
+/// `/usr/lib/libc.so.6(read+0x12) `, as strace has it.
+fn user_frame(line: &mut Vec<u8>, names: &dyn Names, process: u32, address: u64) -> io::Result<()> {
+    let Some(place) = names.user_symbol(process, address) else {
+        return Ok(());
+    };
+    match place.symbol {
+        Some(symbol) => write!(
+            line,
+            "{}({}+{:#x}) ",
+            place.file, symbol.name, symbol.offset
+        ),
+        None => write!(line, "{} ", place.file),
     }
 }

@@ -35,7 +35,7 @@ fn check(pass: &mut Pass, call: &Call) -> Option<Outcome> {
     let val = pass.read(operand, arg.span)?;
     let kind = match &val.expr.ty {
         Type::Array { len, .. } => ExprKind::Int(u64::from(*len)),
-        Type::Str { .. } | Type::Stack { .. } | Type::Bytes { .. } => {
+        Type::Str { .. } | Type::Stack(_) | Type::Bytes { .. } => {
             ExprKind::Length(Box::new(val.expr.clone()))
         }
         other => {

@@ -17,7 +17,6 @@ mod has_key;
 mod hist;
 mod join;
 mod kaddr;
-mod kstack;
 mod ksym;
 mod len;
 mod lhist;
@@ -32,6 +31,7 @@ mod said;
 mod signal;
 mod signal_name;
 mod space;
+pub mod stack;
 mod stats;
 mod stddev;
 mod str;
@@ -44,6 +44,7 @@ mod sum;
 mod syscall_name;
 mod time;
 mod trace;
+mod usym;
 mod zero;
 
 use super::nearest::did_you_mean;
@@ -113,7 +114,7 @@ pub static FUNCTIONS: &[Function] = &[
     join::JOIN,
     kaddr::KADDR,
     space::KPTR,
-    kstack::KSTACK,
+    stack::KSTACK,
     ksym::KSYM,
     len::LEN,
     lhist::LHIST,
@@ -142,6 +143,8 @@ pub static FUNCTIONS: &[Function] = &[
     time::TIME,
     trace::TRACE,
     space::UPTR,
+    stack::USTACK,
+    usym::USYM,
     said::WARNF,
     zero::ZERO,
 ];
@@ -157,8 +160,6 @@ const NOT_BUILT: &[&str] = &[
     "tseries",
     "uaddr",
     "unsure",
-    "ustack",
-    "usym",
     "write_user",
 ];
 

@@ -77,7 +77,7 @@ fn converted(pass: &mut Pass, val: Val, conversion: &Conversion, span: Span) -> 
     match conversion.conv {
         b's' => match ty {
             Type::Str { .. }
-            | Type::Stack { .. }
+            | Type::Stack(_)
             | Type::Lazy(_)
             | Type::Wide(_)
             | Type::Bool
@@ -178,7 +178,7 @@ fn mismatch<T>(
             Some("the bytes of something are buf(x, length)")
         }
         Type::Bytes { .. } => Some("a buffer is printed with %r or %rx"),
-        Type::Str { .. } | Type::Stack { .. } | Type::Call => Some("text is printed with %s"),
+        Type::Str { .. } | Type::Stack(_) | Type::Call => Some("text is printed with %s"),
         Type::Ptr { .. } => Some("an address is printed with %p, the text there with str(x)"),
         Type::Int { .. } => Some("a number is printed with %d, %u or %x"),
         Type::Tuple(_) => Some("print(x) prints a tuple"),
