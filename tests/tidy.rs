@@ -49,6 +49,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "print",
         &["agg", "decode", "ir", "symbols", "trace", "types", "diag"],
     ),
+    // Recordings: rows of a live run, and the same rows out of a file.
+    ("record", &["stream", "types", "diag"]),
     ("session", BELOW_SESSION),
     ("cli", &["session"]),
     ("main", &["cli"]),
@@ -57,7 +59,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 /// What `session` may import, and `cli` with it.
 const BELOW_SESSION: &[&str] = &[
     "agg", "bpf", "codegen", "decode", "diag", "facts", "interp", "ir", "kernel", "link", "load",
-    "plan", "print", "sema", "stream", "symbols", "syntax", "sys", "tables", "trace", "types",
+    "plan", "print", "record", "sema", "stream", "symbols", "syntax", "sys", "tables", "trace",
+    "types",
 ];
 
 /// Rooms without I/O, `unsafe`, aya, libc, clock and environment.

@@ -40,6 +40,7 @@ impl Features {
                 ("no-kprobe", no_kprobe()),
                 ("fentry", fentry()),
                 ("ia32", ia32(trigger)),
+                ("python", python()),
             ],
             promised: promised.split_whitespace().map(str::to_owned).collect(),
         }
@@ -95,6 +96,21 @@ fn fentry() -> Option<String> {
     let read = list.and_then(|mut list| list.read(&mut [0]));
     read.err()
         .map(|error| format!("the list of traceable functions cannot be read: {error}"))
+}
+
+/// An interpreter that reads Parquet; `cargo xtask setup` makes one.
+fn python() -> Option<String> {
+    let Some(python) = std::env::var_os("PYTHON") else {
+        return Some("PYTHON names no interpreter with duckdb and pandas".to_owned());
+    };
+    let mut command = Command::new(python);
+    let status = command
+        .args(["-c", "import duckdb, pandas, pyarrow"])
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    let works = status.is_ok_and(|status| status.success());
+    (!works).then(|| "no duckdb, pandas and pyarrow for Python".to_owned())
 }
 
 /// A kernel without 32-bit calls ends the process at its first one.

@@ -17,7 +17,8 @@ use std::fs;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use tracer::diag::{Diagnostic, Severity, codes, render};
-use tracer::{ir, plan, sema, syntax};
+use tracer::session::replay;
+use tracer::{ir, plan, record, sema, syntax};
 
 /// A stage that is tested by files.
 struct Stage {
@@ -48,7 +49,17 @@ const STAGES: &[Stage] = &[
     Stage {
         name: "plan",
         run: plan,
-        codes: &[501..=599],
+        codes: &[501..=520],
+    },
+    Stage {
+        name: "recorded",
+        run: recorded,
+        codes: &[521..=521],
+    },
+    Stage {
+        name: "sql",
+        run: sql,
+        codes: &[522..=522],
     },
 ];
 
@@ -70,6 +81,32 @@ fn plan(text: &str) -> String {
         Ok(plan) => plan::explain::text(&plan),
         Err(found) => diagnostics_text(text, &found),
     }
+}
+
+/// What a query reads of recordings; `// calls: openat read` are what was selected when they were made.
+fn recorded(text: &str) -> String {
+    let calls = header(text, "calls");
+    let header = record::Header {
+        calls: (!calls.is_empty()).then_some(calls),
+        ..record::Header::default()
+    };
+    asked(text, |program| replay::explain(program, &[header]))
+}
+
+/// A query as SQL.
+fn sql(text: &str) -> String {
+    asked(text, replay::sql::text)
+}
+
+fn asked(text: &str, ask: impl FnOnce(&ir::Program) -> Result<String, Vec<Diagnostic>>) -> String {
+    let facts = facts::kernel(&[]);
+    let (script, mut diagnostics) = syntax::parse(text, &params(text));
+    let (program, found) = sema::check(&script, &facts);
+    diagnostics.extend(found);
+    if diagnostics.iter().any(|d| d.severity == Severity::Error) {
+        return diagnostics_text(text, &diagnostics);
+    }
+    ask(&program).unwrap_or_else(|found| diagnostics_text(text, &found))
 }
 
 /// The typed script, which must keep the IR's rules, and what was said about it.

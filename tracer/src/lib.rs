@@ -17,6 +17,7 @@ pub mod link;
 pub mod load;
 pub mod plan;
 pub mod print;
+pub mod record;
 pub mod sema;
 pub mod session;
 pub mod stream;

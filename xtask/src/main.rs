@@ -77,7 +77,7 @@ enum Command {
     },
     /// Feed a stage with inputs that nobody would write, with cargo-fuzz on a nightly compiler.
     Fuzz {
-        /// Which: parse, check, plan or record.
+        /// Which: parse, check, plan, record or recording.
         #[arg(long, value_name = "NAME")]
         target: String,
         /// For how long.

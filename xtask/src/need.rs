@@ -4,8 +4,8 @@
 //! [`Missing`] with the exact command that does it. Never installs what is there already.
 
 use std::fmt;
-use std::path::Path;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
@@ -67,6 +67,12 @@ const PEER_PACKAGES: &[Package] = &[
     },
 ];
 
+const PYTHON_PACKAGES: &[Package] = &[Package {
+    name: "python3-venv",
+    file: "/usr/share/doc/python3-venv",
+    why: "keeps Python packages apart",
+}];
+
 const BPF_PACKAGES: &[Package] = &[
     Package {
         name: "rustc-web",
@@ -89,6 +95,7 @@ const BPF_PACKAGES: &[Package] = &[
 pub fn all(ebpf: bool) -> Result<()> {
     tracefs()?;
     guests()?;
+    python()?;
     crate::vm::kernel::fetch_all()?;
     if ebpf {
         bpf_tools()?;
@@ -115,6 +122,37 @@ pub fn guests() -> Result<()> {
 /// What benchmarks measure beside the tracer.
 pub fn peers() -> Result<()> {
     packages(PEER_PACKAGES)
+}
+
+/// A Python with packages that read Parquet: tests hold the export against them. Below the target directory, as all that is fetched.
+pub fn python() -> Result<PathBuf> {
+    let home = crate::project::target().join("python");
+    let python = home.join("bin/python");
+    let mut works = Command::new(&python);
+    works.args(["-c", "import duckdb, pandas, pyarrow"]);
+    works.stderr(Stdio::null());
+    if works.status().is_ok_and(|status| status.success()) {
+        return Ok(python);
+    }
+    println!(
+        "==> installing duckdb, pandas and pyarrow for Python (tests read the Parquet export with them)"
+    );
+    packages(PYTHON_PACKAGES)?;
+    let python3 = Command::new("python3")
+        .args(["-m", "venv"])
+        .arg(&home)
+        .status();
+    if !python3.is_ok_and(|status| status.success()) {
+        succeed(
+            Command::new("/usr/bin/python3")
+                .args(["-m", "venv"])
+                .arg(&home),
+        )?;
+    }
+    let mut install = Command::new(&python);
+    install.args(["-m", "pip", "install", "-q", "duckdb", "pandas", "pyarrow"]);
+    succeed(&mut install)?;
+    Ok(python)
 }
 
 /// The compiler and linker for the runtime object. Nothing else needs them.

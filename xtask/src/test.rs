@@ -152,6 +152,11 @@ fn cases_here(products: &Products, filter: Option<&str>) -> Result<Outcomes> {
         .env("TRIGGER", &products.trigger);
     cases.env("CASES", project::root().join("tests/kernel"));
     cases.env("SCRIPTS", project::root().join("scripts"));
+    match need::python() {
+        Ok(python) => drop(cases.env("PYTHON", python)),
+        // The case that needs it is then told as not run.
+        Err(error) => println!("{error:#}"),
+    }
     cases.env("ONELINERS", project::root().join("tests/oneliners"));
     runner(&mut cases, "this kernel", "kernel cases")
 }

@@ -5,6 +5,8 @@
 mod accounts;
 mod company;
 mod ending;
+mod exported;
+mod recordings;
 
 use anyhow::Result;
 
@@ -36,6 +38,15 @@ pub const ALL: &[Behaviour] = &[
     ("pipe-flows-while-running", "root", ending::pipe_flows),
     ("output-file", "root", ending::output_file),
     ("stage-to-file", "", ending::stage_to_file),
+    ("recorded-counts", "root btf", recordings::counts),
+    ("recorded-arguments", "root btf", recordings::arguments),
+    ("recorded-phases", "root btf", recordings::phases),
+    ("recorded-statements", "root btf", recordings::statements),
+    ("recorded-enough", "", recordings::enough),
+    ("recorded-every-call", "root btf", recordings::every_call),
+    ("recorded-until-killed", "root btf", recordings::killed),
+    ("recorded-exported", "root btf python", exported::export),
+    ("recorded-not", "", recordings::bad_files),
     ("two-tracers", "root", company::two_tracers),
     ("own-calls-are-not-traced", "root", company::own_calls),
 ];

@@ -78,6 +78,7 @@ pub fn request(typed: &typed::RunArgs) -> Result<Request, Failure> {
             settings: settings(typed)?,
         },
         ready,
+        record: None,
         dry_run: typed.dry_run,
     })
 }

@@ -6,11 +6,14 @@
 pub mod doctor;
 mod dump;
 mod explain;
+mod export;
 pub mod failure;
 mod fmt;
 mod generate;
 pub mod list;
 pub mod meant;
+mod query;
+mod record;
 mod run;
 mod trace;
 pub mod typed;
@@ -61,6 +64,15 @@ fn perform(command: Command) -> Result<ExitCode, Failure> {
             drop(out);
             return trace::run(&typed);
         }
+        Command::Record(typed) => {
+            drop(out);
+            return record::run(&typed);
+        }
+        Command::Query(typed) => {
+            drop(out);
+            return query::run(&typed);
+        }
+        Command::Export(typed) => export::run(&typed)?,
         Command::List(typed) => list::run(typed.pattern.as_deref(), typed.verbose, &mut out)?,
         Command::Doctor(typed) => {
             let works = doctor::run(typed.format != typed::Format::Text, &mut out)?;

@@ -15,6 +15,7 @@ Examples:
   tracer list 'syscall:*open*'
   tracer explain -e 'syscall:* { @[comm] = hist(duration); }'
   tracer trace -e %file ls -l
+  tracer record -o build.rec -f make; tracer query build.rec -e 'syscall:* { @[name] = count(); }'
 
 Exit status: 0 it ran; 2 usage or script error; 3 losses, with --strict; 4 this machine could
 not do it; else what the script's exit(n) says.";
@@ -57,6 +58,12 @@ pub enum Command {
     Run(RunArgs),
     /// Show system calls as strace does: of the whole system, of processes, or of a command
     Trace(Box<super::trace::typed::TraceArgs>),
+    /// Keep system calls in a file, for questions that are asked later
+    Record(Box<super::record::RecordArgs>),
+    /// Run a query over recordings
+    Query(Box<super::query::QueryArgs>),
+    /// Turn recordings into Parquet
+    Export(super::export::ExportArgs),
     /// List probes, with their arguments by -v
     List(ListArgs),
     /// Show what a query would run where, and why

@@ -258,6 +258,10 @@ codes! {
         "What only user space can tell (the text of a name, a symbol, a time) is known after the event. Memory cannot be read then at an address that depends on it, and no signal be sent. Read memory first, into a variable, at an address that the kernel knows.";
     LOOPS_TOO_DEEP = 520, "loops over maps stand too deep in each other",
         "Each loop over a map is a function that the kernel calls, and its stack has room for three such functions. All other loops in one of their bodies, or in the clause, count as one more. Gather what the inner loop finds in a variable or map first.";
+    NOT_RECORDED = 521, "something that recordings do not hold",
+        "A query over recordings can ask for system calls with their arguments, results, times, CPU, thread, user, group and control group, as far as they were selected when they were recorded. Anything else of a process or of the kernel is gone: ask it live.";
+    NOT_SQL = 522, "something that SQL does not say",
+        "--sql turns aggregations of recorded calls by keys, under conditions on columns of the export, into one SQL statement a map. Without --sql the query itself runs over recordings.";
     // E09xx: known to the language, not built yet.
     GRAMMAR_NOT_BUILT = 901, "part of the language that is not built yet",
         "The construct is known (functions, imports), but this version cannot run it.";

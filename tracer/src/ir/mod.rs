@@ -693,6 +693,8 @@ pub enum Builtin {
     Ctx,
     /// Process id of the command that the run started; 0 without one. U32.
     Cpid,
+    /// The machine that the event is of. Lazy Host.
+    Host,
     /// A saved register: bytes into `struct pt_regs`. U64. Only where the context is one.
     Reg(u16),
 }

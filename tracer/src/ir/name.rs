@@ -38,6 +38,7 @@ pub(in crate::ir) const BUILTINS: &[(&str, Builtin)] = &[
     ("usermode", Builtin::Usermode),
     ("ctx", Builtin::Ctx),
     ("cpid", Builtin::Cpid),
+    ("host", Builtin::Host),
 ];
 
 /// One word: `pid`, `arg0`, `kstack5`.

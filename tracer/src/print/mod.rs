@@ -34,6 +34,8 @@ pub trait Names {
     fn user(&self, _id: u64, _out: &mut Vec<u8>) {}
     /// Appends the path of a cgroup below the root of its hierarchy; nothing when there is none.
     fn cgroup(&self, _id: u64, _out: &mut Vec<u8>) {}
+    /// Appends the name of a machine of the query; nothing when it has none.
+    fn host(&self, _index: u64, _out: &mut Vec<u8>) {}
     /// Appends a moment of the monotonic clock in local time; nothing when the format does not exist.
     fn moment(&self, _format: u64, _time_ns: u64, _out: &mut Vec<u8>) {}
     /// An enumerator of an enum of [`ir::Program::enums`].

@@ -165,6 +165,7 @@ pub fn lazy(out: &mut Vec<u8>, names: &dyn Names, kind: Lazy, raw: u64) {
         Lazy::Mac => decode::mac_address(raw).into(),
         Lazy::Username => return named(out, raw, |out| names.user(raw, out)),
         Lazy::CgroupPath => return named(out, raw, |out| names.cgroup(raw, out)),
+        Lazy::Host => return named(out, raw, |out| names.host(raw, out)),
         Lazy::Container => return container(out, names, raw),
         Lazy::Enum(id) => match names.enumerator(id, raw as i64) {
             Some(name) => name.into(),

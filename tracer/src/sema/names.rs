@@ -108,6 +108,11 @@ pub static VARIABLES: &[Variable] = &[
         make: Make::Plain(|| (Builtin::Gid, Type::U32)),
     },
     Variable {
+        name: "host",
+        doc: "name of the machine: one of several when recordings are asked",
+        make: Make::Plain(|| (Builtin::Host, Type::Lazy(Lazy::Host))),
+    },
+    Variable {
         name: "jiffies",
         doc: "the kernel's count of timer ticks",
         make: Make::Plain(|| (Builtin::Jiffies, Type::U64)),

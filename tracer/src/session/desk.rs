@@ -5,18 +5,16 @@
 
 use super::maps::Maps;
 use super::names::Names;
-use super::output::Output;
+use super::present::{Presenter, Shown, Stop, maps_by_name};
 use super::reader::Told;
+use super::recording::{self, Recording};
 use super::tails::{Mishaps, Tails};
-use super::{Error, Script, act, trailer};
-use crate::agg::Table;
-use crate::diag::Span;
-use crate::diag::render::position;
+use super::{Error, trailer};
 use crate::interp::Effect;
-use crate::ir::{Emit, EmitKind, Format, MapId, Order, TailId, View};
+use crate::ir::{Emit, EmitKind, TailId};
 use crate::plan::Plan;
-use crate::print::value::Bytes;
-use crate::print::{Loss, Origin, Output as Kind, Printer, RuntimeError, printf};
+use crate::print::{Loss, Origin, RuntimeError};
+use crate::record::{Ending, Kind, Row};
 use crate::stream::{Record, decode};
 use crate::symbols::Follower;
 use crate::sys::clock;
@@ -32,14 +30,14 @@ pub struct Desk<'p> {
     maps: Maps,
     /// What the kernel leaves to user space.
     tails: Option<Tails<'p>>,
-    printer: Box<dyn Printer>,
+    present: Presenter,
     names: Names,
-    out: Output,
     told: UnboundedSender<Told>,
-    /// For the places of messages.
-    script: Script,
     /// Arguments of the record in hand; kept for its memory.
     values: Vec<Value>,
+    /// Who takes rows.
+    recording: Option<Recording>,
+    scratch: recording::Scratch,
     failed: bool,
 }
 
@@ -50,6 +48,8 @@ pub struct LastWords {
     pub losses: Vec<Loss>,
     /// Runtime errors that belong into the output.
     pub errors: Vec<RuntimeError>,
+    /// For recordings: losses by reason and CPU, and how the run ended.
+    pub ending: Option<(Vec<Loss>, Ending)>,
 }
 
 impl<'p> Desk<'p> {
@@ -57,10 +57,8 @@ impl<'p> Desk<'p> {
     pub fn new(
         plan: &'p Arc<Plan>,
         maps: Maps,
-        printer: Box<dyn Printer>,
-        out: Output,
+        present: Presenter,
         told: UnboundedSender<Told>,
-        script: Script,
         follower: Follower,
     ) -> Desk<'p> {
         Desk {
@@ -68,20 +66,41 @@ impl<'p> Desk<'p> {
             tails: plan.user.as_ref().map(Tails::new),
             plan: Arc::clone(plan),
             maps,
-            printer,
-            out,
+            present,
             told,
-            script,
             values: Vec::new(),
+            recording: None,
+            scratch: recording::Scratch::default(),
             failed: false,
         }
+    }
+
+    /// Hands rows over, too.
+    #[must_use]
+    pub fn with_recording(mut self, recording: Option<Recording>) -> Desk<'p> {
+        self.recording = recording;
+        self
+    }
+
+    /// Tracing is open.
+    pub fn started(&mut self, time_ns: u64) {
+        self.attempt(|desk| {
+            let start = Row {
+                time_ns,
+                ..Row::new(Kind::Start)
+            };
+            let recording = desk.recording.as_mut();
+            Ok(recording.map_or(Ok(()), |to| to.sink.row(&start))?)
+        });
     }
 
     /// Says that all probes are attached.
     pub fn attached(&mut self, probes: usize) {
         self.attempt(|desk| {
-            desk.printer.attached(&mut desk.out, probes)?;
-            Ok(desk.out.record_done()?)
+            desk.present
+                .printer
+                .attached(&mut desk.present.out, probes)?;
+            Ok(desk.present.out.record_done()?)
         });
     }
 
@@ -92,40 +111,54 @@ impl<'p> Desk<'p> {
 
     /// Time has passed: writes what has waited long enough.
     pub fn tick(&mut self, now: Instant) {
-        self.attempt(|desk| Ok(desk.out.tick(now)?));
+        self.attempt(|desk| {
+            let recording = desk.recording.as_mut();
+            recording.map_or(Ok(()), |to| to.sink.tick(now))?;
+            Ok(desk.present.out.tick(now)?)
+        });
     }
 
     /// Writes what is waiting.
     pub fn flush(&mut self) {
-        self.attempt(|desk| Ok(desk.out.flush()?));
+        self.tick(Instant::now());
+        self.attempt(|desk| Ok(desk.present.out.flush()?));
     }
 
     /// The end: what is left in the maps, by name, then losses and errors.
     pub fn last(&mut self, words: &LastWords) {
         self.attempt(|desk| {
-            desk.printer.end(&mut desk.out)?;
-            let user = &desk.plan.ir.user;
-            let (order, prints) = (user.sort, user.print_maps_on_exit);
-            for map in desk.maps_by_name().into_iter().filter(|_| prints) {
+            desk.present.printer.end(&mut desk.present.out)?;
+            let program = &desk.plan.ir;
+            let (order, prints) = (program.user.sort, program.user.print_maps_on_exit);
+            for map in maps_by_name(program).into_iter().filter(|_| prints) {
                 let table = match desk.tails.as_mut().and_then(|tails| tails.table(map)) {
                     Some(table) => table,
                     None => desk.maps.last(map)?,
                 };
-                let table = sorted(table, order);
-                if !table.rows.is_empty() {
-                    let (out, names) = (&mut desk.out, &desk.names);
-                    desk.printer.map(out, names, &table, None, None)?;
-                }
+                desk.present.last(table, order, &desk.names)?;
             }
-            desk.printer.done(&mut desk.out)?;
+            desk.present.printer.done(&mut desk.present.out)?;
             for loss in &words.losses {
-                desk.printer.lost(&mut desk.out, loss)?;
+                desk.present.printer.lost(&mut desk.present.out, loss)?;
             }
             for error in &words.errors {
-                desk.printer.error(&mut desk.out, error)?;
+                desk.present.printer.error(&mut desk.present.out, error)?;
             }
-            Ok(desk.out.flush()?)
+            desk.present.out.flush()?;
+            Ok(desk.close_recording(words)?)
         });
+    }
+
+    /// The last rows: what was lost, and how it ended.
+    fn close_recording(&mut self, words: &LastWords) -> io::Result<()> {
+        let (Some(recording), Some((losses, ending))) = (&mut self.recording, &words.ending) else {
+            return Ok(());
+        };
+        for loss in losses {
+            let row = recording::loss(loss, ending.time_ns);
+            recording.sink.row(&row)?;
+        }
+        recording.sink.end(ending)
     }
 
     /// Why addresses were printed as numbers, when they were.
@@ -138,13 +171,6 @@ impl<'p> Desk<'p> {
         self.tails
             .as_ref()
             .map_or_else(Mishaps::default, Tails::mishaps)
-    }
-
-    fn maps_by_name(&self) -> Vec<MapId> {
-        let maps = &self.plan.ir.maps;
-        let mut ids: Vec<MapId> = (0..maps.len() as u32).map(MapId).collect();
-        ids.sort_by_key(|id| maps[id.0 as usize].name.as_str());
-        ids
     }
 
     /// Does something unless an earlier failure stands in the way; the first failure is told.
@@ -170,6 +196,10 @@ impl<'p> Desk<'p> {
         };
         decode::args(layout, record.payload, &mut self.values)
             .map_err(|error| Error::Bug(error.to_string()))?;
+        if let Some(to) = self.recording.as_mut().filter(|to| to.is_meant(emit)) {
+            let row = recording::row(emit, &record.header, &self.values, &mut self.scratch);
+            return Ok(row.map_or(Ok(()), |row| to.sink.row(&row))?);
+        }
         // What goes on being computed with keeps its value.
         if !matches!(emit.kind, EmitKind::Tail(_)) {
             trailer::mark(&plan.ir, &emit.args, &mut self.values);
@@ -182,7 +212,7 @@ impl<'p> Desk<'p> {
             EmitKind::Exit => self.exit(),
             _ => self.print(emit, record, generation)?,
         }
-        Ok(self.out.record_done()?)
+        Ok(self.present.out.record_done()?)
     }
 
     /// Runs the rest of a clause, and does what comes of it.
@@ -206,94 +236,20 @@ impl<'p> Desk<'p> {
     }
 
     fn print(&mut self, emit: &Emit, record: Record<'_>, generation: u64) -> Result<(), Stop> {
-        let origin = Origin::from(&record.header);
-        let (out, names, values) = (&mut self.out, &self.names, &self.values);
-        match &emit.kind {
-            EmitKind::Printf(format) => {
-                self.printer.printf(out, names, &origin, format, values)?;
+        let shown = Shown {
+            program: &self.plan.ir,
+            emit,
+            origin: Origin::from(&record.header),
+            wall_ns: clock::wall_ns(record.header.time_ns),
+            values: &self.values,
+        };
+        let (tails, maps) = (&mut self.tails, &self.maps);
+        self.present.show(&shown, &self.names, |map| {
+            match tails.as_mut().and_then(|tails| tails.table(map)) {
+                Some(table) => Ok(table),
+                None => maps.at(map, generation),
             }
-            EmitKind::PrintValue => {
-                if let (Some(ty), Some(value)) = (emit.args.first(), values.first()) {
-                    self.printer.value(out, names, &origin, ty, value)?;
-                }
-            }
-            EmitKind::Call => {
-                self.printer.call(out, names, &origin, &emit.args, values)?;
-            }
-            EmitKind::PrintMap {
-                map,
-                top,
-                div,
-                order,
-                view,
-            } => {
-                let table = match self.tails.as_mut().and_then(|tails| tails.table(*map)) {
-                    Some(table) => table,
-                    None => self.maps.at(*map, generation)?,
-                };
-                let table = match view {
-                    View::Whole => table,
-                    View::Quantile(millionths) => table.quantiles(*millionths),
-                };
-                let order = match order {
-                    Order::Usual => self.plan.ir.user.sort,
-                    order => *order,
-                };
-                let table = sorted(table, order);
-                self.printer.map(out, names, &table, *top, *div)?;
-            }
-            EmitKind::Time(format) => {
-                let text = clock::local_time(format, clock::wall_ns(record.header.time_ns));
-                self.printer.time(out, &origin, &text.unwrap_or_default())?;
-            }
-            EmitKind::System(format) => {
-                let command = self.formatted(format);
-                // What was printed before it comes before what it prints.
-                self.out.flush()?;
-                let said = act::shell(&command);
-                self.printer
-                    .output(&mut self.out, &origin, Kind::System, &said)?;
-            }
-            EmitKind::Cat(format) => {
-                let path = self.formatted(format);
-                match act::read(&path, self.plan.ir.user.max_cat_bytes) {
-                    Ok(said) => self
-                        .printer
-                        .output(&mut self.out, &origin, Kind::Cat, &said)?,
-                    Err(why) => self.message(emit.span, true, &why),
-                }
-            }
-            EmitKind::Join(between) => {
-                let mut said = act::joined(values, between);
-                said.push(b'\n');
-                self.printer.output(out, &origin, Kind::Join, &said)?;
-            }
-            EmitKind::Message { error, format } => {
-                let text = self.formatted(format);
-                self.message(emit.span, *error, &String::from_utf8_lossy(&text));
-            }
-            EmitKind::Clear(_) | EmitKind::Zero(_) | EmitKind::Exit | EmitKind::Tail(_) => {}
-        }
-        Ok(())
-    }
-
-    /// What a format makes of the record's values.
-    fn formatted(&self, format: &Format) -> Vec<u8> {
-        let mut text = Vec::new();
-        printf::write(&mut text, &self.names, format, &self.values, Bytes::Raw);
-        text
-    }
-
-    /// A message with its place in the script, on standard error.
-    fn message(&mut self, span: Span, error: bool, text: &str) {
-        let (line, column) = position(&self.script.text, span.start as usize);
-        let (_, end) = position(&self.script.text, span.end as usize);
-        let word = if error { "ERROR" } else { "WARNING" };
-        let file = &self.script.name;
-        // Nobody may be reading it.
-        let _ = self.out.flush();
-        let text = text.trim_end_matches('\n');
-        let _ = writeln!(io::stderr(), "{file}:{line}:{column}-{end}: {word}: {text}");
+        })
     }
 
     /// The script's `exit(code)`: a status has one byte.
@@ -305,34 +261,5 @@ impl<'p> Desk<'p> {
     fn tell(&self, told: Told) {
         // The run may be over already.
         let _ = self.told.send(told);
-    }
-}
-
-/// The rows as they are printed; tables come sorted by value.
-fn sorted(table: Table, order: Order) -> Table {
-    match order {
-        Order::Usual | Order::Value => table,
-        Order::Key => table.by_key(),
-    }
-}
-
-/// Why nothing is printed any more.
-enum Stop {
-    Closed,
-    Error(Error),
-}
-
-impl From<io::Error> for Stop {
-    fn from(source: io::Error) -> Stop {
-        match source.kind() {
-            io::ErrorKind::BrokenPipe => Stop::Closed,
-            _ => Stop::Error(Error::Write(source)),
-        }
-    }
-}
-
-impl From<Error> for Stop {
-    fn from(error: Error) -> Stop {
-        Stop::Error(error)
     }
 }

@@ -9,7 +9,9 @@ use super::family;
 use super::log::{self, Diagnostics};
 use super::maps::{Maps, lock};
 use super::output::Output;
+use super::present::Presenter;
 use super::reader::{Accounts, Order, Reader, Told};
+use super::recording::Recording;
 use super::signals::Signals;
 use super::target::Target;
 use super::ticks::Ticks;
@@ -19,7 +21,8 @@ use crate::kernel::{self, privilege::Needs};
 use crate::load::{self, Exclusion, Loaded};
 use crate::plan::{Hook, Plan};
 use crate::print::trace::Wall;
-use crate::print::{self, Format, Printer};
+use crate::print::{self, Format, Loss, Printer};
+use crate::record::{Ending, How};
 use crate::stream::account::Totals;
 use crate::symbols::Follower;
 use crate::sys::clock;
@@ -27,6 +30,7 @@ use crate::sys::fd::readable;
 use std::convert::Infallible;
 use std::io::Write;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
@@ -144,6 +148,19 @@ enum Why {
     Failed(Error),
 }
 
+impl Why {
+    /// The same, for a recording.
+    fn how(&self) -> How {
+        match self {
+            Why::Signal => How::Signal,
+            Why::Time => How::Time,
+            Why::Target | Why::Failed(_) => How::Target,
+            Why::Exit(_) => How::Script,
+            Why::Closed => How::Closed,
+        }
+    }
+}
+
 impl From<Told> for Why {
     fn from(told: Told) -> Why {
         match told {
@@ -164,6 +181,8 @@ struct Run {
     target: Target,
     /// How the command ended.
     command: Option<ExitStatus>,
+    /// The script is the user's, not one that options made.
+    written: bool,
     reader: Link,
     diagnostics: Option<Diagnostics>,
 }
@@ -178,7 +197,7 @@ struct Link {
 impl Run {
     /// Starts the reader, forks for a command. Inside a tokio runtime.
     fn new(
-        request: Request,
+        mut request: Request,
         plan: Plan,
         mut loaded: Loaded,
         out: Output,
@@ -193,7 +212,12 @@ impl Run {
         let diagnostics = Diagnostics::of(&mut loaded, voice);
         let (plan, loaded) = (Arc::new(plan), Arc::new(Mutex::new(loaded)));
         let follower = follower(&plan, voice);
-        let reader = start_reader(&plan, &loaded, rings, out, &request, follower)?;
+        let recording = request.record.take();
+        let asks = recording
+            .as_ref()
+            .is_none_or(|recording| recording.from > 0);
+        let written = asks && request.output.trace.is_none();
+        let reader = start_reader(&plan, &loaded, rings, out, &request, follower, recording)?;
         Ok(Run {
             request,
             plan,
@@ -202,6 +226,7 @@ impl Run {
             signals,
             target,
             command: None,
+            written,
             reader,
             diagnostics,
         })
@@ -226,7 +251,7 @@ impl Run {
         let end = End {
             script: self.request.script,
             format: self.request.output.format,
-            written: self.request.output.trace.is_none(),
+            written: self.written,
             plan: self.plan,
             loaded: self.loaded,
             reader: self.reader,
@@ -284,6 +309,8 @@ impl Run {
         }
         self.target.ready()?;
         lock(&self.loaded).open()?;
+        self.reader
+            .order(Order::Started(lock(&self.loaded).start_ns()));
         self.target.release()?;
         self.voice.step("tracing");
         if let Some(mut ready) = self.request.ready.take() {
@@ -398,13 +425,16 @@ impl End {
             Why::Exit(code) => code,
             Why::Signal | Why::Time | Why::Target | Why::Closed => 0,
         };
+        let how = why.how();
         lock(&self.loaded).close()?;
+        let ended_ns = clock::monotonic_ns();
         self.voice.step("closed");
         self.reader.drain().await;
         let code = self.reader.gather()?.unwrap_or(code);
         run_all(&self.plan, &self.loaded, &Hook::End)?;
         let accounts = self.reader.drain().await;
-        let (totals, words) = self.last_words(&accounts)?;
+        let (totals, mut words) = self.last_words(&accounts)?;
+        words.ending = Some(self.ending(how, ended_ns, &totals));
         if let Some(notice) = self.reader.last(words).await {
             self.voice.note(&notice);
         }
@@ -444,8 +474,24 @@ impl End {
             }
             return Ok((totals, LastWords::default()));
         }
-        let losses = report::losses(&totals);
-        Ok((totals, LastWords { losses, errors }))
+        let words = LastWords {
+            losses: report::losses(&totals),
+            errors,
+            ending: None,
+        };
+        Ok((totals, words))
+    }
+
+    /// The end, for a recording.
+    fn ending(&self, how: How, time_ns: u64, totals: &Totals) -> (Vec<Loss>, Ending) {
+        let losses = report::losses(totals);
+        let ending = Ending {
+            how,
+            time_ns,
+            lost: losses.iter().map(|loss| loss.count).sum(),
+            command: self.command.map(ExitStatusExt::into_raw),
+        };
+        (losses, ending)
     }
 }
 
@@ -496,6 +542,7 @@ fn start_reader(
     out: Output,
     request: &Request,
     follower: Follower,
+    recording: Option<Recording>,
 ) -> Result<Link, Error> {
     let (orders, received) = channel();
     let (tell, told) = unbounded_channel();
@@ -512,7 +559,12 @@ fn start_reader(
     let work = move || {
         let ring_bytes = plan.rings.main_bytes;
         let maps = Maps::new(Arc::clone(&plan), loaded);
-        let desk = Desk::new(&plan, maps, printer, out, tell, script, follower);
+        let present = Presenter {
+            printer,
+            out,
+            script,
+        };
+        let desk = Desk::new(&plan, maps, present, tell, follower).with_recording(recording);
         Reader::new(rings, ring_bytes, desk, looking).run(&received);
     };
     let thread = std::thread::Builder::new()

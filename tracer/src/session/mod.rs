@@ -17,7 +17,10 @@ mod log;
 mod maps;
 mod names;
 pub mod output;
+mod present;
 mod reader;
+pub mod recording;
+pub mod replay;
 pub mod report;
 pub mod request;
 pub mod scope;
@@ -85,6 +88,9 @@ pub enum Error {
     /// The query needs more rights than this process has.
     #[error(transparent)]
     Privilege(#[from] crate::kernel::privilege::Unmet),
+    /// A recording cannot be read.
+    #[error(transparent)]
+    Recording(#[from] crate::record::Error),
     /// The kernel refused something.
     #[error(transparent)]
     Load(#[from] crate::load::Error),

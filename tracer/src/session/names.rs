@@ -58,6 +58,11 @@ impl print::Names for Names {
         out.extend(users.get(&id).into_iter().flat_map(|name| name.bytes()));
     }
 
+    fn host(&self, _index: u64, out: &mut Vec<u8>) {
+        let name = std::fs::read_to_string("/proc/sys/kernel/hostname");
+        out.extend_from_slice(name.unwrap_or_default().trim_end().as_bytes());
+    }
+
     fn cgroup(&self, id: u64, out: &mut Vec<u8>) {
         let mut cgroups = self.cgroups.borrow_mut();
         out.extend_from_slice(cgroups.path(id).unwrap_or_default().as_bytes());
@@ -99,7 +104,7 @@ impl print::Names for Names {
 }
 
 /// Names by id, of the lines of a passwd(5) file; the first one of an id counts.
-fn users(file: &str) -> HashMap<u64, String> {
+pub fn users(file: &str) -> HashMap<u64, String> {
     let mut users = HashMap::new();
     for line in file.lines() {
         let mut parts = line.split(':');

@@ -24,6 +24,8 @@ pub enum Order {
     Drain(oneshot::Sender<Accounts>),
     /// All probes are attached: print so.
     Attached(usize),
+    /// Tracing is open since then, on the monotonic clock.
+    Started(u64),
     /// Print the maps that are left and the last words. The answer is what stood in the way of names, if anything did.
     Last(LastWords, oneshot::Sender<Option<String>>),
     /// Nothing more will be asked.
@@ -103,6 +105,7 @@ impl<'p> Reader<'p> {
                     let _ = done.send(self.accounts());
                 }
                 Ok(Order::Attached(probes)) => self.desk.attached(probes),
+                Ok(Order::Started(time_ns)) => self.desk.started(time_ns),
                 Ok(Order::Last(words, done)) => {
                     self.desk.last(&words);
                     let _ = done.send(self.desk.notice());

@@ -2,6 +2,7 @@
 //!
 //! In: nothing. Out: plain data that `cli` fills in. Never knows how options are spelled.
 
+use super::recording::Recording;
 use crate::print::Format;
 use crate::print::trace::Style;
 use crate::sema;
@@ -47,6 +48,8 @@ pub struct Request {
     pub output: Output,
     /// What it may cost, and what is not tolerated.
     pub limits: Limits,
+    /// Records become rows.
+    pub record: Option<Recording>,
     /// A line is written here once everything is attached.
     pub ready: Option<File>,
     /// End once everything is attached.

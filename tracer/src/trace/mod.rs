@@ -42,6 +42,8 @@ pub struct Options {
     pub string_limit: u32,
     /// Lines tell what descriptors stand for.
     pub name_descriptors: bool,
+    /// Calls are recorded, not printed: each with user, group and control group. How much of them is the run's settings' business.
+    pub recorded: bool,
 }
 
 /// Whose calls: all conditions hold together, one of the values of each.

@@ -54,7 +54,7 @@ const NO_RETURN: [&str; 2] = ["exit", "exit_group"];
 /// What lines want of each call beside the usual.
 fn settings(options: &Options) -> Vec<String> {
     let mut settings = Vec::new();
-    if !options.wanted.lines() {
+    if !options.wanted.lines() || options.recorded {
         return settings;
     }
     if options.string_limit != DEFAULT_LIMIT {
@@ -115,7 +115,13 @@ fn clause(out: &mut String, probes: &str, conditions: &[Option<&str>], body: &st
 /// What is done with a call.
 fn body(options: &Options, ends: bool) -> String {
     let mut out = String::new();
-    if options.wanted.lines() {
+    if options.recorded {
+        out.push_str(match options.stacks {
+            Stacks::None => " trace(uid, gid, cgroup);",
+            Stacks::Kernel => " trace(uid, gid, cgroup, kstack);",
+            Stacks::User => " trace(uid, gid, cgroup, ustack);",
+        });
+    } else if options.wanted.lines() {
         out.push_str(match options.stacks {
             Stacks::None => " trace();",
             Stacks::Kernel => " trace(kstack);",

@@ -82,7 +82,8 @@ impl CallKind {
         }
     }
 
-    fn from_wire(value: u32) -> Option<CallKind> {
+    /// The kind of that wire value.
+    pub fn from_wire(value: u32) -> Option<CallKind> {
         use CallKind::*;
         [Call, NoExit, NoEntry, Unfinished]
             .get(value as usize)
@@ -246,6 +247,27 @@ impl<'a> Call<'a> {
             parts: bytes.get(RECORD_SIZE..)?,
             last: Cell::new(0),
         })
+    }
+
+    /// A call of which only the image is known; its registers are filled in by whoever keeps them elsewhere.
+    pub fn of_parts(parts: &'a [u8]) -> Call<'a> {
+        Call {
+            abi: Abi::Native,
+            nr: 0,
+            kind: CallKind::Call,
+            args: [0; 6],
+            ret: 0,
+            entry_ns: 0,
+            exit_ns: 0,
+            comm: [0; 16],
+            parts,
+            last: Cell::new(0),
+        }
+    }
+
+    /// The bytes of [`Call::parts`].
+    pub fn image(&self) -> &'a [u8] {
+        self.parts
     }
 
     /// All pieces of the image, as captured.

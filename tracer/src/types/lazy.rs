@@ -33,6 +33,8 @@ pub enum Lazy {
     CgroupPath,
     /// Id of a cgroup (version 2); prints as the id of the container that it belongs to, empty outside of one.
     Container,
+    /// Which machine, among those of a query: 0 in a live run; prints as its name.
+    Host,
     /// A number of the enum of this index in the program's table; prints as the enumerator's name, one without a
     /// name as the number.
     Enum(u32),
@@ -77,6 +79,7 @@ impl fmt::Display for Lazy {
             Lazy::Mac => "macaddr",
             Lazy::CgroupPath => "cgroup_path",
             Lazy::Container => "container",
+            Lazy::Host => "host",
             Lazy::Enum(id) => return write!(f, "enum#{id}"),
         })
     }

@@ -12,6 +12,7 @@ use crate::session::{Buffering, Format, Limits, Output, Request, Scope, Script};
 use crate::trace::expression::{self, Qualifier};
 use crate::trace::summary::Order;
 use crate::trace::{self, Calls, Options, Results, Signals, Stacks, Wanted, Who};
+use std::fs::File;
 
 /// What diagnostics call the script.
 const SCRIPT: &str = "the script of these options";
@@ -26,13 +27,7 @@ pub fn request(typed: &TraceArgs) -> Result<Request, Failure> {
         return Err(Failure::Usage(sentence.into()));
     }
     let options = options(typed).map_err(Failure::Usage)?;
-    let ready = match typed.ready_fd {
-        None => None,
-        Some(number) => Some(
-            crate::sys::fd::inherited(number)
-                .map_err(|error| Failure::Usage(format!("--ready-fd {number}: {error}")))?,
-        ),
-    };
+    let ready = ready(typed)?;
     Ok(Request {
         script: Script {
             name: SCRIPT.into(),
@@ -47,11 +42,20 @@ pub fn request(typed: &TraceArgs) -> Result<Request, Failure> {
             ..Limits::default()
         },
         ready,
+        record: None,
         dry_run: false,
     })
 }
 
-fn scope(typed: &TraceArgs) -> Scope {
+/// Where to say that everything is attached.
+pub fn ready(typed: &TraceArgs) -> Result<Option<File>, Failure> {
+    let wrong = |number, error| Failure::Usage(format!("--ready-fd {number}: {error}"));
+    let open = |number| crate::sys::fd::inherited(number).map_err(|error| wrong(number, error));
+    typed.ready_fd.map(open).transpose()
+}
+
+/// Whom and how long to trace.
+pub fn scope(typed: &TraceArgs) -> Scope {
     Scope {
         pid: None,
         roots: typed.pid.clone(),
@@ -122,7 +126,8 @@ fn call_style(typed: &TraceArgs) -> call::Style {
     }
 }
 
-fn options(typed: &TraceArgs) -> Result<Options, String> {
+/// What is to be traced, and what is wanted of it.
+pub fn options(typed: &TraceArgs) -> Result<Options, String> {
     let mut sets = typed.trace.clone();
     let mut options = Options {
         who: who(typed)?,

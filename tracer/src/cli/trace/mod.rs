@@ -3,7 +3,7 @@
 //! In: the typed options. Out: a run of the script that they make (or the script itself, or its plan); an exit status.
 
 mod ids;
-mod meant;
+pub mod meant;
 pub mod spelling;
 #[cfg(test)]
 mod tests;
@@ -51,7 +51,7 @@ fn indented(text: &str) -> String {
 }
 
 /// A command's status as a shell gives it.
-fn passed(status: ExitStatus) -> ExitCode {
+pub fn passed(status: ExitStatus) -> ExitCode {
     let code = status.code().or(status.signal().map(|signal| 128 + signal));
     ExitCode::from(code.unwrap_or(0) as u8)
 }

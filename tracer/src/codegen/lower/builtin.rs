@@ -71,6 +71,8 @@ impl Lower<'_> {
             Builtin::Probe => return self.probe_name(),
             Builtin::Func => return self.func_name(),
             Builtin::Ncpus => return self.b.num(u64::from(self.plan.possible_cpus)),
+            // A live run is of one machine.
+            Builtin::Host => return self.b.num(0),
             Builtin::Comm | Builtin::Stack(_) | Builtin::Call => {
                 unreachable!("{builtin:?} is not one word")
             }

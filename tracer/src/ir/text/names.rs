@@ -65,6 +65,7 @@ pub const LAZY: Names<Lazy> = &[
     ("mac", Lazy::Mac),
     ("cgroup-path", Lazy::CgroupPath),
     ("container", Lazy::Container),
+    ("host", Lazy::Host),
 ];
 
 pub const WIDE: Names<Wide> = &[

@@ -34,6 +34,7 @@ fn types() -> impl Strategy<Value = Type> {
             Lazy::Mac,
             Lazy::CgroupPath,
             Lazy::Container,
+            Lazy::Host,
             Lazy::Enum(7),
         ])
         .prop_map(Type::Lazy),

@@ -421,6 +421,7 @@ fn has_type(b: Builtin, ty: &Type) -> bool {
         Builtin::Func => Type::Lazy(Lazy::FuncName),
         Builtin::SyscallNr => Type::I64,
         Builtin::SyscallName => Type::Lazy(Lazy::SyscallName),
+        Builtin::Host => Type::Lazy(Lazy::Host),
         Builtin::SyscallAbi => Type::Lazy(Lazy::Abi),
         Builtin::Errno => Type::Lazy(Lazy::Errno),
         Builtin::EntrySeen | Builtin::Usermode | Builtin::Tree => Type::Bool,

@@ -1,0 +1,145 @@
+//! `tracer query`: a query over recordings.
+//!
+//! In: the typed options. Out: what a live run would have shown, or the same question as SQL; an exit status.
+
+use super::failure::{Failure, Status};
+use super::{meant, typed};
+use crate::kernel::Live;
+use crate::sema::Settings;
+use crate::session::output::Output;
+use crate::session::replay::{self, Question};
+use crate::session::{self, Limits, Script, compile};
+use clap::Args;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// `tracer query`.
+#[derive(Args, Debug, Clone)]
+#[command(after_help = EXAMPLES)]
+pub struct QueryArgs {
+    /// Recordings, of one host or of several; and the file of the query, when -e does not say it
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// The query itself
+    #[arg(short = 'e', value_name = "PROGRAM")]
+    pub program: Option<String>,
+    /// A parameter of the query, $1, $2, …; may be repeated
+    #[arg(long = "param", value_name = "VALUE", allow_hyphen_values = true)]
+    pub params: Vec<String>,
+    /// Print the same question as SQL for the Parquet export, and ask nothing
+    #[arg(long)]
+    pub sql: bool,
+
+    /// Write to this file instead of standard output
+    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
+    pub output: Option<PathBuf>,
+    /// Form of the output
+    #[arg(
+        short,
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        help_heading = "Output"
+    )]
+    pub format: typed::Format,
+    /// Nothing on standard error but errors and losses
+    #[arg(short, long, help_heading = "Output")]
+    pub quiet: bool,
+    /// End with status 3 when events were lost, or a recording is cut
+    #[arg(long)]
+    pub strict: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  tracer query build.rec -e 'syscall:openat /retval < 0/ { @[str(args.filename)] = count(); }'
+  tracer query web1.rec web2.rec -e 'syscall:* { @[host, name] = hist(duration); }'
+  tracer query build.rec opens.bt
+  tracer query build.rec --sql -e 'syscall:* { @[comm] = count(); }'";
+
+/// Runs what was typed.
+pub fn run(typed: &QueryArgs) -> Result<ExitCode, Failure> {
+    let question = question(typed)?;
+    let script = question.script.clone();
+    let failed = |error| Failure::of(error, &script);
+    let facts = Live::new();
+    if typed.sql {
+        let options = compile::Options::new(None, &question.limits);
+        let (program, _) = compile::check(&script, &options, &facts).map_err(failed)?;
+        let text = replay::sql::text(&program)
+            .map_err(session::Error::Script)
+            .map_err(failed)?;
+        let out = Output::open(&question.output);
+        let mut out = out.map_err(|error| Failure::Machine(error.to_string()))?;
+        out.write_all(text.as_bytes())?;
+        out.flush()?;
+        return Ok(Status::Done.into());
+    }
+    let answered = replay::run(question, &facts).map_err(failed)?;
+    Ok(match answered.lossy && typed.strict {
+        true => Status::Losses.into(),
+        false => ExitCode::from(answered.code),
+    })
+}
+
+fn question(typed: &QueryArgs) -> Result<Question, Failure> {
+    let mut files = typed.files.clone();
+    let script = match &typed.program {
+        Some(text) => Script {
+            name: "-e".into(),
+            text: text.clone(),
+            params: typed.params.clone(),
+        },
+        None => {
+            let is_script = |path: &PathBuf| path.extension().is_some_and(|e| e == "bt");
+            let Some(at) = files.iter().position(is_script) else {
+                let sentence =
+                    "no query: give one with -e, or a script file whose name ends with .bt";
+                return Err(Failure::Usage(sentence.into()));
+            };
+            let path = files.remove(at);
+            meant::script(&typed::ScriptArgs {
+                program: None,
+                words: [path.to_string_lossy().into_owned()]
+                    .into_iter()
+                    .chain(typed.params.iter().cloned())
+                    .collect(),
+            })?
+        }
+    };
+    if files.is_empty() && !typed.sql {
+        return Err(Failure::Usage("no recording: name the files to ask".into()));
+    }
+    Ok(Question {
+        script,
+        files,
+        output: session::Output {
+            file: typed.output.clone(),
+            format: match typed.format {
+                typed::Format::Text => session::Format::Text,
+                typed::Format::Json => session::Format::Json,
+                typed::Format::Jsonl => session::Format::Jsonl,
+            },
+            quiet: typed.quiet,
+            ..session::Output::default()
+        },
+        limits: Limits {
+            strict: typed.strict,
+            ring_bytes: None,
+            settings: settings()?,
+        },
+    })
+}
+
+/// What holds where the script does not say otherwise: bpftrace's environment variables.
+fn settings() -> Result<Settings, Failure> {
+    let mut settings = Settings::default();
+    for (name, value) in std::env::vars_os() {
+        let (name, value) = (name.to_string_lossy(), value.to_string_lossy());
+        settings
+            .environment(&name, &value)
+            .map_err(Failure::Usage)?;
+    }
+    Ok(settings)
+}

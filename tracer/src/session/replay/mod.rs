@@ -1,0 +1,475 @@
+//! A query over recordings: the interpreter runs it, row by row.
+//!
+//! In: a [`Question`]. Out: what the live run would have shown, on its output. Files are read batch by batch, and of each batch only the
+//! columns that the query mentions. Never touches the kernel.
+//!
+//! `BEGIN` runs before the first row. `interval` goes off when the rows' time has come that far. A call's `:entry` is fired right before
+//! its end, with the entry's time. `END` follows the last row.
+
+mod event;
+mod names;
+mod needs;
+pub mod sql;
+mod ticks;
+
+use super::compile::{self, Options};
+use super::output::Output;
+use super::present::{Presenter, Shown, Stop, maps_by_name};
+use super::report;
+use super::voice::Voice;
+use super::{Error, Limits, Script, request, trailer};
+use crate::agg::Table;
+use crate::diag::Diagnostic;
+use crate::facts::Facts;
+use crate::interp::{Effect, Event, Machine, MapState};
+use crate::ir::{ClauseId, EmitId, MapId, Phase, Probe, Program, SiteId};
+use crate::print::{self, Format, Loss, Origin};
+use crate::record::{Batch, Columns, End, Ending, Header, Kind, Merged};
+use crate::types::{SyscallProbe, Value};
+use event::{Moment, Recorded};
+use names::Recalled;
+use needs::Needs;
+use std::collections::{BTreeMap, VecDeque};
+use std::io::Write;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use ticks::Ticks;
+
+/// What is asked, of which recordings.
+#[derive(Debug, Default)]
+pub struct Question {
+    /// The query.
+    pub script: Script,
+    /// The recordings.
+    pub files: Vec<PathBuf>,
+    /// Where the answer goes.
+    pub output: request::Output,
+    /// What holds where the script does not say otherwise.
+    pub limits: Limits,
+}
+
+/// How it went.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Answered {
+    /// The script's `exit(n)`, else 0.
+    pub code: u8,
+    /// Something was lost while it was recorded, or a recording is cut.
+    pub lossy: bool,
+}
+
+/// Answers it.
+///
+/// # Errors
+/// When the script is wrong, asks for what the recordings do not hold, or a file cannot be read.
+pub fn run(question: Question, facts: &dyn Facts) -> Result<Answered, Error> {
+    let voice = Voice::new(question.output.quiet, question.output.verbose);
+    let options = Options::new(None, &question.limits);
+    let (program, warnings) = compile::check(&question.script, &options, facts)?;
+    voice.diagnostics(&question.script, &warnings);
+    let headers = headers(&question.files)?;
+    let needs = Needs::of(&program, &headers).map_err(Error::Script)?;
+    for note in needs::notes(&program, &headers) {
+        voice.note(&note);
+    }
+    let out = Output::open(&question.output)?;
+    let printer = print::printer(question.output.format, out.is_terminal());
+    let rows = Merged::open(&question.files, needs.columns)?;
+    let replay = Replay {
+        machine: Machine::new(&program),
+        program: &program,
+        names: Recalled::new(&program, &headers),
+        present: Presenter {
+            printer,
+            out,
+            script: question.script,
+        },
+        ticks: Ticks::of(&program),
+        needs,
+        headers: &headers,
+        losses: BTreeMap::new(),
+        beyond: 0.into(),
+        now_ns: 0,
+        exit: None,
+    };
+    replay.run(rows, voice, question.output.format)
+}
+
+/// What a query reads of recordings, as text: its columns, and what somebody should know who reads the answer.
+///
+/// # Errors
+/// What recordings do not hold.
+pub fn explain(program: &Program, headers: &[Header]) -> Result<String, Vec<Diagnostic>> {
+    let needs = Needs::of(program, headers)?;
+    let mut text = format!("columns: {}\n", needs.columns);
+    for note in needs::notes(program, headers) {
+        text += &format!("note: {note}\n");
+    }
+    Ok(text)
+}
+
+/// What the files say of themselves.
+fn headers(files: &[PathBuf]) -> Result<Vec<Header>, Error> {
+    let rows = Merged::open(files, Columns::LEAST)?;
+    Ok(rows.headers().to_vec())
+}
+
+/// A query and where it stands.
+struct Replay<'p> {
+    program: &'p Program,
+    machine: Machine<'p>,
+    names: Recalled<'p>,
+    present: Presenter,
+    ticks: Ticks,
+    needs: Needs,
+    headers: &'p [Header],
+    /// Losses that the recordings tell of: by reason and CPU.
+    losses: BTreeMap<(String, Option<u32>), u64>,
+    /// Reads of memory that was not recorded.
+    beyond: std::cell::Cell<u64>,
+    /// Time of the last row, on the clock that all files share.
+    now_ns: i64,
+    exit: Option<u8>,
+}
+
+impl Replay<'_> {
+    fn run(mut self, mut rows: Merged, voice: Voice, format: Format) -> Result<Answered, Error> {
+        match self.all(&mut rows, format) {
+            Ok(()) | Err(Stop::Closed) => {}
+            Err(Stop::Error(error)) => return Err(error),
+        }
+        let mut lossy = self.tell_losses(voice);
+        for (path, end) in rows.ends() {
+            if let Some(sentence) = how_it_ended(&path, end).filter(|_| self.exit.is_none()) {
+                voice.warn(&sentence);
+                lossy = true;
+            }
+        }
+        self.tell_errors(voice, format);
+        Ok(Answered {
+            code: self.exit.unwrap_or(0),
+            lossy,
+        })
+    }
+
+    /// From `BEGIN` to the maps.
+    fn all(&mut self, rows: &mut Merged, format: Format) -> Result<(), Stop> {
+        let quiet = format == Format::Text;
+        if !quiet {
+            let probes = self.program.clauses.iter().map(|c| c.probes.len()).sum();
+            self.present
+                .printer
+                .attached(&mut self.present.out, probes)?;
+        }
+        self.synthetic(&Probe::Begin)?;
+        while self.exit.is_none() {
+            let shift = self.shift(rows);
+            let Some((batch, range)) = rows.next_rows().map_err(Error::from)? else {
+                break;
+            };
+            self.names.host.set(batch.host);
+            self.batch(batch, range, &shift)?;
+        }
+        self.synthetic(&Probe::End)?;
+        self.last(format)
+    }
+
+    /// What is added to each file's clock to get the one that all share.
+    fn shift(&self, rows: &Merged) -> Vec<i64> {
+        (0..self.headers.len())
+            .map(|host| rows.shared_ns(host, 0))
+            .collect()
+    }
+
+    /// Rows of one batch.
+    fn batch(&mut self, batch: &Batch, range: Range<usize>, shift: &[i64]) -> Result<(), Stop> {
+        let shift = shift[usize::from(batch.host)];
+        for row in range {
+            let kind = batch.kind(row);
+            if kind >= FIRST_NOTE {
+                self.note(batch, row, shift)?;
+                continue;
+            }
+            if kind >= FIRST_LIFECYCLE {
+                continue;
+            }
+            let wanted = self.needs.calls.of(batch.call(row));
+            if wanted.is_empty() && !self.ticks.any() {
+                continue;
+            }
+            if self.needs.columns_has_time {
+                self.now_ns = (batch.time_ns(row) as i64).wrapping_add(shift);
+                self.tick()?;
+            }
+            let wanted = self.needs.calls.range(batch.call(row));
+            for at in wanted {
+                let (clause, phase) = self.needs.calls.at(at);
+                if fires(phase, kind, batch, row) {
+                    self.fire_row(clause, phase, batch, row)?;
+                }
+                if self.exit.is_some() {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn fire_row(
+        &mut self,
+        clause: ClauseId,
+        phase: Phase,
+        batch: &Batch,
+        row: usize,
+    ) -> Result<(), Stop> {
+        let host = usize::from(batch.host);
+        let event = Recorded {
+            batch,
+            row,
+            phase,
+            header: &self.headers[host],
+            start_ns: self.names.start_ns(host),
+            names: &self.names,
+            beyond: &self.beyond,
+            call: std::cell::OnceCell::new(),
+        };
+        let outcome = self.machine.fire(clause, &event);
+        if outcome.effects.is_empty() {
+            return Ok(());
+        }
+        let time_ns = event.word(crate::ir::Builtin::Nsecs);
+        let origin = Origin {
+            time_ns,
+            cpu: batch.cpu(row),
+            pid: batch.pid(row),
+            tid: batch.tid(row),
+            probe: SyscallProbe::Whole.bits() | batch.call(row),
+            emit: 0,
+        };
+        let wall_ns = self.headers[host].wall_ns(time_ns);
+        self.effects(outcome.effects, outcome.printed, origin, wall_ns)
+    }
+
+    /// `BEGIN` or `END`.
+    fn synthetic(&mut self, probe: &Probe) -> Result<(), Stop> {
+        for at in 0..self.program.clauses.len() {
+            if self.program.clauses[at].probes.contains(probe) {
+                self.moment(ClauseId(at as u32))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A clause that is about no event.
+    fn moment(&mut self, clause: ClauseId) -> Result<(), Stop> {
+        let time_ns = self.now_ns as u64;
+        let event = Moment {
+            time_ns,
+            start_ns: self.names.start_ns(0),
+            cpus: self.headers.first().map_or(0, |header| header.cpus),
+            names: &self.names,
+        };
+        let outcome = self.machine.fire(clause, &event);
+        let origin = Origin {
+            time_ns,
+            ..Origin::default()
+        };
+        let header = self.headers.first();
+        let wall_ns = header.map_or(0, |header| header.wall_ns(time_ns));
+        self.effects(outcome.effects, outcome.printed, origin, wall_ns)
+    }
+
+    /// Intervals up to now.
+    fn tick(&mut self) -> Result<(), Stop> {
+        if !self.ticks.is_due(self.now_ns) {
+            return Ok(());
+        }
+        let now = self.now_ns;
+        while let Some((clause, at)) = self.ticks.next(now) {
+            self.now_ns = at;
+            self.moment(clause)?;
+            if self.exit.is_some() {
+                break;
+            }
+        }
+        self.now_ns = now;
+        Ok(())
+    }
+
+    /// A row about the recording itself.
+    fn note(&mut self, batch: &Batch, row: usize, shift: i64) -> Result<(), Stop> {
+        let Some(note) = batch.note(row) else {
+            return Ok(());
+        };
+        match note.kind {
+            Kind::Name => self.names.learn(&note),
+            Kind::Start => {
+                self.names.start(&note);
+                self.ticks.start((note.time_ns as i64).wrapping_add(shift));
+            }
+            Kind::Loss => {
+                let reason = String::from_utf8_lossy(note.image).into_owned();
+                let cpu = (note.cpu != u32::from(u16::MAX)).then_some(note.cpu);
+                *self.losses.entry((reason, cpu)).or_default() += note.ret as u64;
+            }
+            Kind::End => {
+                self.now_ns = (note.time_ns as i64).wrapping_add(shift);
+                self.tick()?;
+            }
+            Kind::Call(_) | Kind::Exit | Kind::Signal => {}
+        }
+        Ok(())
+    }
+
+    /// What a firing asks for, in order.
+    fn effects(
+        &mut self,
+        effects: Vec<Effect>,
+        printed: Vec<(MapId, MapState)>,
+        origin: Origin,
+        wall_ns: i64,
+    ) -> Result<(), Stop> {
+        let mut printed = VecDeque::from(printed);
+        for effect in effects {
+            match effect {
+                Effect::Emit { id, args } => self.emit(id, args, &mut printed, origin, wall_ns)?,
+                Effect::Exit(code) => self.exit = self.exit.or(Some(code as u8)),
+                Effect::Clear(_) | Effect::Zero(_) | Effect::Signal(_) | Effect::Override(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn emit(
+        &mut self,
+        id: EmitId,
+        mut values: Vec<Value>,
+        printed: &mut VecDeque<(MapId, MapState)>,
+        origin: Origin,
+        wall_ns: i64,
+    ) -> Result<(), Stop> {
+        let program = self.program;
+        let emit = &program.emits[id.0 as usize];
+        trailer::mark(program, &emit.args, &mut values);
+        let shown = Shown {
+            program,
+            emit,
+            origin: Origin {
+                emit: id.0,
+                ..origin
+            },
+            wall_ns,
+            values: &values,
+        };
+        let machine = &self.machine;
+        self.present.show(&shown, &self.names, |map| {
+            let then = printed.pop_front_if(|(first, _)| *first == map);
+            let state = then
+                .as_ref()
+                .map_or_else(|| machine.map(map), |(_, then)| then);
+            Ok(table(program, map, state))
+        })?;
+        Ok(self.present.out.record_done()?)
+    }
+
+    /// The maps, and for programs what went wrong.
+    fn last(&mut self, format: Format) -> Result<(), Stop> {
+        let present = &mut self.present;
+        present.printer.end(&mut present.out)?;
+        let user = &self.program.user;
+        for map in maps_by_name(self.program)
+            .into_iter()
+            .filter(|_| user.print_maps_on_exit)
+        {
+            let table = table(self.program, map, self.machine.map(map));
+            present.last(table, user.sort, &self.names)?;
+        }
+        present.printer.done(&mut present.out)?;
+        if format != Format::Text {
+            for ((reason, cpu), count) in &self.losses {
+                let loss = Loss {
+                    count: *count,
+                    reason: reason.clone(),
+                    cpu: *cpu,
+                    between_ns: None,
+                };
+                present.printer.lost(&mut present.out, &loss)?;
+            }
+            for error in self.errors() {
+                self.present.printer.error(&mut self.present.out, &error)?;
+            }
+        }
+        Ok(self.present.out.flush()?)
+    }
+
+    fn errors(&self) -> Vec<print::RuntimeError> {
+        let sites = 0..self.program.sites.len() as u32;
+        let counts: Vec<u64> = sites.map(|at| self.machine.errors_at(SiteId(at))).collect();
+        report::runtime_errors(&self.present.script, self.program, &counts)
+    }
+
+    fn tell_errors(&self, voice: Voice, format: Format) {
+        if format == Format::Text {
+            for error in self.errors() {
+                voice.place(&report::sentence(&error), report::is_mistake(&error));
+            }
+        }
+        if self.machine.map_full() > 0 {
+            let count = self.machine.map_full();
+            voice.warn(&format!(
+                "lost {count} updates: a map was full; give it more room with max_map_keys"
+            ));
+        }
+        if self.beyond.get() > 0 {
+            let count = self.beyond.get();
+            voice.note(&format!(
+                "{count} reads were of memory that the recording does not hold; record -s N keeps N bytes of each buffer"
+            ));
+        }
+    }
+
+    /// Losses while it was recorded; whether there were any.
+    fn tell_losses(&self, voice: Voice) -> bool {
+        let mut sums: BTreeMap<&str, u64> = BTreeMap::new();
+        for ((reason, _), count) in &self.losses {
+            *sums.entry(reason).or_default() += count;
+        }
+        for (reason, count) in &sums {
+            voice.warn(&format!(
+                "the recording lacks {count} events that were lost: {reason}"
+            ));
+        }
+        !sums.is_empty()
+    }
+}
+
+/// The first kind of row that tells of the recording itself, and the first that is no call.
+const FIRST_NOTE: u8 = 32;
+const FIRST_LIFECYCLE: u8 = 16;
+
+/// Whether a clause of that phase fires for a call of that kind.
+fn fires(phase: Phase, kind: u8, batch: &Batch, row: usize) -> bool {
+    use crate::types::call::CallKind;
+    let returned = kind == CallKind::Call as u8 || kind == CallKind::NoEntry as u8;
+    match phase {
+        Phase::Whole | Phase::Return => returned,
+        Phase::Entry => !returned || batch.took_ns(row).is_some(),
+    }
+}
+
+fn table(program: &Program, map: MapId, state: &MapState) -> Table {
+    let declared = &program.maps[map.0 as usize];
+    let mut table = Table::new(declared, state.cells().clone());
+    trailer::mark_table(program, &mut table);
+    table
+}
+
+/// What to say of a file's end; nothing when it is as it should be.
+fn how_it_ended(path: &Path, end: End) -> Option<String> {
+    let path = path.display();
+    match end {
+        End::Closed(Ending { .. }) => None,
+        End::Cut => Some(format!(
+            "{path}: was not closed: the recorder was killed, or the file is cut; all whole batches were read"
+        )),
+    }
+}

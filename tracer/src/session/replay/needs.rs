@@ -1,0 +1,304 @@
+//! What a query needs of recordings, and whether they hold it.
+//!
+//! In: a typed program, headers. Out: the columns to read, which clauses want which call, or diagnostics about what was not recorded.
+//! Never reads a row.
+
+use crate::diag::{Diagnostic, Span, codes};
+use crate::ir::{
+    Builtin, Clause, ClauseId, EmitKind, Expr, ExprKind, Phase, Probe, Program, StmtKind, walk,
+};
+use crate::record::{Columns, Header};
+use crate::tables::syscalls;
+use crate::types::{Abi, Space};
+use std::collections::{BTreeSet, HashSet};
+use std::ops::Range;
+use tracer_ebpf::{ABIS, SYSCALL_ROWS, UNKNOWN_ROW};
+
+/// What a query needs.
+#[derive(Debug)]
+pub(super) struct Needs {
+    /// Columns to read.
+    pub columns: Columns,
+    /// The time of rows is among them.
+    pub columns_has_time: bool,
+    /// Clauses by call.
+    pub calls: Calls,
+}
+
+/// Clauses by call: for each row of the table a range of one list.
+#[derive(Debug, Default)]
+pub(super) struct Calls {
+    ranges: Vec<(u32, u32)>,
+    clauses: Vec<(ClauseId, Phase)>,
+}
+
+impl Calls {
+    fn of_program(program: &Program) -> Calls {
+        let mut calls = Calls::default();
+        for at in 0..ABIS * SYSCALL_ROWS {
+            let start = calls.clauses.len() as u32;
+            let abi = if at / SYSCALL_ROWS == 0 {
+                Abi::Native
+            } else {
+                Abi::I386
+            };
+            calls
+                .clauses
+                .extend(clauses_for(program, abi, at % SYSCALL_ROWS));
+            calls.ranges.push((start, calls.clauses.len() as u32));
+        }
+        calls
+    }
+
+    /// Who wants a call: places for [`Calls::at`].
+    #[inline]
+    pub fn range(&self, call: u64) -> Range<usize> {
+        let row = (call as u32).min(UNKNOWN_ROW);
+        let at = (call >> 32) as u32 * SYSCALL_ROWS + row;
+        let (start, end) = self.ranges.get(at as usize).copied().unwrap_or((0, 0));
+        start as usize..end as usize
+    }
+
+    /// The same.
+    #[inline]
+    pub fn of(&self, call: u64) -> Range<usize> {
+        self.range(call)
+    }
+
+    /// A clause, and at which end of the call it fires.
+    #[inline]
+    pub fn at(&self, at: usize) -> (ClauseId, Phase) {
+        self.clauses[at]
+    }
+}
+
+/// Clauses that want a call. Entries come before ends: they are fired first.
+fn clauses_for(program: &Program, abi: Abi, row: u32) -> Vec<(ClauseId, Phase)> {
+    let mut found = Vec::new();
+    for (at, clause) in program.clauses.iter().enumerate() {
+        for probe in &clause.probes {
+            let Probe::Syscall { calls, phase } = probe else {
+                continue;
+            };
+            let known = syscalls::name(abi, row).is_some();
+            let wanted = calls.calls.binary_search(&(abi, row)).is_ok() || calls.unknown && !known;
+            if wanted {
+                found.push((ClauseId(at as u32), *phase));
+            }
+        }
+    }
+    found.sort_by_key(|(_, phase)| *phase != Phase::Entry);
+    found
+}
+
+impl Needs {
+    /// Of a program; diagnostics when the recordings lack something.
+    pub fn of(program: &Program, headers: &[Header]) -> Result<Needs, Vec<Diagnostic>> {
+        let mut look = Look {
+            program,
+            headers,
+            columns: Columns::LEAST,
+            lacking: Vec::new(),
+            said: HashSet::new(),
+        };
+        for clause in &program.clauses {
+            look.clause(clause);
+        }
+        if !look.lacking.is_empty() {
+            return Err(look.lacking);
+        }
+        let columns = look.columns;
+        Ok(Needs {
+            columns,
+            columns_has_time: columns.and(Columns::TIME) == columns || headers.len() > 1,
+            calls: Calls::of_program(program),
+        })
+    }
+}
+
+/// Looks through a program.
+struct Look<'p> {
+    program: &'p Program,
+    headers: &'p [Header],
+    columns: Columns,
+    lacking: Vec<Diagnostic>,
+    said: HashSet<Span>,
+}
+
+impl Look<'_> {
+    fn want(&mut self, columns: Columns) {
+        self.columns = self.columns.and(columns);
+    }
+
+    fn lacks(&mut self, span: Span, what: &str, help: &str) {
+        if self.said.insert(span) {
+            let message = format!("recordings do not hold {what}");
+            let diagnostic = Diagnostic::error(codes::NOT_RECORDED, span, message);
+            self.lacking.push(diagnostic.help(help.to_owned()));
+        }
+    }
+
+    fn clause(&mut self, clause: &Clause) {
+        let mut of_calls = false;
+        let mut at_entry = false;
+        for probe in &clause.probes {
+            match probe {
+                Probe::Syscall { phase, .. } => {
+                    of_calls = true;
+                    at_entry |= *phase == Phase::Entry;
+                    self.recorded(clause, probe);
+                }
+                Probe::Begin | Probe::End => {}
+                Probe::Interval { .. } => self.want(Columns::TIME),
+                _ => self.lacks(
+                    clause.span,
+                    "this probe",
+                    "they hold system calls: syscall:NAME, tracepoint:syscalls:*, BEGIN, END and interval can be asked",
+                ),
+            }
+        }
+        if at_entry {
+            self.want(Columns::ENTRY);
+        }
+        let roots = clause.predicate.iter().collect::<Vec<_>>();
+        for expr in roots {
+            expr.visit(&mut |e| self.expr(e, of_calls, at_entry));
+        }
+        walk::visit_exprs(&clause.body, &mut |e| self.expr(e, of_calls, at_entry));
+        walk::visit_stmts(&clause.body, &mut |stmt| self.stmt(stmt));
+    }
+
+    fn stmt(&mut self, stmt: &crate::ir::Stmt) {
+        match &stmt.kind {
+            StmtKind::Signal(_) | StmtKind::Override(_) => self.lacks(
+                stmt.span,
+                "processes that could be changed",
+                "signal() and override() work while a program runs",
+            ),
+            StmtKind::Emit { id, .. } => {
+                let kind = &self.program.emits[id.0 as usize].kind;
+                if !matches!(kind, EmitKind::PrintMap { .. }) {
+                    let origin = Columns::TIME.and(Columns::CPU).and(Columns::PID);
+                    self.want(origin.and(Columns::TID));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn expr(&mut self, e: &Expr, of_calls: bool, at_entry: bool) {
+        match &e.kind {
+            ExprKind::Builtin(builtin) => self.builtin(*builtin, e.span, of_calls, at_entry),
+            ExprKind::ReadStr { .. }
+            | ExprKind::ReadArray { .. }
+            | ExprKind::ReadBytes { .. }
+            | ExprKind::ReadArgv { .. }
+            | ExprKind::Load { .. } => self.want(Columns::ALL),
+            _ => {}
+        }
+    }
+
+    fn builtin(&mut self, builtin: Builtin, span: Span, of_calls: bool, at_entry: bool) {
+        let time = if at_entry {
+            Columns::ENTRY
+        } else {
+            Columns::TIME
+        };
+        let columns = match builtin {
+            Builtin::Nsecs | Builtin::Elapsed => Some(time),
+            Builtin::Ncpus => Some(Columns::LEAST),
+            _ if !of_calls => None,
+            Builtin::Pid => Some(Columns::PID),
+            Builtin::Tid => Some(Columns::TID),
+            Builtin::Uid => Some(Columns::UID),
+            Builtin::Gid => Some(Columns::GID),
+            Builtin::Comm => Some(Columns::COMM),
+            Builtin::Cpu => Some(Columns::CPU),
+            Builtin::Cgroup => Some(Columns::CGROUP),
+            Builtin::Arg(n) => Some(Columns::arg(n)),
+            Builtin::Retval | Builtin::Errno => Some(Columns::RET),
+            Builtin::EntrySeen | Builtin::Duration => Some(Columns::TOOK),
+            Builtin::SyscallNr
+            | Builtin::SyscallName
+            | Builtin::SyscallAbi
+            | Builtin::Tree
+            | Builtin::Host => Some(Columns::LEAST),
+            Builtin::Call => Some(Columns::ALL),
+            Builtin::Stack(stack)
+                if stack.space == Space::Kernel && self.headers.iter().all(|h| h.stacks) =>
+            {
+                Some(Columns::STACK)
+            }
+            _ => None,
+        };
+        match (columns, builtin) {
+            (Some(columns), _) => self.want(columns),
+            (None, Builtin::Stack(_)) => self.lacks(span, "these stacks", "tracer record -k keeps them"),
+            (None, _) => self.lacks(
+                span,
+                &format!("`{builtin}`"),
+                "they hold each call with its arguments, result, times, CPU, thread, user, group and control group",
+            ),
+        }
+    }
+
+    /// Some recording holds some of the calls.
+    fn recorded(&mut self, clause: &Clause, probe: &Probe) {
+        let Some(missing) = missing(probe, self.headers) else {
+            return;
+        };
+        let Probe::Syscall { calls, .. } = probe else {
+            return;
+        };
+        if missing.len() == names(&calls.calls).len() && !missing.is_empty() {
+            let first: Vec<&str> = missing.iter().copied().take(3).collect();
+            let what = format!("`{}`", first.join("`, `"));
+            self.lacks(
+                clause.span,
+                &what,
+                "other calls were selected when it was recorded: -e trace=… of tracer record",
+            );
+        }
+    }
+}
+
+fn names(calls: &[(Abi, u32)]) -> BTreeSet<&'static str> {
+    let names = calls
+        .iter()
+        .filter_map(|(abi, nr)| syscalls::name(*abi, *nr));
+    names.collect()
+}
+
+/// Calls of a probe that no recording was to hold; `None` when some recording holds all calls.
+fn missing(probe: &Probe, headers: &[Header]) -> Option<BTreeSet<&'static str>> {
+    let Probe::Syscall { calls, .. } = probe else {
+        return None;
+    };
+    let mut missing = names(&calls.calls);
+    for header in headers {
+        let held = header.calls.as_ref()?;
+        missing.retain(|name| !held.iter().any(|held| held == name));
+    }
+    Some(missing)
+}
+
+/// What somebody should know who reads the answer: that not all was recorded.
+pub(super) fn notes(program: &Program, headers: &[Header]) -> Vec<String> {
+    let mut notes = Vec::new();
+    let probes = program.clauses.iter().flat_map(|clause| &clause.probes);
+    let lacking = probes.filter_map(|probe| missing(probe, headers));
+    let lacking: BTreeSet<&str> = lacking.flatten().collect();
+    if !lacking.is_empty() {
+        notes.push(format!(
+            "{} of the calls that the query names were not selected when it was recorded",
+            lacking.len()
+        ));
+    }
+    let only: BTreeSet<&str> = headers.iter().map(|h| h.only.as_str()).collect();
+    notes.extend(
+        only.into_iter()
+            .filter(|only| !only.is_empty())
+            .map(|only| format!("the recording holds only what its options selected: {only}")),
+    );
+    notes
+}
