@@ -26,7 +26,8 @@ pub fn text(program: &Program) -> Result<String, Vec<Diagnostic>> {
     let mut written: BTreeMap<u32, Span> = BTreeMap::new();
     for clause in &program.clauses {
         for stmt in &clause.body {
-            match statement(program, clause, stmt, &mut written) {
+            let (conditions, stmt) = under_conditions(stmt);
+            match statement(program, clause, &conditions, stmt, &mut written) {
                 Ok(text) => out.push_str(&text),
                 Err(diagnostic) => wrong.push(*diagnostic),
             }
@@ -47,10 +48,31 @@ fn unsaid(span: Span, what: &str) -> Unsaid {
     Box::new(Diagnostic::error(codes::NOT_SQL, span, message).help(help))
 }
 
+/// A statement behind the conditions that it stands under, when nothing else does: `if`, and what guards a duration.
+fn under_conditions(stmt: &Stmt) -> (Vec<&Expr>, &Stmt) {
+    let (mut conditions, mut stmt) = (Vec::new(), stmt);
+    while let StmtKind::If {
+        cond,
+        then,
+        otherwise,
+    } = &stmt.kind
+    {
+        let counts = |stmt: &Stmt| matches!(stmt.kind, StmtKind::Count(_));
+        let [only] = then.as_slice() else { break };
+        if !otherwise.iter().all(counts) {
+            break;
+        }
+        conditions.push(cond);
+        stmt = only;
+    }
+    (conditions, stmt)
+}
+
 /// One statement of a clause: an aggregation, or a count by `++`.
 fn statement(
     program: &Program,
     clause: &Clause,
+    under: &[&Expr],
     stmt: &Stmt,
     written: &mut BTreeMap<u32, Span>,
 ) -> Result<String, Unsaid> {
@@ -69,8 +91,8 @@ fn statement(
     }
     let writer = Writer { clause };
     let mut conditions = vec![writer.probes()?];
-    if let Some(predicate) = &clause.predicate {
-        conditions.push(writer.text(predicate)?);
+    for condition in clause.predicate.iter().chain(under.iter().copied()) {
+        conditions.push(writer.text(condition)?);
     }
     let keys: Vec<String> = key
         .iter()
@@ -188,27 +210,28 @@ impl Writer<'_> {
     }
 }
 
-/// Which calls; nothing when it is all.
+/// Which calls; nothing when it is all. A set that holds unknown calls too is told by what it lacks.
 fn some(set: &SyscallSet) -> Option<String> {
-    let known = syscalls::all(Abi::Native).count() + syscalls::all(Abi::I386).count();
-    if set.unknown && set.calls.len() >= known {
-        return None;
+    if !set.unknown {
+        let list = listed(&|call| set.calls.contains(&call));
+        return Some(list.unwrap_or_else(|| "false".to_owned()));
     }
+    let lacking = listed(&|call| !set.calls.contains(&call));
+    lacking.map(|list| format!("NOT {list}"))
+}
+
+/// Known calls of a sort, as a condition in brackets; nothing when there are none.
+fn listed(is_meant: &dyn Fn((Abi, u32)) -> bool) -> Option<String> {
     let of = |abi, name: &str| {
-        let numbers: Vec<String> = set
-            .calls
-            .iter()
-            .filter(|(of, _)| *of == abi)
-            .map(|(_, nr)| nr.to_string())
+        let known = syscalls::all(abi).map(|(nr, _)| nr);
+        let numbers: Vec<String> = known
+            .filter(|nr| is_meant((abi, *nr)))
+            .map(|nr| nr.to_string())
             .collect();
         let list = numbers.join(", ");
         (!numbers.is_empty()).then(|| format!("abi = '{name}' AND nr IN ({list})"))
     };
     let both = [of(Abi::Native, "x86_64"), of(Abi::I386, "i386")];
     let both: Vec<String> = both.into_iter().flatten().collect();
-    Some(match both.as_slice() {
-        [] => "false".to_owned(),
-        [one] => one.clone(),
-        several => format!("({})", several.join(" OR ")),
-    })
+    (!both.is_empty()).then(|| format!("({})", both.join(" OR ")))
 }
