@@ -199,8 +199,14 @@ pub struct EntryState {
 pub struct CapturedStr {
     /// The address.
     pub addr: u64,
-    /// Length read at entry including the NUL, or a negative errno: then it is read again at exit.
+    /// Length read at entry including the NUL, or a negative errno: then it is read again at exit, and [`LATE`](Self::LATE)
+    /// is set when that went well.
     pub len: i64,
+}
+
+impl CapturedStr {
+    /// Bit of `len`: read at exit.
+    pub const LATE: i64 = 1 << 32;
 }
 
 /// A captured scalar that was loaded from user memory.

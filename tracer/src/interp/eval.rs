@@ -7,6 +7,7 @@ use super::{Event, Machine};
 use crate::ir::{
     ARGV_BYTES, ARGV_STRINGS, Binary, Builtin, Expr, ExprKind, MapId, SiteId, VarId, ops,
 };
+use crate::types::call::ArgState;
 use crate::types::{Space, Type, Value};
 use std::cmp::Ordering;
 
@@ -141,6 +142,7 @@ impl Firing<'_, '_, '_> {
                     }
                 }
             }
+            ExprKind::ReadState(of) => self.read_state(of) as u64,
             ExprKind::Length(of) => match self.eval(of) {
                 Value::Str(bytes) | Value::Bytes(bytes) => bytes.len() as u64,
                 Value::Stack(stack, words) => stack.parts(&words).1.len() as u64,
@@ -310,31 +312,78 @@ impl Firing<'_, '_, '_> {
         Value::Bytes(all)
     }
 
+    fn read_str(&mut self, space: Space, addr: u64, ty: &Type, site: SiteId) -> Vec<u8> {
+        self.try_read_str(space, addr, ty).unwrap_or_else(|| {
+            self.machine.count(site);
+            Vec::new()
+        })
+    }
+
     /// Reads up to the NUL, or as many bytes as fit. As the kernel's helpers do, it also looks at the byte
     /// that gives way to the NUL of a cut string.
-    fn read_str(&mut self, space: Space, addr: u64, ty: &Type, site: SiteId) -> Vec<u8> {
-        let Type::Str { cap } = ty else {
-            panic!("a string is read into {ty}, which is no string");
-        };
+    fn try_read_str(&self, space: Space, addr: u64, ty: &Type) -> Option<Vec<u8>> {
         let mut bytes = Vec::new();
-        for at in 0..u64::from(*cap) {
+        for at in 0..u64::from(str_capacity(ty)) {
             let mut byte = [0];
             if !self.event.read(space, addr.wrapping_add(at), &mut byte) {
-                self.machine.count(site);
-                return Vec::new();
+                return None;
             }
             if byte[0] == 0 {
-                return bytes;
+                return Some(bytes);
             }
             bytes.push(byte[0]);
         }
         bytes.pop();
-        bytes
+        Some(bytes)
+    }
+
+    /// How a reading goes.
+    fn read_state(&mut self, of: &Expr) -> ArgState {
+        let (base, addr, space) = match &of.kind {
+            ExprKind::ReadStr { addr, space, .. } => {
+                let addr = self.word(addr);
+                (addr, addr, *space)
+            }
+            ExprKind::Load {
+                base,
+                offset,
+                space,
+                ..
+            } => {
+                let base = self.word(base);
+                (base, base.wrapping_add(*offset as u64), *space)
+            }
+            other => panic!("{other:?} reads no memory"),
+        };
+        if base == 0 {
+            return ArgState::Null;
+        }
+        // The bytes of a string before its NUL; of a load none are asked for.
+        let text = match &of.kind {
+            ExprKind::Load { width, .. } => self.load(space, addr, *width).map(|_| 0),
+            _ => self
+                .try_read_str(space, addr, &of.ty)
+                .map(|text| text.len() as u32 + 1),
+        };
+        match text {
+            None => ArgState::Fault,
+            Some(_) if self.event.is_late(space, addr) => ArgState::Late,
+            Some(len) if len > 0 && len == str_capacity(&of.ty) => ArgState::Truncated,
+            Some(_) => ArgState::Ok,
+        }
     }
 }
 
 fn up_to_nul(bytes: &[u8]) -> Vec<u8> {
     bytes.iter().copied().take_while(|&b| b != 0).collect()
+}
+
+/// The most bytes of a string, with its NUL.
+fn str_capacity(ty: &Type) -> u32 {
+    match ty {
+        Type::Str { cap } => *cap,
+        ty => panic!("a string is read into {ty}, which is no string"),
+    }
 }
 
 /// The most bytes of a value of bytes.

@@ -29,6 +29,9 @@ pub trait Event {
     /// what stood there at the call's entry.
     fn read(&self, space: Space, addr: u64, buf: &mut [u8]) -> bool;
 
+    /// Memory at the address could not be read when the event began: what is there now was read later.
+    fn is_late(&self, space: Space, addr: u64) -> bool;
+
     /// What printing a lazy value or a stack shows.
     fn text(&self, ty: &Type, value: &Value) -> Vec<u8>;
 }

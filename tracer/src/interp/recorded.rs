@@ -15,6 +15,7 @@
 //! user 0x7f00 "/etc/hosts\0"
 //! name 0xffffffff81000010 "do_sys_open+16"
 //! kernel 0xffff888000001000 "\x01"
+//! late 0x7f00
 //! ```
 
 use super::Event;
@@ -39,6 +40,8 @@ pub struct Recorded {
     pub record: Option<(u64, Vec<u8>)>,
     /// Readable memory.
     pub memory: Vec<Region>,
+    /// Addresses of user memory that could not be read when the event began.
+    pub late: Vec<u64>,
     /// Texts of lazy values, by their bits; of stacks, by the innermost frame.
     pub names: Vec<(u64, Vec<u8>)>,
 }
@@ -114,6 +117,7 @@ impl Recorded {
             "kstack" => self.kstack = numbers(rest)?,
             "ustack" => self.ustack = numbers(rest)?,
             "name" => self.names.push(addressed(rest)?),
+            "late" => self.late.push(number(rest)?),
             "record" => self.record = Some(addressed(rest)?),
             "user" | "kernel" => {
                 let (addr, bytes) = addressed(rest)?;
@@ -163,6 +167,9 @@ impl fmt::Display for Recorded {
         if let Some((addr, bytes)) = &self.record {
             writeln!(f, "record {addr:#x} {}", Quoted(bytes))?;
         }
+        for addr in &self.late {
+            writeln!(f, "late {addr:#x}")?;
+        }
         for (raw, text) in &self.names {
             writeln!(f, "name {raw:#x} {}", Quoted(text))?;
         }
@@ -199,6 +206,10 @@ impl Event for Recorded {
 
     fn call(&self) -> Vec<u8> {
         self.call.clone()
+    }
+
+    fn is_late(&self, space: Space, addr: u64) -> bool {
+        space == Space::User && self.late.contains(&addr)
     }
 
     fn record_addr(&self) -> u64 {

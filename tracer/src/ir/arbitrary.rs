@@ -11,7 +11,7 @@ use super::{
     Site, SiteId, SiteKind, Stmt, StmtKind, Unary, VarId,
 };
 use crate::diag::Span;
-use crate::types::{AggKind, HistShape, Space, Type, Wide};
+use crate::types::{AggKind, HistShape, Lazy, Space, Type, Wide};
 
 /// The argument that holds the address of readable user memory.
 pub const BUFFER_ARG: u8 = 4;
@@ -264,9 +264,30 @@ impl Gen<'_> {
         }
     }
 
+    /// How a reading goes.
+    fn read_state(&mut self) -> Expr {
+        let reading = match self.flip() {
+            false => self.load(Type::I64),
+            true => {
+                let null = self.pick(4) == 3;
+                let addr = if null { uint(0) } else { self.address() };
+                let kind = ExprKind::ReadStr {
+                    addr: Box::new(addr),
+                    space: Space::User,
+                    site: self.site(SiteKind::ReadFailed),
+                };
+                let cap = self.capacity();
+                expr(Type::Str { cap }, kind)
+            }
+        };
+        let state = ExprKind::ReadState(Box::new(reading));
+        expr(Type::Lazy(Lazy::ArgState), state)
+    }
+
     /// What is asked of values that are no numbers; a 64-bit integer.
     fn asked(&mut self, ty: &Type, depth: u32) -> Expr {
-        let inner = match self.pick(4) {
+        let inner = match self.pick(5) {
+            4 => self.read_state(),
             0 => {
                 let cap = self.capacity();
                 let of = self.string(cap, depth);

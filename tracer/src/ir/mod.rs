@@ -566,6 +566,10 @@ pub enum ExprKind {
         /// Where a fault is counted.
         site: SiteId,
     },
+    /// How a reading goes, a `ReadStr` or a `Load`; type Lazy ArgState. The reading is not counted when it fails. `null`: the
+    /// address (of a load: the base) is 0; `fault`: it cannot be read; `truncated`: the string fills its capacity; `late`: it
+    /// could not be read, or was not seen, when the event began, and can be now; else `ok`.
+    ReadState(Box<Expr>),
     /// Length in bytes of a string or of `Bytes`, number of frames of a stack; type U64.
     Length(Box<Expr>),
     /// Where the second string begins in the first one, from 0; -1 when it does not. Type I64. An empty one is at 0.

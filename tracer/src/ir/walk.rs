@@ -22,6 +22,7 @@ macro_rules! operands {
             ExprKind::Unary { operand: e, .. }
             | ExprKind::Cast(e)
             | ExprKind::Length(e)
+            | ExprKind::ReadState(e)
             | ExprKind::Load { base: e, .. }
             | ExprKind::ReadStr { addr: e, .. }
             | ExprKind::ReadArray { addr: e, .. }

@@ -47,6 +47,13 @@ pub(super) fn find(e: &Expr, wanted: &Wanted<'_>, into: &mut Vec<Expr>) {
     }
     for operand in e.operands() {
         find(operand, wanted, into);
+        // Whether the address is null is asked of it itself.
+        if let ExprKind::ReadState(_) = e.kind {
+            operand
+                .operands()
+                .into_iter()
+                .for_each(|address| find(address, wanted, into));
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 
 use super::{Names, number, quote};
 use crate::decode;
-use crate::types::call::Call;
+use crate::types::call::{ArgState, Call};
 use crate::types::{Lazy, Space, Stack, StackMode, SyscallProbe, Type, Value, Wide};
 
 /// Whether control bytes of strings pass.
@@ -162,6 +162,8 @@ pub fn lazy(out: &mut Vec<u8>, names: &dyn Names, kind: Lazy, raw: u64) {
         Lazy::SignalName => decode::signal_name(raw),
         Lazy::SyscallName => decode::syscall_name(raw),
         Lazy::Abi => decode::abi_name(raw),
+        Lazy::ArgState => ArgState::from_wire(raw as u8).name().into(),
+        Lazy::Decoded(of) => return decode::call::argument(of, raw, out),
         Lazy::Mac => decode::mac_address(raw).into(),
         Lazy::Username => return named(out, raw, |out| names.user(raw, out)),
         Lazy::CgroupPath => return named(out, raw, |out| names.cgroup(raw, out)),

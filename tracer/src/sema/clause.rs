@@ -12,6 +12,7 @@ use crate::facts::Facts;
 use crate::ir::{self, Probe, SyscallSet};
 use crate::syntax::ast;
 use crate::types::Abi;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// A clause whose probes are known.
@@ -74,6 +75,8 @@ const NAMED: usize = 3;
 #[derive(Clone, Debug)]
 enum Property {
     Arg(String),
+    State(String),
+    Decoded(String),
     Position(u8),
     Retval,
     Call(CallProperty, &'static str),
@@ -83,6 +86,8 @@ impl Property {
     fn of(&self, view: &dyn View, facts: &dyn Facts) -> Result<Offer, Lack> {
         match self {
             Property::Arg(name) => view.arg(name, facts),
+            Property::State(name) => view.state(name, facts),
+            Property::Decoded(name) => view.decoded(name),
             Property::Position(n) => view.position(*n, facts),
             Property::Retval => view.retval(facts),
             Property::Call(property, _) => view.call(*property),
@@ -92,6 +97,8 @@ impl Property {
     fn text(&self) -> String {
         match self {
             Property::Arg(name) => format!("args.{name}"),
+            Property::State(name) => format!("state(args.{name})"),
+            Property::Decoded(name) => format!("decode(args.{name})"),
             Property::Position(n) => format!("arg{n}"),
             Property::Retval => "retval".to_owned(),
             Property::Call(_, name) => (*name).to_owned(),
@@ -117,6 +124,12 @@ fn properties(uses: &Uses) -> Vec<(Property, Span)> {
         .args
         .iter()
         .map(|(name, span)| (Property::Arg(name.clone()), *span));
+    let named = |names: &BTreeMap<String, Span>, property: fn(String) -> Property| {
+        let of = |(name, span): (&String, &Span)| (property(name.clone()), *span);
+        names.iter().map(of).collect::<Vec<_>>()
+    };
+    let states = named(&uses.states, Property::State);
+    let decoded = named(&uses.decoded, Property::Decoded);
     let positions = uses
         .positions
         .iter()
@@ -131,7 +144,11 @@ fn properties(uses: &Uses) -> Vec<(Property, Span)> {
         };
         Some((property, *span))
     });
-    args.chain(positions).chain(names).collect()
+    args.chain(states)
+        .chain(decoded)
+        .chain(positions)
+        .chain(names)
+        .collect()
 }
 
 /// Drops targets that lack a property, with one diagnostic a property.
@@ -183,13 +200,17 @@ fn explain(
             let message = format!("{which} {has} no `{text}`");
             let diagnostic = Diagnostic::error(codes::NOT_IN_THIS_PROBE, span, message);
             match property {
-                Property::Call(..) => {
+                Property::Call(..) | Property::State(_) | Property::Decoded(_) => {
                     diagnostic.help(format!("`{text}` belongs to `syscall` probes"))
                 }
                 _ => diagnostic,
             }
         }
         Lack::NoSuchArg => {
+            let text = match property {
+                Property::State(name) | Property::Decoded(name) => format!("args.{name}"),
+                _ => text,
+            };
             let message = format!("{which} {has} no argument `{text}`");
             let diagnostic = Diagnostic::error(codes::NO_SUCH_ARGUMENT, span, message);
             with_arguments(diagnostic, property, without, all, facts)
@@ -225,7 +246,7 @@ fn with_arguments(
     let known = without
         .first()
         .map_or_else(Vec::new, |t| t.view.arg_names(facts));
-    if let Property::Arg(name) = property {
+    if let Property::Arg(name) | Property::State(name) | Property::Decoded(name) = property {
         let near = did_you_mean(name, known.iter().map(String::as_str));
         diagnostic.help.extend(near);
     }

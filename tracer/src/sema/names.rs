@@ -270,7 +270,7 @@ impl Pass<'_> {
     }
 
     /// A provider's template at a place of the script.
-    fn place_offer(&mut self, offer: Offer, span: Span) -> Operand {
+    pub fn place_offer(&mut self, offer: Offer, span: Span) -> Operand {
         match offer {
             Offer::Value {
                 mut expr,

@@ -14,6 +14,7 @@ use crate::diag::{Diagnostic, Severity, Span, codes};
 use crate::ir::{self, Binary, Compare, Expr, ExprKind, SiteKind, Unary, ops};
 use crate::syntax::ast::{self, BinaryOp, UnaryOp};
 use crate::tables::{signals, syscalls};
+use crate::types::call::ArgState;
 use crate::types::{Abi, Lazy, Pointee, Type, Wide};
 
 impl Pass<'_> {
@@ -290,6 +291,11 @@ impl Pass<'_> {
             Lazy::SyscallName => call_values(&name),
             Lazy::Abi => abi_values(&name),
             Lazy::SignalName => signals::number(&name).into_iter().collect(),
+            Lazy::ArgState => ArgState::ALL
+                .into_iter()
+                .filter(|state| state.name() == name)
+                .map(|state| state as u64)
+                .collect(),
             Lazy::Errno => {
                 let message = "an error number is compared with a constant, not with text";
                 let diagnostic = Diagnostic::error(codes::CANNOT_COMPARE, text.span, message);
@@ -307,6 +313,10 @@ impl Pass<'_> {
         let (code, what, known): (_, _, Vec<&str>) = match lazy {
             Lazy::Abi => (codes::NO_SUCH_SYSCALL, "ABI", vec!["x86_64", "i386"]),
             Lazy::SignalName => (codes::NO_SUCH_NAME, "signal", signals::names().collect()),
+            Lazy::ArgState => {
+                let known = ArgState::ALL.map(ArgState::name).to_vec();
+                (codes::NO_SUCH_NAME, "state", known)
+            }
             _ => {
                 let known = syscalls::all(Abi::Native).map(|(_, n)| n).collect();
                 (codes::NO_SUCH_SYSCALL, "system call", known)
@@ -348,7 +358,7 @@ impl Pass<'_> {
 fn has_known_values(lazy: Lazy) -> bool {
     matches!(
         lazy,
-        Lazy::SyscallName | Lazy::Abi | Lazy::SignalName | Lazy::Errno
+        Lazy::SyscallName | Lazy::Abi | Lazy::SignalName | Lazy::Errno | Lazy::ArgState
     )
 }
 

@@ -4,7 +4,7 @@
 //! a clause have the same meaning for it. Never says that something is wrong.
 
 use crate::diag::Span;
-use crate::syntax::ast::{Block, Clause, Expr, ExprKind, Stmt, StmtKind};
+use crate::syntax::ast::{Block, Clause, Expr, ExprKind, Ident, Stmt, StmtKind};
 use std::collections::BTreeMap;
 
 /// What a clause asks of its event, each with its first place.
@@ -12,6 +12,10 @@ use std::collections::BTreeMap;
 pub struct Uses {
     /// `args.NAME`.
     pub args: BTreeMap<String, Span>,
+    /// `state(args.NAME)`.
+    pub states: BTreeMap<String, Span>,
+    /// `decode(args.NAME)`.
+    pub decoded: BTreeMap<String, Span>,
     /// `argN`.
     pub positions: BTreeMap<u8, Span>,
     /// Bare names.
@@ -91,6 +95,17 @@ impl Uses {
                 if name.text == "trace" {
                     self.name("call", e.span);
                 }
+                let about = match name.text.as_str() {
+                    "state" => Some(&mut self.states),
+                    "decode" => Some(&mut self.decoded),
+                    _ => None,
+                };
+                if let (Some(about), [arg]) = (about, args.as_slice())
+                    && let Some(name) = argument_name(arg)
+                {
+                    about.entry(name.text.clone()).or_insert(e.span);
+                    return;
+                }
                 args.iter().for_each(|c| self.expr(c));
             }
             _ => children(e).into_iter().for_each(|c| self.expr(c)),
@@ -102,6 +117,14 @@ impl Uses {
             Some(n) => self.positions.entry(n).or_insert(span),
             None => self.names.entry(name.to_owned()).or_insert(span),
         };
+    }
+}
+
+/// The name in `args.NAME`.
+pub fn argument_name(e: &Expr) -> Option<&Ident> {
+    match &e.kind {
+        ExprKind::Member { base, name, .. } if is_args(base) => Some(name),
+        _ => None,
     }
 }
 

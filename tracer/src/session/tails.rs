@@ -114,6 +114,10 @@ impl Event for Taken<'_> {
         unreachable!("{TAKEN}")
     }
 
+    fn is_late(&self, _space: Space, _addr: u64) -> bool {
+        unreachable!("{TAKEN}")
+    }
+
     fn text(&self, ty: &Type, raw: &Value) -> Vec<u8> {
         let mut text = Vec::new();
         value::write(&mut text, self.0, Some(ty), raw, value::Bytes::Raw);

@@ -32,11 +32,20 @@ pub enum ArgState {
 }
 
 impl ArgState {
+    /// All, by wire value.
+    pub const ALL: [ArgState; 6] = [
+        ArgState::Ok,
+        ArgState::Late,
+        ArgState::Fault,
+        ArgState::Null,
+        ArgState::Truncated,
+        ArgState::NotRead,
+    ];
+
     /// The state of that wire value; what no table knows was not read.
     pub fn from_wire(value: u8) -> ArgState {
-        use ArgState::*;
-        let known = [Ok, Late, Fault, Null, Truncated, NotRead];
-        known.get(usize::from(value)).copied().unwrap_or(NotRead)
+        let known = Self::ALL.get(usize::from(value));
+        known.copied().unwrap_or(ArgState::NotRead)
     }
 
     /// `ok`, `late`, `fault`, `null`, `truncated` or `not_read`.

@@ -3,6 +3,7 @@
 //! In: nothing. Out: what kinds there are, how many words each takes and what they mean. Comparison, ordering and hashing
 //! use the raw words. Never makes the text: that is `print` and `decode`.
 
+use super::Abi;
 use std::fmt;
 
 /// How a lazy value of one word becomes text.
@@ -35,9 +36,24 @@ pub enum Lazy {
     Container,
     /// Which machine, among those of a query: 0 in a live run; prints as its name.
     Host,
+    /// How an argument's memory was read ([`ArgState`](super::call::ArgState)); prints as `ok`, `late`, `fault`, ….
+    ArgState,
+    /// An argument of a system call; prints as in the whole call: `O_RDONLY|O_CLOEXEC`.
+    Decoded(CallArg),
     /// A number of the enum of this index in the program's table; prints as the enumerator's name, one without a
     /// name as the number.
     Enum(u32),
+}
+
+/// Which argument of which system call.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct CallArg {
+    /// Convention of the call.
+    pub abi: Abi,
+    /// Its number.
+    pub number: u16,
+    /// From 0.
+    pub arg: u8,
 }
 
 /// How a lazy value of several words becomes text.
@@ -80,6 +96,8 @@ impl fmt::Display for Lazy {
             Lazy::CgroupPath => "cgroup_path",
             Lazy::Container => "container",
             Lazy::Host => "host",
+            Lazy::ArgState => "state",
+            Lazy::Decoded(of) => return write!(f, "argument {} of call {}", of.arg, of.number),
             Lazy::Enum(id) => return write!(f, "enum#{id}"),
         })
     }

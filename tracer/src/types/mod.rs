@@ -17,7 +17,7 @@ pub mod lazy;
 pub mod stack;
 
 pub use agg::{AggKind, HistShape};
-pub use lazy::{Lazy, SyscallProbe, Wide};
+pub use lazy::{CallArg, Lazy, SyscallProbe, Wide};
 pub use stack::{Stack, StackMode};
 pub use value::Value;
 

@@ -103,7 +103,8 @@ impl Lower<'_> {
         self.find_captured(e).is_some()
     }
 
-    fn find_captured(&self, e: &Expr) -> Option<(VReg, u32)> {
+    /// Where the task's state has the expression, while the clause runs at the exit.
+    pub fn find_captured(&self, e: &Expr) -> Option<(VReg, u32)> {
         let saved = self.part.saved?;
         if self.part.captures.is_empty() {
             return None;
@@ -128,7 +129,7 @@ impl Lower<'_> {
             let (again, good) = (self.b.cold_block(), self.b.block());
             self.b.branch(Cond::Ne, failed, Opnd::Imm(0), again, good);
             self.b.switch(again);
-            self.unless_replaced(site, good);
+            self.unless_replaced(Some(site), good);
             self.b.jump(now);
             self.b.switch(good);
         }
@@ -148,7 +149,7 @@ impl Lower<'_> {
     pub fn captured_string(&mut self, e: &Expr) -> Place {
         let (saved, offset) = self.find_captured(e).expect("the caller has asked");
         let ExprKind::ReadStr { addr, space, site } = &e.kind else {
-            unreachable!("only strings that are read are captured as strings");
+            unreachable!("only strings are captured as strings");
         };
         let (pointer, place) = self.pointer();
         let (take, now, next) = (self.b.block(), self.b.block(), self.b.block());
@@ -163,10 +164,8 @@ impl Lower<'_> {
         self.b.branch(Cond::Slt, length, Opnd::Imm(0), again, good);
         self.b.switch(again);
         // A read that failed has left an empty string there.
-        self.unless_replaced(*site, good);
-        let address = self.address_again(addr, from);
-        let length = self.try_read_string(address, *space, &e.ty, bytes);
-        self.b.store(Size::DW, length_at, Opnd::Reg(length));
+        self.unless_replaced(Some(*site), good);
+        let length = self.read_string_again(e, from);
         self.fault(Cond::Slt, length, *site);
         self.b.jump(good);
         self.b.switch(good);
@@ -183,9 +182,24 @@ impl Lower<'_> {
         place
     }
 
+    /// Reads a string that faulted at entry into its capture, and marks it there. Gives the length, or a negative errno.
+    pub fn read_string_again(&mut self, e: &Expr, capture: Place) -> VReg {
+        let ExprKind::ReadStr { addr, space, .. } = &e.kind else {
+            unreachable!("only strings are captured as strings");
+        };
+        let address = self.address_again(addr, capture);
+        let length = self.try_read_string(address, *space, &e.ty, capture.plus(STR_BYTES));
+        let late = self.b.num(CapturedStr::LATE as u64);
+        // A negative number stays negative.
+        let marked = self.b.alu(Alu::Or, Opnd::Reg(length), late);
+        let length_at = capture.plus(offset_of!(CapturedStr, len) as u32);
+        self.b.store(Size::DW, length_at, Opnd::Reg(marked));
+        length
+    }
+
     /// Goes on when what faulted at entry can be read now. After an execve that succeeded the old memory is gone, and
-    /// the same address means something else: that is a fault, counted, and `lost` goes on with nothing.
-    fn unless_replaced(&mut self, site: SiteId, lost: BlockId) {
+    /// the same address means something else: that is a fault, counted where it is to be, and `lost` goes on with nothing.
+    pub fn unless_replaced(&mut self, site: Option<SiteId>, lost: BlockId) {
         let execs = std::mem::take(&mut self.part.execs);
         if let (Some(call), false) = (self.call, execs.is_empty()) {
             let (replaced, same) = (self.b.cold_block(), self.b.block());
@@ -199,7 +213,9 @@ impl Lower<'_> {
             }
             self.b.jump(same);
             self.b.switch(replaced);
-            Self::count_site(&mut self.b, site);
+            if let Some(site) = site {
+                Self::count_site(&mut self.b, site);
+            }
             self.b.jump(lost);
             self.b.switch(same);
         }

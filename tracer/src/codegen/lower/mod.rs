@@ -35,6 +35,7 @@ mod program;
 mod read;
 mod record;
 mod scalar;
+mod state;
 mod stmt;
 
 use std::collections::{HashMap, HashSet};

@@ -40,7 +40,7 @@ impl Lower<'_> {
     }
 
     /// Value and the helper's result. The helper clears its destination when it fails.
-    fn read(&mut self, address: Opnd, space: Space, width: u8) -> (VReg, VReg) {
+    pub fn read(&mut self, address: Opnd, space: Space, width: u8) -> (VReg, VReg) {
         let size = size(width);
         let helper = match space {
             Space::Kernel => helpers::PROBE_READ_KERNEL,

@@ -57,6 +57,7 @@ impl Lower<'_> {
                 let word = self.read_word(address, *space, *width, *site);
                 self.extract(word, *width, *bits, &e.ty)
             }
+            ExprKind::ReadState(of) => self.read_state(of),
             ExprKind::Length(of) => self.length(of),
             ExprKind::Position(hay, needle) => self.position(hay, needle),
             ExprKind::Element(array, at) => self.element(array, at),

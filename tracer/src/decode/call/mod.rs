@@ -33,8 +33,8 @@ pub use signal_code::signal_code;
 
 use crate::tables::syscalls::{self, ArgPair, Signature};
 use crate::tables::what::What;
-use crate::types::Abi;
-use crate::types::call::{Call, CallKind, When};
+use crate::types::call::{Call, CallBuilder, CallKind, When};
+use crate::types::{Abi, CallArg};
 use sink::Sink;
 use std::sync::Arc;
 use walk::{Num, Scope, Walk};
@@ -144,7 +144,7 @@ pub fn json(call: &Call<'_>, style: &Style, out: &mut Vec<u8>) {
 /// Appends `{si_signo=SIGSEGV, si_code=SEGV_MAPERR, si_addr=NULL}`: what a signal says about itself (`struct siginfo`
 /// of that ABI).
 pub fn signal_info(abi: Abi, siginfo: &[u8], out: &mut Vec<u8>) {
-    let record = crate::types::call::CallBuilder::new(abi, 0, [0; 6]).bytes();
+    let record = CallBuilder::new(abi, 0, [0; 6]).bytes();
     let Some(call) = Call::read(&record) else {
         return;
     };
@@ -155,6 +155,25 @@ pub fn signal_info(abi: Abi, siginfo: &[u8], out: &mut Vec<u8>) {
         bytes: siginfo,
         state: crate::types::call::ArgState::Ok,
     });
+}
+
+/// Appends an argument as it stands in the whole call: `O_RDONLY|O_CLOEXEC`.
+pub fn argument(of: CallArg, raw: u64, out: &mut Vec<u8>) {
+    let mut args = [0; 6];
+    let at = usize::from(of.arg);
+    if let Some(register) = args.get_mut(at) {
+        *register = raw;
+    }
+    let record = CallBuilder::new(of.abi, u32::from(of.number), args).bytes();
+    let Some(call) = Call::read(&record) else {
+        return;
+    };
+    let style = Style::default();
+    let signature = signature(&call);
+    let what = signature.and_then(|known| known.args.get(at));
+    let mut walk = walk(&call, &style, signature, text::Text::new(out));
+    let number = walk.arg(of.arg);
+    walk.value(what.map_or(What::Int, |arg| arg.what), number, Scope::NONE);
 }
 
 /// Appends `WIFEXITED(s) && …` in braces: a status as `wait4` gives it.

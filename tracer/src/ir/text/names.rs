@@ -66,6 +66,7 @@ pub const LAZY: Names<Lazy> = &[
     ("cgroup-path", Lazy::CgroupPath),
     ("container", Lazy::Container),
     ("host", Lazy::Host),
+    ("arg-state", Lazy::ArgState),
 ];
 
 pub const WIDE: Names<Wide> = &[

@@ -620,6 +620,7 @@ fn operation(op: &str, items: &mut Items<'_>) -> Result<ExprKind, String> {
             addr: items.boxed()?,
             site: SiteId(items.number()?),
         },
+        "read-state" => ExprKind::ReadState(items.boxed()?),
         "length" => ExprKind::Length(items.boxed()?),
         "position" => ExprKind::Position(items.boxed()?, items.boxed()?),
         "element" => ExprKind::Element(items.boxed()?, items.boxed()?),

@@ -5,7 +5,9 @@ use crate::diag::Span;
 use crate::ir::*;
 use crate::types::btf::TypeId;
 use crate::types::counter::COUNTERS;
-use crate::types::{Abi, AggKind, HistShape, Lazy, Pointee, Space, Stack, StackMode, Type, Wide};
+use crate::types::{
+    Abi, AggKind, CallArg, HistShape, Lazy, Pointee, Space, Stack, StackMode, Type, Wide,
+};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -35,7 +37,13 @@ fn types() -> impl Strategy<Value = Type> {
             Lazy::CgroupPath,
             Lazy::Container,
             Lazy::Host,
+            Lazy::ArgState,
             Lazy::Enum(7),
+            Lazy::Decoded(CallArg {
+                abi: Abi::I386,
+                number: 295,
+                arg: 2,
+            }),
         ])
         .prop_map(Type::Lazy),
         select(vec![Wide::Inet, Wide::Time, Wide::Usym, Wide::Ratio]).prop_map(Type::Wide),
@@ -141,6 +149,7 @@ fn branches(e: BoxedStrategy<Expr>) -> impl Strategy<Value = ExprKind> {
             site: SiteId(site)
         }),
         b().prop_map(ExprKind::Length),
+        b().prop_map(ExprKind::ReadState),
         (b(), b()).prop_map(|(a, b)| ExprKind::Position(a, b)),
         (b(), b()).prop_map(|(a, b)| ExprKind::Element(a, b)),
         (any::<u32>(), vec(e.clone(), 0..3), any::<u32>()).prop_map(|(m, key, v)| {

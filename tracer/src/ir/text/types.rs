@@ -2,11 +2,11 @@
 //!
 //! In: types, or nodes. Out: nodes, or types.
 
-use super::names::{LAZY, SIGNED, SPACES, WIDE, name, value};
+use super::names::{ABIS, LAZY, SIGNED, SPACES, WIDE, name, value};
 use super::node::{Node, group, word};
 use super::read::{Items, number};
 use crate::types::btf::TypeId;
-use crate::types::{AggKind, HistShape, Lazy, Pointee, Space, Stack, StackMode, Type};
+use crate::types::{AggKind, CallArg, HistShape, Lazy, Pointee, Space, Stack, StackMode, Type};
 
 /// A type's node.
 pub fn write(ty: &Type) -> Node {
@@ -36,6 +36,14 @@ pub fn write(ty: &Type) -> Node {
             )
         }
         Type::Lazy(Lazy::Enum(id)) => group("enum", [word(id)]),
+        Type::Lazy(Lazy::Decoded(of)) => group(
+            "decoded",
+            [
+                word(name(ABIS, &of.abi).unwrap_or_default()),
+                word(of.number),
+                word(of.arg),
+            ],
+        ),
         Type::Lazy(lazy) => word(name(LAZY, lazy).unwrap_or_default()),
         Type::Call => word("call"),
         Type::Wide(wide) => word(name(WIDE, wide).unwrap_or_default()),
@@ -70,6 +78,11 @@ pub fn read(node: &Node) -> Result<Type, String> {
             cap: items.number()?,
         },
         "enum" => Type::Lazy(Lazy::Enum(items.number()?)),
+        "decoded" => Type::Lazy(Lazy::Decoded(CallArg {
+            abi: items.name(ABIS, "an ABI")?,
+            number: items.number()?,
+            arg: items.number()?,
+        })),
         "tuple" => Type::Tuple(items.rest().iter().map(read).collect::<Result<_, _>>()?),
         "stack" => Type::Stack(stack(Space::Kernel, &mut items)?),
         "user-stack" => Type::Stack(stack(Space::User, &mut items)?),

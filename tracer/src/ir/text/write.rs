@@ -368,6 +368,7 @@ fn expr(e: &Expr) -> Node {
             items.extend([word("read-argv"), named(SPACES, space)]);
             items.extend([expr(addr), word(site.0)]);
         }
+        ExprKind::ReadState(of) => items.extend([word("read-state"), expr(of)]),
         ExprKind::Length(of) => items.extend([word("length"), expr(of)]),
         ExprKind::Position(hay, needle) => {
             items.extend([word("position"), expr(hay), expr(needle)]);

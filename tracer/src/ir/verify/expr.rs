@@ -134,6 +134,12 @@ impl<'p> Checker<'p> {
                 self.bytes(e, addr, crate::ir::ARGV_BYTES);
                 self.site(*site, 12, SiteKind::ReadFailed);
             }
+            ExprKind::ReadState(of) => {
+                let reads = matches!(of.kind, ExprKind::ReadStr { .. } | ExprKind::Load { .. });
+                self.rule(12, reads && e.ty == Type::Lazy(Lazy::ArgState), || {
+                    format!("how {} was read as a {}", of.ty, e.ty)
+                });
+            }
             ExprKind::Length(of) => {
                 let counts = matches!(
                     of.ty,

@@ -74,6 +74,7 @@ pub(super) fn text(e: &Expr, names: &Names<'_>) -> String {
         ExprKind::ReadArgv { addr, space, .. } => {
             format!("strings at {}{}", t(addr), space_text(*space))
         }
+        ExprKind::ReadState(of) => format!("state({})", t(of)),
         ExprKind::Length(of) => format!("len({})", t(of)),
         ExprKind::Position(hay, needle) => format!("strstr({}, {})", t(hay), t(needle)),
         ExprKind::Element(array, at) => format!("{}[{}]", nested(array, names), t(at)),

@@ -10,6 +10,7 @@ mod cgroup_path;
 mod cgroupid;
 mod clear;
 mod count;
+mod decode;
 mod delete;
 mod exit;
 mod find;
@@ -32,6 +33,7 @@ mod signal;
 mod signal_name;
 mod space;
 pub mod stack;
+mod state;
 mod stats;
 mod stddev;
 mod str;
@@ -105,6 +107,7 @@ pub static FUNCTIONS: &[Function] = &[
     cgroupid::CGROUPID,
     clear::CLEAR,
     count::COUNT,
+    decode::DECODE,
     delete::DELETE,
     said::ERRORF,
     exit::EXIT,
@@ -128,6 +131,7 @@ pub static FUNCTIONS: &[Function] = &[
     reg::REG,
     signal::SIGNAL,
     signal_name::SIGNAL_NAME,
+    state::STATE,
     stats::STATS,
     stddev::STDDEV,
     str::STR,
@@ -156,7 +160,6 @@ const NOT_BUILT: &[&str] = &[
     "good",
     "override",
     "path",
-    "state",
     "tseries",
     "uaddr",
     "unsure",

@@ -5,6 +5,7 @@
 //! [`PROVIDERS`], a golden case. Never lowers a clause.
 
 mod begin_end;
+mod call_args;
 mod counter;
 mod function;
 mod interval;
@@ -140,6 +141,14 @@ pub trait View {
     /// Names of all arguments, in order, for proposals.
     fn arg_names(&self, _facts: &dyn Facts) -> Vec<String> {
         Vec::new()
+    }
+    /// `state(args.NAME)`.
+    fn state(&self, _name: &str, _facts: &dyn Facts) -> Result<Offer, Lack> {
+        Err(Lack::NotHere)
+    }
+    /// `decode(args.NAME)`.
+    fn decoded(&self, _name: &str) -> Result<Offer, Lack> {
+        Err(Lack::NotHere)
     }
     /// `argN`.
     fn position(&self, _n: u8, _facts: &dyn Facts) -> Result<Offer, Lack> {

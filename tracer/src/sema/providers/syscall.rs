@@ -9,7 +9,7 @@
 
 use super::{
     CallProperty, Family, Lack, NO_SITE, Offer, Provider, Request, Target, View, arg_as, builtin,
-    raw_arg, template, value,
+    call_args, raw_arg, template, value,
 };
 use crate::diag::{Diagnostic, codes};
 use crate::facts::Facts;
@@ -295,6 +295,32 @@ impl View for Call {
         let pair = || signature.pairs.iter().find(|p| p.name == name);
         let offer = member.map(member_of).or_else(|| pair().map(pair_of));
         offer.ok_or(Lack::NoSuchArg)
+    }
+
+    fn state(&self, name: &str, facts: &dyn Facts) -> Result<Offer, Lack> {
+        // An argument that is not there is told of in the same words.
+        let offer = self.arg(name, facts)?;
+        let signature = self.signature().ok_or(Lack::NoSuchArg)?;
+        if let Some(at) = signature.args.iter().position(|a| a.name == name) {
+            let arg = &signature.args[at];
+            return call_args::state(at as u8, arg, self.phase, self.max_strlen);
+        }
+        match offer {
+            Offer::Value { expr, .. } if matches!(expr.kind, ExprKind::Load { .. }) => {
+                Ok(value(call_args::of_reading(expr)))
+            }
+            _ => Err(call_args::no_state(name)),
+        }
+    }
+
+    fn decoded(&self, name: &str) -> Result<Offer, Lack> {
+        if self.phase == Phase::Return {
+            return Err(self.no_args());
+        }
+        let (abi, signature) = self.abi.zip(self.signature()).ok_or(Lack::NoSuchArg)?;
+        let at = signature.args.iter().position(|a| a.name == name);
+        let at = at.ok_or(Lack::NoSuchArg)?;
+        call_args::decoded(abi, &self.name, at as u8, &signature.args[at])
     }
 
     fn arg_names(&self, _facts: &dyn Facts) -> Vec<String> {
