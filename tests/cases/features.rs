@@ -41,6 +41,17 @@ impl Features {
                 ("fentry", fentry()),
                 ("ia32", ia32(trigger)),
                 ("python", python()),
+                (
+                    "io-uring",
+                    exists(
+                        "/sys/kernel/tracing/events/io_uring/io_uring_submit_req",
+                        "no tracepoint io_uring_submit_req",
+                    ),
+                ),
+                ("strace", exists("/usr/bin/strace", "no strace")),
+                ("bpftrace", exists("/usr/bin/bpftrace", "no bpftrace")),
+                ("full-speed", full_speed()),
+                ("spare-cpu", spare_cpu()),
             ],
             promised: promised.split_whitespace().map(str::to_owned).collect(),
         }
@@ -88,6 +99,21 @@ fn no_hardware_counters() -> Option<String> {
                 .exists()
         })
         .then(|| "this machine has hardware counters".to_owned())
+}
+
+/// An emulated machine takes minutes for a million calls.
+fn full_speed() -> Option<String> {
+    is_emulated().then(|| "this machine is emulated".to_owned())
+}
+
+/// A CPU that nobody else works on: that of a guest.
+fn spare_cpu() -> Option<String> {
+    let missing = exists("/sys/devices/system/cpu/cpu1/online", "one CPU only");
+    missing.or_else(|| (!is_emulated()).then(|| "the CPUs are not ours alone".to_owned()))
+}
+
+fn is_emulated() -> bool {
+    std::fs::read_to_string("/proc/cpuinfo").is_ok_and(|text| text.contains("QEMU"))
 }
 
 /// fentry attaches through ftrace; where its list of functions cannot be read, that is not usable.

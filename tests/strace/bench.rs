@@ -9,6 +9,7 @@
 )]
 
 use crate::compare::MARK;
+use crate::said;
 use std::arch::asm;
 use std::process::ExitCode;
 use tracer::decode::call::{Style, line};
@@ -46,6 +47,8 @@ const SLOTS: u64 = 64;
 struct Object {
     addr: u64,
     len: usize,
+    /// It is a C string.
+    is_text: bool,
 }
 
 /// Where calls are issued.
@@ -53,6 +56,7 @@ pub struct Bench {
     objects: Vec<Object>,
     style: Style,
     ours: Vec<u8>,
+    said: String,
     issued: u64,
 }
 
@@ -69,7 +73,9 @@ pub fn issue_all(form: &str, out: &str) -> ExitCode {
     let mut bench = Bench::new(style);
     crate::calls::all(&mut bench);
     std::env::set_current_dir("/").expect("the root");
-    match std::fs::write(out, &bench.ours) {
+    let written = std::fs::write(out, &bench.ours);
+    let said = std::fs::write(format!("{out}.said"), &bench.said);
+    match written.and(said) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     }
@@ -134,6 +140,7 @@ impl Bench {
             objects: Vec::new(),
             style,
             ours: Vec::new(),
+            said: String::new(),
             issued: 0,
         }
     }
@@ -150,6 +157,7 @@ impl Bench {
         self.objects.push(Object {
             addr,
             len: bytes.len(),
+            is_text: false,
         });
         addr
     }
@@ -158,7 +166,11 @@ impl Bench {
     pub fn string(&mut self, text: &str) -> u64 {
         let mut bytes = text.as_bytes().to_vec();
         bytes.push(0);
-        self.object(&bytes)
+        let addr = self.object(&bytes);
+        if let Some(object) = self.objects.last_mut() {
+            object.is_text = true;
+        }
+        addr
     }
 
     /// Room for what a call writes.
@@ -234,6 +246,24 @@ impl Bench {
         }
     }
 
+    /// Notes what was done: the call, its arguments (strings by their bytes), its result.
+    fn say(&mut self, abi: Abi, nr: i64, registers: &[u64], ret: i64) {
+        let name = tracer::tables::syscalls::name(abi, nr as u32).unwrap_or("?");
+        let mut said = said::Said::new(name, ret);
+        for &register in registers {
+            let object = self.objects.iter().find(|o| o.addr == register);
+            said.args.push(match object {
+                Some(object) if object.is_text => {
+                    let bytes = self.read(object.addr, object.len - 1);
+                    said::Argument::Text(register, bytes)
+                }
+                Some(_) => said::Argument::Object(register),
+                None => said::Argument::Number(register),
+            });
+        }
+        self.said += &said.to_line();
+    }
+
     fn issue(&mut self, abi: Abi, nr: i64, args: &[Arg]) -> i64 {
         let mut registers = [0; 6];
         for (register, arg) in registers.iter_mut().zip(args) {
@@ -263,6 +293,7 @@ impl Bench {
             }
             record = record.part_as(PartKind::ExitMemory, ArgState::Fault, NOWHERE, 4000, &[]);
         }
+        self.say(abi, nr, &registers[..args.len().min(6)], ret);
         let bytes = record.ret(ret).bytes();
         let call = Call::read(&bytes).expect("a record of a call");
         line(&call, &self.style, &mut self.ours);

@@ -9,6 +9,7 @@
 mod bench;
 mod calls;
 mod compare;
+mod said;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::collections::BTreeMap;
@@ -67,15 +68,32 @@ fn trials((form, options): (&'static str, &'static [&'static str])) -> Vec<Trial
         },
     )];
     let groups = compare::by_name(pairs);
+    trials.push(enough_is_said(form, &groups));
     if form == "verbose" {
         trials.push(closed_calls_are_not_open(&groups));
     }
     for (name, pairs) in groups {
         trials.push(Trial::test(format!("{form}::{name}"), move || {
+            pairs
+                .iter()
+                .try_for_each(|pair| pair.said.check(&pair.ours))?;
             compare::check_closed(&name, &pairs).map_err(Failed::from)
         }));
     }
     trials
+}
+
+/// Of at least 200 calls some lines were compared with what the program says that it did, in every argument.
+fn enough_is_said(form: &str, groups: &BTreeMap<String, Vec<compare::Pair>>) -> Trial {
+    let compared = |pairs: &&Vec<compare::Pair>| {
+        let all = |pair: &compare::Pair| pair.said.compares_all(&pair.ours);
+        pairs.iter().any(all)
+    };
+    let count = groups.values().filter(compared).count();
+    Trial::test(format!("{form}::enough_is_said"), move || match count {
+        200.. => Ok(()),
+        _ => Err(format!("{count} calls only").into()),
+    })
 }
 
 /// A call that no longer differs must leave the list of those that do.
@@ -111,5 +129,7 @@ fn run(form: &str, options: &[&str]) -> Result<Vec<compare::Pair>, String> {
         return Err(format!("the calls were not issued to their end: {status}"));
     }
     let read = |path| std::fs::read(path).map_err(|e| format!("read what was written: {e}"));
-    compare::pairs(&read(ours)?, &read(theirs)?)
+    let said = read(folder.path().join("ours.said"))?;
+    let said = String::from_utf8(said).map_err(|e| format!("what the program says: {e}"))?;
+    compare::pairs(&read(ours)?, &read(theirs)?, &said)
 }

@@ -172,3 +172,53 @@ pub fn denied(args: &[String], facts: &mut Facts) {
     (0..count).for_each(|_| getppid());
     facts.say("issued", count);
 }
+
+/// `trapped`: a seccomp filter answers getppid with a signal, which is handled.
+pub fn trapped(_: &[String], _: &mut Facts) {
+    extern "C" fn nothing(_: libc::c_int) {}
+    let handler: extern "C" fn(libc::c_int) = nothing;
+    // SAFETY: the handler does nothing.
+    unsafe { libc::signal(libc::SIGSYS, handler as libc::sighandler_t) };
+    crate::under::forbid(&[libc::SYS_getppid], libc::SECCOMP_RET_TRAP);
+    release();
+    getppid();
+}
+
+/// Binds the calling thread to a CPU.
+fn bind(cpu: usize) {
+    let mask = [1u64 << cpu, 0];
+    // SAFETY: the kernel reads the mask.
+    let bound = unsafe {
+        let address = mask.as_ptr().addr();
+        call(libc::SYS_sched_setaffinity, [0, 16, address, 0, 0, 0])
+    };
+    assert_eq!(bound, 0, "bind a thread to CPU {cpu}");
+}
+
+/// `pinned COUNT PROCESSES`: close of descriptors that are not open, COUNT times in each process, each bound to one CPU in turn. Says how many
+/// each CPU issued.
+pub fn pinned(args: &[String], facts: &mut Facts) {
+    let (count, processes) = (number(args, 0, 1000), number(args, 1, 1));
+    let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+    release();
+    let children: Vec<i64> = (0..processes)
+        .map(|at| {
+            // SAFETY: a plain fork of a process with one thread.
+            let child = unsafe { call(libc::SYS_fork, [0; 6]) };
+            if child == 0 {
+                bind(at as usize % cpus);
+                for key in 0..count {
+                    plain(libc::SYS_close, [100_000 + key as usize, 0, 0]);
+                }
+                plain(libc::SYS_exit_group, [0; 3]);
+            }
+            child
+        })
+        .collect();
+    children.into_iter().for_each(crate::processes::wait);
+    facts.say("issued", count * processes);
+    for cpu in 0..cpus as u64 {
+        let on_it = processes / cpus as u64 + u64::from(cpu < processes % cpus as u64);
+        facts.say(&format!("cpu{cpu}"), count * on_it);
+    }
+}

@@ -7,12 +7,14 @@
 //! the release, one writing of the values, and `exit_group`.
 //! `trigger as NAME PROGRAM [ARG…]` runs another program under a restriction instead; see `under`.
 
+mod buffers;
 mod calls;
 mod files;
 mod functions;
 mod interrupted;
 mod memory;
 mod processes;
+mod rings;
 mod under;
 
 use std::fmt::Write as _;
@@ -42,6 +44,11 @@ const TRIGGERS: &[(&str, Trigger)] = &[
     ("open-pointer", files::open_pointer),
     ("open-fresh", memory::open_fresh),
     ("open-rewritten", memory::open_rewritten),
+    ("open-pending", buffers::open_pending),
+    ("write-edge", buffers::write_edge),
+    ("reopened", buffers::reopened),
+    ("ring", rings::ring),
+    ("ring-polled", rings::ring_polled),
     ("fail", files::fail),
     ("stat", files::stat),
     ("sizes", files::sizes),
@@ -49,6 +56,9 @@ const TRIGGERS: &[(&str, Trigger)] = &[
     ("connect", files::connect),
     ("fork-all", processes::fork_all),
     ("exec", processes::exec),
+    ("exec-forms", processes::exec_forms),
+    ("renamed", processes::renamed),
+    ("id-again", processes::id_again),
     ("exec-thread", processes::exec_thread),
     ("exec-at", processes::exec_at),
     ("exec-stale", memory::exec_stale),
@@ -67,6 +77,8 @@ const TRIGGERS: &[(&str, Trigger)] = &[
     ("int80-only", calls::int80_only),
     ("unknown", calls::unknown),
     ("denied", calls::denied),
+    ("trapped", calls::trapped),
+    ("pinned", calls::pinned),
     ("keys", calls::keys),
     ("functions", functions::functions),
 ];

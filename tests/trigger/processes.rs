@@ -293,3 +293,115 @@ pub fn block(_: &[String], _: &mut Facts) {
     release();
     plain(libc::SYS_pause, [0; 3]);
 }
+
+/// Strings of an argument list that no record holds.
+const LONG: usize = 4096;
+
+/// A child that tries one way of becoming this program, and ends when it fails.
+fn exec_child(call_number: i64, args: [usize; 5]) {
+    // SAFETY: a plain fork of a process with one thread; the lists live in the parent's memory, which the child has a copy of.
+    unsafe {
+        let child = call(libc::SYS_fork, [0; 6]);
+        if child == 0 {
+            call(
+                call_number,
+                [args[0], args[1], args[2], args[3], args[4], 0],
+            );
+            plain(libc::SYS_exit_group, [1, 0, 0]);
+        }
+        wait(child);
+    }
+}
+
+/// A file in memory that holds this program.
+fn in_memory() -> usize {
+    use std::io::Write as _;
+    use std::os::fd::FromRawFd as _;
+    let name = c"copy".as_ptr().addr();
+    let fd = plain(libc::SYS_memfd_create, [name, 0, 0]) as i32;
+    // SAFETY: a new descriptor of our own.
+    let mut file = unsafe { std::fs::File::from_raw_fd(fd) };
+    let exe = std::fs::read("/proc/self/exe").expect("this program");
+    file.write_all(&exe).expect("copy this program");
+    file.into_raw_fd() as usize
+}
+
+/// `exec-forms`: 4,096 arguments, no list of arguments, a script, a file in memory, and a failure; a child each.
+pub fn exec_forms(_: &[String], facts: &mut Facts) {
+    let exe = std::env::current_exe().expect("this program's path");
+    let path = CString::new(exe.to_string_lossy().as_bytes()).expect("a path without NUL");
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let script = dir.path().join("script");
+    std::fs::write(&script, format!("#!{} nop\n", exe.display())).expect("write a script");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&script, mode).expect("make it a program");
+    let script_path = CString::new(script.to_str().expect("ASCII")).expect("no NUL");
+    let copy = in_memory();
+    let text = c"an argument of thirty-one bytes";
+    let mut long = vec![path.as_ptr(), c"nop".as_ptr()];
+    long.resize(LONG, text.as_ptr());
+    long.push(std::ptr::null());
+    let short = [path.as_ptr(), c"nop".as_ptr(), std::ptr::null()];
+    let (exe_at, script_at) = (path.as_ptr().addr(), script_path.as_ptr().addr());
+    let (long, short) = (long.as_ptr().addr(), short.as_ptr().addr());
+    let (empty, nowhere) = (c"".as_ptr().addr(), c"/no/such/program".as_ptr().addr());
+    let by_descriptor = libc::AT_EMPTY_PATH as usize;
+    release();
+    exec_child(libc::SYS_execve, [exe_at, long, 0, 0, 0]);
+    exec_child(libc::SYS_execve, [exe_at, 0, 0, 0, 0]);
+    exec_child(libc::SYS_execve, [script_at, short, 0, 0, 0]);
+    exec_child(libc::SYS_execveat, [copy, empty, short, 0, by_descriptor]);
+    exec_child(libc::SYS_execve, [nowhere, short, 0, 0, 0]);
+    facts.say("exe", exe.display());
+    facts.say("script", script.display());
+    facts.say("copy", copy);
+}
+
+/// `renamed`: getppid under two names.
+pub fn renamed(_: &[String], _: &mut Facts) {
+    release();
+    for name in [c"first-name", c"second-name"] {
+        let name = name.as_ptr().addr();
+        plain(libc::SYS_prctl, [libc::PR_SET_NAME as usize, name, 0]);
+        plain(libc::SYS_getppid, [0; 3]);
+    }
+}
+
+/// `id-again`: two children, one after the other, with the same process id; each calls getppid.
+pub fn id_again(_: &[String], facts: &mut Facts) {
+    /// `struct clone_args` with its second version's members.
+    #[repr(C)]
+    #[derive(Default)]
+    struct WithId {
+        plain: CloneArgs,
+        set_tid: u64,
+        set_tid_size: u64,
+    }
+    release();
+    let mut wanted = 0i32;
+    for _ in 0..2 {
+        let args = WithId {
+            plain: CloneArgs {
+                exit_signal: libc::SIGCHLD as u64,
+                ..CloneArgs::default()
+            },
+            set_tid: if wanted == 0 {
+                0
+            } else {
+                (&raw const wanted).addr() as u64
+            },
+            set_tid_size: u64::from(wanted != 0),
+        };
+        let address = (&raw const args).addr();
+        // SAFETY: as a plain fork of a process with one thread.
+        let child = unsafe { call(libc::SYS_clone3, [address, size_of::<WithId>(), 0, 0, 0, 0]) };
+        if child == 0 {
+            plain(libc::SYS_getppid, [0; 3]);
+            plain(libc::SYS_exit_group, [0; 3]);
+        }
+        assert!(child > 0, "clone3: {child}");
+        wait(child);
+        wanted = child as i32;
+    }
+    facts.say("child", wanted);
+}

@@ -122,6 +122,18 @@ pub fn is_fork(call: u64) -> bool {
     }
 }
 
+/// `call` returns from a signal handler: at its exit the registers are those of what the signal interrupted.
+#[inline(always)]
+pub fn is_sigreturn(call: u64) -> bool {
+    call == 15 || call == 1 << 32 | 173 || call == 1 << 32 | 119
+}
+
+/// `call` is `restart_syscall`: the kernel goes on with a call that a signal interrupted.
+#[inline(always)]
+pub fn is_restart(call: u64) -> bool {
+    call == 219 || call == 1 << 32
+}
+
 /// `call` never returns: `exit` or `exit_group`.
 #[inline(always)]
 pub fn never_returns(call: u64) -> bool {

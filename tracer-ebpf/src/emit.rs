@@ -2,7 +2,7 @@
 //!
 //! In: a record whose payload, emit, probe and call are set. Out: the record with a whole header in this CPU's ring, or a counted loss.
 
-use crate::loss::{add, rt_loss};
+use crate::loss::{add, flooded, rt_loss};
 use crate::maps::{RINGS, stats};
 use aya_ebpf::bindings::{
     BPF_RB_AVAIL_DATA, BPF_RB_FORCE_WAKEUP, BPF_RB_NO_WAKEUP, BPF_RB_RING_SIZE,
@@ -99,6 +99,10 @@ pub unsafe fn send(
     };
     if failed {
         rt_loss(full);
+        if control == 0 {
+            // SAFETY: the caller's promise for the record.
+            flooded(stats, unsafe { (*record).pid_tgid });
+        }
     }
     u64::from(failed)
 }

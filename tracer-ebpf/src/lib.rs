@@ -107,6 +107,21 @@ pub struct CpuStats {
     pub attempts_control: u64,
     /// Losses, by [`loss`].
     pub lost: [u64; LOSSES],
+    /// Who sends what is lost because the main ring is full.
+    pub flooder: Flooder,
+}
+
+/// A process that sends much of what is lost: each of its losses is a vote for it, each of another one's a vote against, and at no
+/// votes the next one is it. So a process with more than half of the losses is found, and never has fewer than its votes.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Flooder {
+    /// Its thread-group id.
+    pub tgid: u64,
+    /// Votes.
+    pub votes: u64,
+    /// Name of the thread that came first, NUL-padded.
+    pub comm: [u8; 16],
 }
 
 /// Reasons of a loss: index into [`CpuStats::lost`].
@@ -171,6 +186,8 @@ pub mod want {
     pub const ARGS: u64 = 1;
     /// [`EntryState::time_ns`](super::EntryState::time_ns).
     pub const TIME: u64 = 2;
+    /// The return of a fork in the new process, for clauses that send whole calls.
+    pub const CHILDREN: u64 = 4;
 }
 
 /// How `rt_extreme` compares.
@@ -191,6 +208,10 @@ pub struct EntryState {
     pub call: u64,
     /// `bpf_ktime_get_ns` at entry, when asked for ([`want::TIME`]); else 0.
     pub time_ns: u64,
+    /// A call that the kernel goes on with by `restart_syscall`: one more than as in `call`; 0: none.
+    pub interrupted: u64,
+    /// Its first argument.
+    pub interrupted_arg: u64,
 }
 
 /// Front of a captured user string; its bytes (capacity of the type) follow.
@@ -236,7 +257,9 @@ pub struct CallRecord {
     /// Name of the thread, NUL-padded.
     pub comm: [u8; 16],
     /// One of [`call_kind`].
-    pub kind: u32,
+    pub kind: u16,
+    /// One more than the number of the call that this one, a `restart_syscall`, goes on with; 0: none.
+    pub continues: u16,
     /// Parts that follow.
     pub parts: u32,
 }
@@ -244,13 +267,15 @@ pub struct CallRecord {
 /// What a [`CallRecord`] tells of: [`CallRecord::kind`].
 pub mod call_kind {
     /// A call from entry to exit.
-    pub const CALL: u32 = 0;
+    pub const CALL: u16 = 0;
     /// A call that never returns: `exit`, `exit_group`.
-    pub const NO_EXIT: u32 = 1;
-    /// An exit whose entry was not seen: the return of a fork in the child, a call that seccomp denied, or one that had begun before tracing.
-    pub const NO_ENTRY: u32 = 2;
+    pub const NO_EXIT: u16 = 1;
+    /// An exit whose entry was not seen: a call that seccomp denied, or one that had begun before tracing.
+    pub const NO_ENTRY: u16 = 2;
     /// A call that did not end: its thread was killed, or it is seen at its entry.
-    pub const UNFINISHED: u32 = 3;
+    pub const UNFINISHED: u16 = 3;
+    /// The return of a fork in the new process, which has no entry of its own.
+    pub const CHILD: u16 = 4;
 }
 
 /// What the runtime is told about the place that asks for a call.

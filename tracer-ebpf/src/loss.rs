@@ -6,7 +6,9 @@
 use crate::atomics::fetch_add;
 use crate::log::opt_log_loss;
 use crate::maps::{site, stats};
-use tracer_ebpf::LOSSES;
+use aya_ebpf::helpers::generated::bpf_get_current_comm;
+use core::ptr::addr_of;
+use tracer_ebpf::{CpuStats, LOSSES};
 
 /// Adds to a counter that lies in a map.
 #[inline(always)]
@@ -27,6 +29,25 @@ pub extern "C" fn rt_loss(reason: u64) {
         add(unsafe { stats.lost.get_unchecked(reason as usize) }, 1);
     }
     opt_log_loss(reason);
+}
+
+/// Notes whose record did not fit: see [`Flooder`]. A program that interrupts another one here may take or give it a vote.
+#[inline(always)]
+pub fn flooded(stats: &CpuStats, pid_tgid: u64) {
+    let flooder = addr_of!(stats.flooder).cast_mut();
+    let tgid = pid_tgid >> 32;
+    // SAFETY: an aligned struct in a map, of this CPU alone; the helper writes 16 bytes.
+    unsafe {
+        if (*flooder).votes == 0 {
+            (*flooder).tgid = tgid;
+            bpf_get_current_comm((&raw mut (*flooder).comm).cast(), 16);
+            (*flooder).votes = 1;
+        } else if (*flooder).tgid == tgid {
+            (*flooder).votes += 1;
+        } else {
+            (*flooder).votes -= 1;
+        }
+    }
 }
 
 /// Counts a runtime error at its place in the script.

@@ -2,7 +2,7 @@
 //!
 //! In: a frame that knows the call. Out: a pointer into the task's storage. Pairing is by task and by the call's identity, never by thread id.
 
-use crate::arch::{is_exec, task};
+use crate::arch::{is_exec, is_sigreturn, task};
 use crate::loss::rt_loss;
 use crate::maps::STATE;
 use aya_ebpf::helpers::generated::{bpf_ktime_get_ns, bpf_task_storage_get};
@@ -90,4 +90,28 @@ pub unsafe extern "C" fn opt_exec_identity(frame: *mut SysFrame) -> u64 {
         }
     }
     0
+}
+
+/// At an exit without a number: gives the frame the identity of the return from a signal handler that the entry saw, and keeps its state
+/// for the clauses of `whole` alone. 0 when the entry saw another call, or none.
+///
+/// # Safety
+/// `frame` is writable.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub unsafe extern "C" fn opt_sigreturn_identity(frame: *mut SysFrame, whole: u64) -> u64 {
+    let state = storage(0);
+    if state.is_null() {
+        return 0;
+    }
+    // SAFETY: a value of the map, and the caller's promise.
+    unsafe {
+        let seen = (*state).seen & whole;
+        if seen == 0 || !is_sigreturn((*state).call) {
+            return 0;
+        }
+        (*state).seen = seen;
+        (*frame).call = (*state).call;
+    }
+    1
 }

@@ -7,6 +7,7 @@ use crate::arch::{abi, arguments, is_exec, is_fork, number, regs, task};
 use crate::exclude::{active, excluded};
 use crate::maps::wanted;
 use crate::state::opt_exec_identity;
+use crate::state::opt_sigreturn_identity;
 use tracer_ebpf::{SYSCALL_ROWS, SysFrame, UNKNOWN_ROW, want};
 
 /// The row of a call in tables of all calls.
@@ -51,34 +52,49 @@ pub unsafe extern "C" fn rt_sys_enter(ctx: *const u64, frame: *mut SysFrame, wan
     mask
 }
 
-/// At `sys_exit`: the same, and the result. rt_sigreturn (number -1) and a fork's return in the child give 0.
+/// At `sys_exit`: the same, and the result. The return from a signal handler (number -1) and that of a fork in the child are
+/// for the clauses of `whole` alone, the latter only when wanted; they give 0 to all others.
 ///
 /// # Safety
 /// `ctx` is the context of a raw `sys_exit` program, `frame` is writable.
 #[unsafe(no_mangle)]
 #[inline(never)]
-pub unsafe extern "C" fn rt_sys_exit(ctx: *const u64, frame: *mut SysFrame, wants: u64) -> u64 {
+pub unsafe extern "C" fn rt_sys_exit(
+    ctx: *const u64,
+    frame: *mut SysFrame,
+    wants: u64,
+    whole: u64,
+) -> u64 {
     let Some(control) = active() else { return 0 };
     let task = task();
     let regs = regs(task);
     let number = number(regs);
-    if number == u32::MAX {
-        return 0;
-    }
     let abi = abi(task);
     // SAFETY: the second argument of sys_exit is the result; the caller's promise for both pointers.
     let (ret, frame) = unsafe { (*ctx.add(1) as i64, &mut *frame) };
-    frame.call = abi << 32 | u64::from(number);
+    let mut among = u64::MAX;
+    if number == u32::MAX {
+        // SAFETY: the frame is writable.
+        if whole == 0 || unsafe { opt_sigreturn_identity(frame, whole) } == 0 {
+            return 0;
+        }
+        among = whole;
+    } else {
+        frame.call = abi << 32 | u64::from(number);
+    }
     if ret == 0 {
         if is_fork(frame.call) {
-            return 0;
+            if wants & want::CHILDREN == 0 {
+                return 0;
+            }
+            among = whole;
         }
         if is_exec(frame.call, false) {
             // SAFETY: the frame's call is set.
             unsafe { opt_exec_identity(frame) };
         }
     }
-    let mask = clauses(frame.call);
+    let mask = clauses(frame.call) & among;
     if mask == 0 || excluded(control) {
         return 0;
     }

@@ -32,6 +32,12 @@ pub fn tables(constants: &Constants, words: &Words) -> String {
             wrong(at, format!("{name}: {number:#x} has a size"));
         }
         let what = rest.next().map(|text| {
+            if text.contains("ioctl_arg") {
+                wrong(
+                    at,
+                    format!("{name}: an argument cannot be what its command says"),
+                );
+            }
             let scope = Scope::Call(ARGUMENTS);
             words.meaning(at, &parse(at, text), scope).what
         });

@@ -3,7 +3,8 @@
 //! In: the place. Out: what was left behind or printed wrongly. Never waits by sleeping where an event tells.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -138,6 +139,46 @@ pub fn killed(place: &Place) -> Result<()> {
         std::thread::yield_now();
     }
     trigger.finish()?;
+    Ok(())
+}
+
+/// SIGKILL: a command that the tracer has started goes on, and ends as it would have.
+pub fn killed_command(place: &Place) -> Result<()> {
+    let dir = tempfile::tempdir().context("make a directory")?;
+    let path = |name: &str| dir.path().join(name);
+    let (fifo, began, done) = (path("fifo"), path("began"), path("done"));
+    let made = rustix::fs::mknodat(
+        rustix::fs::CWD,
+        &fifo,
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR,
+        0,
+    );
+    made.context("make a FIFO")?;
+    // Open for both, it never waits for another end.
+    let mut ends = std::fs::OpenOptions::new();
+    let mut let_go = ends.read(true).write(true).open(&fifo)?;
+    let [fifo, began_text, done_text] = [&fifo, &began, &done].map(|path| path.display());
+    let command = format!("sh -c \": > {began_text}; read x < {fifo}; : > {done_text}\"");
+    let args = words(&["-q", "-c", &command, "-e", "syscall:* { @ = count(); }"]);
+    let tracer = Tracer::start(place, &args, None)?.must_be_ready()?;
+    until_there(&began)?;
+    tracer.signal(Signal::KILL)?;
+    tracer.wait()?;
+    let_go.write_all(b"\n").context("let the command go on")?;
+    until_there(&done)
+}
+
+fn until_there(path: &Path) -> Result<()> {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !path.exists() {
+        ensure!(
+            Instant::now() < deadline,
+            "the command did not come to {}",
+            path.display()
+        );
+        std::thread::yield_now();
+    }
     Ok(())
 }
 

@@ -7,6 +7,7 @@ mod company;
 mod ending;
 mod exported;
 mod recordings;
+mod whole_calls;
 
 use anyhow::Result;
 
@@ -47,7 +48,35 @@ pub const ALL: &[Behaviour] = &[
     ("recorded-until-killed", "root btf", recordings::killed),
     ("recorded-exported", "root btf python", exported::export),
     ("recorded-not", "", recordings::bad_files),
+    ("killed-spares-the-command", "root", ending::killed_command),
     ("two-tracers", "root", company::two_tracers),
+    ("beside-strace", "root strace", company::beside_strace),
+    (
+        "beside-bpftrace",
+        "root tracefs bpftrace",
+        company::beside_bpftrace,
+    ),
+    (
+        "cpu-goes-offline",
+        "root spare-cpu",
+        company::cpu_goes_offline,
+    ),
+    (
+        "whole-calls-of-16-processes",
+        "root full-speed",
+        whole_calls::sixteen_processes,
+    ),
+    (
+        "whole-calls-10-million",
+        "root full-speed",
+        whole_calls::ten_million,
+    ),
+    (
+        "lifecycle-has-its-room",
+        "root",
+        whole_calls::lifecycle_has_its_room,
+    ),
+    ("order-of-threads", "root", whole_calls::order_of_threads),
     ("own-calls-are-not-traced", "root", company::own_calls),
 ];
 

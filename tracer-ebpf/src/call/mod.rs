@@ -14,7 +14,7 @@ mod kept;
 mod place;
 mod walk;
 
-use crate::arch::{is_exec, never_returns};
+use crate::arch::{is_exec, is_fork, is_restart, never_returns};
 use crate::emit::send;
 use crate::loss::rt_loss;
 use crate::maps::call_steps;
@@ -30,6 +30,8 @@ use tracer_ebpf::{
 const RECORD: u64 = size_of::<CallRecord>() as u64;
 /// Largest error number in a result (`MAX_ERRNO` in include/linux/err.h).
 const MAX_ERRNO: i64 = 4095;
+/// The kernel's own error of a call that goes on by `restart_syscall` (include/linux/errno.h).
+const ERESTART_RESTARTBLOCK: i64 = 516;
 
 /// Puts the call together behind the first `front` bytes of this CPU's area. `entry` is the task's state, or null when the call's entry
 /// was not seen. Returns its length, or 0 and a counted loss.
@@ -65,6 +67,9 @@ pub unsafe extern "C" fn rt_call(
                 late = (*kept).late;
                 kept::restore(&call, kept);
             }
+            if !entry.is_null() {
+                link(record, frame, entry.cast_mut());
+            }
             let ret = (*frame).ret;
             if ret == 0 && is_exec((*frame).call, true) {
                 late = 0;
@@ -79,6 +84,30 @@ pub unsafe extern "C" fn rt_call(
         }
         walk::walk(&call);
         (*area).len
+    }
+}
+
+/// Notes a call that will be gone on with, and links the one that goes on with it: its registers are still those of the first.
+///
+/// # Safety
+/// All three are valid, `entry` is a task's state.
+#[inline(always)]
+unsafe fn link(record: *mut CallRecord, frame: *const SysFrame, entry: *mut EntryState) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let goes_on = (*frame).ret == -ERESTART_RESTARTBLOCK;
+        if is_restart((*frame).call) {
+            let interrupted = (*entry).interrupted;
+            if interrupted != 0 && (*entry).interrupted_arg == (*frame).args[0] {
+                (*record).continues = interrupted as u16;
+            }
+            if !goes_on {
+                (*entry).interrupted = 0;
+            }
+        } else if goes_on {
+            (*entry).interrupted = (*frame).call + 1;
+            (*entry).interrupted_arg = (*frame).args[0];
+        }
     }
 }
 
@@ -182,6 +211,7 @@ unsafe fn registers(
         let now = bpf_ktime_get_ns();
         (*record).call = (*frame).call;
         (*record).parts = 0;
+        (*record).continues = 0;
         (*record).ret = if at_entry { 0 } else { (*frame).ret };
         (*record).entry_ns = match entry.as_ref() {
             _ if at_entry => now,
@@ -201,6 +231,8 @@ unsafe fn registers(
             } else {
                 call_kind::UNFINISHED
             }
+        } else if (*frame).ret == 0 && is_fork((*frame).call) {
+            call_kind::CHILD
         } else if entry.is_null() && flags & call_flag::ENTRY_WANTED != 0 {
             call_kind::NO_ENTRY
         } else {

@@ -17,6 +17,9 @@ use tracer_ebpf::{CallArea, CallOp, call_op as op, op_flag, part_state, turn, wa
 const TURNS: u32 = 4096;
 /// Bytes of a page.
 const PAGE: u64 = 4096;
+/// Strings of an array of them, and pointers where only these are read: more are cut, so that both have their turns.
+const MOST_STRINGS: u64 = 512;
+const MOST_POINTERS: u64 = 2048;
 /// Items of an array of `struct iovec` (`UIO_MAXIOV` in include/uapi/linux/uio.h).
 const MOST_VECTORS: u64 = 1024;
 
@@ -164,10 +167,11 @@ fn begin(call: &Call, area: &mut CallArea, op: &CallOp) {
         _ => {
             area.item = addr;
             area.items_at = addr;
-            area.after = if op.kind == op::STRINGS {
-                turn::STRING
+            area.budget = 0;
+            (area.after, area.max) = if op.kind == op::STRINGS {
+                (turn::STRING, MOST_STRINGS)
             } else {
-                turn::STEP
+                (turn::STEP, MOST_POINTERS)
             };
             if call.open(addr, u64::from(u32::MAX), false) {
                 area.turn = turn::POINTER;
@@ -337,12 +341,18 @@ fn vector(call: &Call) {
     }
 }
 
-/// A pointer of an array that ends with a null one.
+/// A pointer of an array that ends with a null one; `budget` counts those before it.
 #[inline(always)]
 fn pointer_item(call: &Call) {
     // SAFETY: the area is valid.
     let area = unsafe { &mut *call.area };
     let width = pointer_width(area.flags);
+    if area.budget >= area.max {
+        call.close(part_state::TRUNCATED);
+        area.item = area.items_at;
+        area.turn = area.after;
+        return;
+    }
     let (to, size) = call.room(8);
     let Some(word) = pointer(area.item, area.flags).filter(|_| size == 8) else {
         area.turn = turn::STEP;
@@ -359,7 +369,9 @@ fn pointer_item(call: &Call) {
         call.close(part_state::OK);
         area.item = area.items_at;
         area.turn = area.after;
+        return;
     }
+    area.budget += 1;
 }
 
 /// A string of such an array.
@@ -368,10 +380,11 @@ fn string_item(call: &Call) {
     // SAFETY: the area is valid.
     let area = unsafe { &mut *call.area };
     let word = pointer(area.item, area.flags).unwrap_or(0);
-    if word == 0 {
+    if word == 0 || area.budget == 0 {
         area.turn = turn::STEP;
         return;
     }
+    area.budget -= 1;
     area.item += pointer_width(area.flags);
-    string(call, area, word, false);
+    string(call, area, word, true);
 }

@@ -128,6 +128,8 @@ pub struct CallOptions {
     pub times: bool,
     /// What descriptors stand for: paths of files, ends of sockets.
     pub descriptors: bool,
+    /// The return of a fork in the new process too.
+    pub children: bool,
 }
 
 /// As strace does.
@@ -137,6 +139,7 @@ impl Default for CallOptions {
             max_bytes: 32,
             times: false,
             descriptors: false,
+            children: false,
         }
     }
 }

@@ -14,7 +14,7 @@ use aya::maps::Map;
 use std::collections::HashMap;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use tracer_ebpf::{Control, CpuStats, GENERATIONS, LOSSES, map};
+use tracer_ebpf::{Control, CpuStats, Flooder, GENERATIONS, LOSSES, map};
 
 /// All entries of a script's map, as bytes.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -379,6 +379,16 @@ impl Loaded {
             .map_err(|error| failed("delete from", &kept.spec, error))
     }
 
+    /// Fills all entries of an array with one byte, when it is in the kernel.
+    #[cfg(test)]
+    pub fn fill(&self, name: &str, byte: u8) -> Result<(), Error> {
+        let Some(map) = self.maps.open.get(name) else {
+            return Ok(());
+        };
+        let value = vec![byte; self.maps.shape(&map.spec).value];
+        (0..map.spec.max_entries).try_for_each(|index| self.maps.write(name, index, &value))
+    }
+
     /// What each possible CPU counted, by CPU number; empty when no program counts.
     ///
     /// # Errors
@@ -387,12 +397,19 @@ impl Loaded {
         let bytes = self.maps.read_entry(map::STATS, 0)?.unwrap_or_default();
         let all = words(&bytes);
         let of_cpu = |words: &[u64]| {
-            let mut lost = [0; LOSSES];
-            lost.copy_from_slice(&words[2..2 + LOSSES]);
+            let (lost, flooder) = words[2..].split_at(LOSSES);
+            let mut comm = [0; 16];
+            comm[..8].copy_from_slice(&flooder[2].to_ne_bytes());
+            comm[8..].copy_from_slice(&flooder[3].to_ne_bytes());
             CpuStats {
                 attempts_main: words[0],
                 attempts_control: words[1],
-                lost,
+                lost: lost.try_into().expect("split there"),
+                flooder: Flooder {
+                    tgid: flooder[0],
+                    votes: flooder[1],
+                    comm,
+                },
             }
         };
         Ok(all

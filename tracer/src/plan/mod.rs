@@ -336,6 +336,12 @@ pub struct SyscallPlan {
     pub enter_bits: u64,
     /// Bits that the exit program looks at.
     pub exit_bits: u64,
+    /// Bits of the exit program whose clauses send whole calls.
+    pub whole_bits: u64,
+    /// These clauses get the return of a fork in the new process too.
+    pub children: bool,
+    /// Conjuncts of every clause's predicate that both programs ask before anything else.
+    pub gate: Vec<Expr>,
     /// The entry program saves a state (time stamp, captures) for the exit.
     pub needs_state: bool,
     /// The state holds the entry's time.

@@ -5,19 +5,21 @@
 use super::whole_calls::Steps;
 use super::{CallPlan, RecordLayout, SyscallPlan, limits};
 use crate::diag::{Diagnostic, codes};
-use crate::ir::{self, CallOptions, Emit, EmitId, EmitKind, StmtKind, walk};
+use crate::ir::{self, CallOptions, Emit, EmitId, EmitKind, Probe, StmtKind, walk};
 use crate::types::Type;
 use tracer_ebpf::RecordHeader;
 
 /// Lays out the record of each emit, in order of [`EmitId`].
 pub(super) fn plan(ir: &ir::Program, found: &mut Vec<Diagnostic>) -> Vec<RecordLayout> {
     let has_absent = with_absent_arguments(ir);
+    let of_lifecycle = of_lifecycle(ir);
     ir.emits
         .iter()
         .enumerate()
         .map(|(at, emit)| {
             let id = EmitId(at as u32);
-            let layout = layout(id, emit, has_absent[at], ir.call);
+            let mut layout = layout(id, emit, has_absent[at], ir.call);
+            layout.control |= of_lifecycle[at];
             check(emit, &layout, found);
             layout
         })
@@ -34,6 +36,38 @@ fn with_absent_arguments(ir: &ir::Program) -> Vec<bool> {
         });
     }
     has_absent
+}
+
+/// Hooks that tell of processes: how they begin, what they become, and how they end.
+const LIFECYCLE: [&str; 4] = [
+    "sched_process_fork",
+    "sched_process_exec",
+    "sched_process_exit",
+    "signal_deliver",
+];
+
+/// Emits that only clauses about processes send: no flood of other records takes their room.
+fn of_lifecycle(ir: &ir::Program) -> Vec<bool> {
+    let mut sent = vec![None; ir.emits.len()];
+    for clause in &ir.clauses {
+        let here = clause.probes.iter().all(is_lifecycle);
+        walk::visit_stmts(&clause.body, &mut |stmt| {
+            if let StmtKind::Emit { id, .. } = &stmt.kind {
+                let before = &mut sent[id.0 as usize];
+                *before = Some(before.unwrap_or(true) && here);
+            }
+        });
+    }
+    sent.into_iter().map(|all| all == Some(true)).collect()
+}
+
+fn is_lifecycle(probe: &Probe) -> bool {
+    match probe {
+        Probe::Tracepoint { name, .. } | Probe::RawTracepoint { name } => {
+            LIFECYCLE.contains(&name.as_str())
+        }
+        _ => false,
+    }
 }
 
 /// Room for the calls that these records hold, and what they hold.

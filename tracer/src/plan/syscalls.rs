@@ -62,6 +62,8 @@ pub(super) fn plan(
     if planner.plan.wants.is_empty() {
         return (None, Shared::default());
     }
+    planner.plan.gate = gate(&planner.shared);
+    planner.plan.children = ir.call.children;
     planner.check(ir, facts, found);
     (Some(planner.plan), planner.shared)
 }
@@ -112,9 +114,11 @@ impl Planner {
         let stable = calls.stable();
         let kept = entry_values(clause, &calls, stable, self.options);
         let is_whole = mentions(clause, &is_whole);
+        let whole_bit = u64::from(is_whole) << (self.plan.wants.len() % 64);
         if is_whole {
             self.plan.sent_whole.add(&calls);
         }
+        self.plan.whole_bits |= whole_bit;
         let is_timed = mentions(clause, &is_duration) || is_whole && self.options.times;
         let needs_entry = !kept.is_empty() || is_timed || mentions(clause, &is_timing);
         let captures = self.captures.add(kept, &calls);
@@ -204,6 +208,27 @@ impl Planner {
             );
         }
     }
+}
+
+/// What is the same for all clauses and never changes for a process: its conjuncts are asked first, so a call of another
+/// process costs no more than that.
+fn gate(shared: &Shared) -> Vec<Expr> {
+    let predicate = |part: &Part| match &part.role {
+        Role::Run { predicate, .. } => Some(predicate.clone()),
+        // What an entry keeps is for a clause that runs.
+        Role::Capture { .. } => None,
+    };
+    let mut all = shared
+        .enter
+        .iter()
+        .chain(&shared.exit)
+        .filter_map(predicate);
+    let mut common = all.next().unwrap_or_default();
+    common.retain(|c| predicates::is_final_at_entry(c, Stable::Exec));
+    for other in all {
+        common.retain(|c| other.iter().any(|o| o.same_value(c)));
+    }
+    common
 }
 
 fn too_many_clauses(ir: &ir::Program, shared: &Shared, used: u32) -> Diagnostic {
@@ -437,7 +462,7 @@ impl SyscallSet {
 
     /// The calls that read memory, which is copied at their entry; and the rest.
     fn split_reading(self, options: CallOptions) -> (SyscallSet, SyscallSet) {
-        let reads = |&(abi, number): &(Abi, u32)| whole_calls::reads_memory(abi, number, options);
+        let reads = |&(abi, number): &(Abi, u32)| whole_calls::needs_entry(abi, number, options);
         let (reading, others) = self.calls.iter().copied().partition(reads);
         let set = |calls, unknown| SyscallSet { calls, unknown };
         (set(reading, false), set(others, self.unknown))
@@ -445,7 +470,7 @@ impl SyscallSet {
 
     fn reads_memory(&self, options: CallOptions) -> bool {
         let mut calls = self.calls.iter();
-        calls.any(|&(abi, number)| whole_calls::reads_memory(abi, number, options))
+        calls.any(|&(abi, number)| whole_calls::needs_entry(abi, number, options))
     }
 
     fn stable(&self) -> Stable {

@@ -15,6 +15,8 @@ use proptest::prelude::*;
 
 const OPENAT: (Abi, u32) = (Abi::Native, 257);
 const CLOSE: (Abi, u32) = (Abi::Native, 3);
+/// What stands before captures in the state.
+const FRONT: u32 = size_of::<tracer_ebpf::EntryState>() as u32;
 const EXECVE: (Abi, u32) = (Abi::Native, 59);
 const EVERY_EXEC: [(Abi, u32); 4] = [
     (Abi::Native, 59),
@@ -85,7 +87,7 @@ fn duration_needs_the_entry_and_its_time() {
     let syscalls = plan.syscalls.expect("a syscall clause");
     assert!(syscalls.needs_state && syscalls.needs_time);
     assert!(syscalls.captures.is_empty());
-    assert_eq!(syscalls.state_size, 24);
+    assert_eq!(syscalls.state_size, FRONT);
 }
 
 #[test]
@@ -100,8 +102,8 @@ fn a_user_string_is_captured_once_whatever_its_places() {
     let syscalls = plan.syscalls.as_ref().expect("a syscall clause");
     assert_eq!(syscalls.captures.len(), 1);
     assert!(syscalls.captures[0].expr.same_value(&path(7)));
-    assert_eq!(syscalls.captures[0].offset, 24);
-    assert_eq!(syscalls.state_size, 24 + 16 + 64);
+    assert_eq!(syscalls.captures[0].offset, FRONT);
+    assert_eq!(syscalls.state_size, FRONT + 16 + 64);
     let exit = program(&plan, "sys_exit").expect("runs at exit");
     assert!(matches!(
         &exit.parts[0].role,
@@ -142,11 +144,11 @@ fn captures_of_different_calls_share_their_bytes() {
     let plan = planned(script(vec![at(OPENAT, 1), at(CLOSE, 0)], vec![counter()]));
     let syscalls = plan.syscalls.expect("two syscall clauses");
     let offsets: Vec<u32> = syscalls.captures.iter().map(|c| c.offset).collect();
-    assert_eq!(offsets, [24, 24]);
+    assert_eq!(offsets, [FRONT, FRONT]);
     let plan = planned(script(vec![at(OPENAT, 1), at(OPENAT, 0)], vec![counter()]));
     let syscalls = plan.syscalls.expect("two syscall clauses");
     let offsets: Vec<u32> = syscalls.captures.iter().map(|c| c.offset).collect();
-    assert_eq!(offsets, [24, 24 + 16 + 64]);
+    assert_eq!(offsets, [FRONT, FRONT + 16 + 64]);
 }
 
 #[test]

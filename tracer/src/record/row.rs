@@ -51,7 +51,7 @@ impl Kind {
             33 => Kind::Name,
             34 => Kind::Start,
             35 => Kind::End,
-            call => Kind::Call(CallKind::from_wire(u32::from(call))?),
+            call => Kind::Call(CallKind::from_wire(u16::from(call))?),
         })
     }
 
@@ -190,7 +190,7 @@ impl<'a> Row<'a> {
         call.ret = self.ret;
         call.entry_ns = self.entry_ns;
         call.exit_ns = match kind {
-            CallKind::Call | CallKind::NoEntry => self.time_ns,
+            CallKind::Call | CallKind::NoEntry | CallKind::Child => self.time_ns,
             CallKind::NoExit | CallKind::Unfinished => 0,
         };
         call.comm = self.comm;

@@ -75,6 +75,7 @@ const NO_MATTER: &[&str] = &[
 
 /// Keys that are set.
 const KEYS: &[&str] = &[
+    "call_children",
     "call_descriptors",
     "call_times",
     "max_call_bytes",
@@ -142,6 +143,7 @@ impl Settings {
             _ => Err("true or false".to_owned()),
         };
         match key {
+            "call_children" => self.call.children = switch()?,
             "call_descriptors" => self.call.descriptors = switch()?,
             "call_times" => self.call.times = switch()?,
             "max_strlen" => self.max_strlen = number(LONGEST_STRING.into())?,

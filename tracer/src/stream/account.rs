@@ -62,6 +62,34 @@ impl RingTotal {
     }
 }
 
+/// A process that floods the main rings.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Flood {
+    /// Its process id.
+    pub pid: u32,
+    /// Name of a thread of it.
+    pub comm: Vec<u8>,
+    /// So many records that found no room were its, or more.
+    pub least: u64,
+}
+
+/// The one with the most votes. A vote stands for a lost record of that process which none of another one has taken back.
+fn flood(stats: &[CpuStats]) -> Option<Flood> {
+    let candidates = || stats.iter().map(|s| s.flooder);
+    let votes = |tgid| -> u64 {
+        let own = candidates().filter(|f| f.tgid == tgid);
+        own.map(|f| f.votes).sum()
+    };
+    let most = candidates().max_by_key(|f| votes(f.tgid))?;
+    let end = most.comm.iter().position(|&b| b == 0);
+    let flood = Flood {
+        pid: most.tgid as u32,
+        comm: most.comm[..end.unwrap_or(most.comm.len())].to_vec(),
+        least: votes(most.tgid),
+    };
+    (flood.least > 0).then_some(flood)
+}
+
 /// The whole run.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Totals {
@@ -71,6 +99,8 @@ pub struct Totals {
     pub control: Vec<RingTotal>,
     /// Losses by CPU and reason ([`loss`]).
     pub lost_by_cpu: Vec<[u64; LOSSES]>,
+    /// Who sent what a main ring had no room for.
+    pub flooder: Option<Flood>,
     /// Updates of maps that are kept in user space, dropped because the map was full.
     pub lost_in_user_space: u64,
 }
@@ -80,7 +110,10 @@ impl Totals {
     /// ([`tracer_ebpf::map::RINGS`]). A ring without a reader (the run sends nothing) delivered nothing.
     pub fn new(stats: &[CpuStats], accounts: &[Account]) -> Totals {
         let delivered = |at: usize| accounts.get(at).map_or(0, Account::delivered);
-        let mut totals = Totals::default();
+        let mut totals = Totals {
+            flooder: flood(stats),
+            ..Totals::default()
+        };
         for (cpu, s) in stats.iter().enumerate() {
             totals.main.push(RingTotal {
                 attempts: s.attempts_main,
@@ -118,7 +151,14 @@ impl Totals {
         occurred(sums)
             .map(|(n, reason)| {
                 let unit = if n == 1 { reason.one } else { reason.many };
-                format!("lost {n} {unit}: {}; {}", reason.why, reason.advice)
+                let whose = match &self.flooder {
+                    Some(flood) if reason.index == loss::RING_FULL => {
+                        let (least, comm) = (flood.least, flood.comm.escape_ascii());
+                        format!(" ({least} or more of {comm}[{}])", flood.pid)
+                    }
+                    _ => String::new(),
+                };
+                format!("lost {n} {unit}: {}{whose}; {}", reason.why, reason.advice)
             })
             .collect()
     }
@@ -150,8 +190,8 @@ const REASONS: [Reason; 7] = [
     },
     Reason {
         index: loss::CONTROL_FULL,
-        one: "print, clear, time or exit",
-        many: "prints, clears, times or exits",
+        one: "print, clear, time, exit or record of a process",
+        many: "prints, clears, times, exits or records of processes",
         why: "the control buffer was full",
         advice: "print and clear less often",
     },
@@ -225,6 +265,20 @@ mod tests {
         assert!(totals.control[0].balanced());
         let totals = Totals::new(&[stats(10, 2, 0)], &[account]);
         assert!(!totals.main[0].balanced());
+    }
+
+    #[test]
+    fn a_flood_names_who_sends_it() {
+        let mut flooded = stats(3, 1, 0);
+        flooded.flooder.tgid = 42;
+        flooded.flooder.votes = 1;
+        flooded.flooder.comm[..3].copy_from_slice(b"x\x1by");
+        let sentences = Totals::new(&[stats(3, 0, 0), flooded], &[]).sentences();
+        let [only] = sentences.as_slice() else {
+            panic!("{sentences:?}");
+        };
+        let told = "lost 1 record: a buffer was full (1 or more of x\\x1by[42]); ";
+        assert!(only.starts_with(told), "{only}");
     }
 
     #[test]

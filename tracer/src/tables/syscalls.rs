@@ -125,6 +125,26 @@ pub fn aarch64_number(name: &str) -> Option<u32> {
     at.ok().map(|at| AARCH64_BY_NAME[at].1)
 }
 
+/// Names of the generic table (asm-generic/unistd.h) and what x86-64 calls the same.
+const GENERIC_NAMES: [(&str, &str); 3] = [
+    ("fstatat", "newfstatat"),
+    ("fadvise64_64", "fadvise64"),
+    ("sync_file_range2", "sync_file_range"),
+];
+
+/// The arguments of a call of aarch64, in the order of its registers, and its result; `None` when no table knows it. (`clone` is
+/// built with `CONFIG_CLONE_BACKWARDS` there: the fourth and fifth argument change places.)
+pub fn aarch64_arguments(nr: u32) -> Option<(Vec<Arg>, What)> {
+    let name = aarch64_name(nr)?;
+    let other = GENERIC_NAMES.iter().find(|(generic, _)| *generic == name);
+    let known = signature(Abi::Native, other.map_or(name, |(_, name)| name))?;
+    let mut args = known.args.to_vec();
+    if name == "clone" {
+        args.swap(3, 4);
+    }
+    Some((args, known.result))
+}
+
 /// All calls of an ABI: number and name, by number.
 pub fn all(abi: Abi) -> impl Iterator<Item = (u32, &'static str)> {
     by_number(abi).iter().copied()
@@ -209,6 +229,36 @@ mod tests {
                 assert_eq!(super::name(Abi::Native, *nr), Some(*name));
             }
         }
+    }
+
+    #[test]
+    fn calls_of_aarch64_have_the_arguments_of_the_native_ones() {
+        let names = |nr| {
+            let (args, _) = aarch64_arguments(nr).expect("a call of the generic table");
+            args.iter().map(|arg| arg.name).collect::<Vec<_>>()
+        };
+        assert_eq!(names(56), ["dfd", "filename", "flags", "mode"]);
+        let clone = aarch64_number("clone").expect("it has one");
+        assert_eq!(
+            names(clone),
+            [
+                "clone_flags",
+                "newsp",
+                "parent_tidptr",
+                "tls",
+                "child_tidptr"
+            ]
+        );
+        let without: Vec<&str> = AARCH64_BY_NUMBER
+            .iter()
+            .filter(|(nr, _)| aarch64_arguments(*nr).is_none())
+            .map(|(_, name)| *name)
+            .collect();
+        // The generic table has calls that only machines of 32 bits make.
+        assert!(
+            without.iter().all(|name| name.ends_with("64")),
+            "{without:?}"
+        );
     }
 
     #[test]

@@ -68,34 +68,42 @@ impl ArgState {
 
 /// Which ends of a call were seen. The discriminant is the wire value.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-#[repr(u32)]
+#[repr(u16)]
 pub enum CallKind {
     /// Entry and exit.
     Call = 0,
     /// The call never returns (`exit`, `exit_group`).
     NoExit = 1,
-    /// Exit only: child of a fork, denied by seccomp, in flight when tracing began.
+    /// Exit only: denied by seccomp, in flight when tracing began.
     NoEntry = 2,
     /// Entry only: killed, or tracing ended.
     Unfinished = 3,
+    /// Exit only: the return of a fork in the new process.
+    Child = 4,
 }
 
 impl CallKind {
-    /// `call`, `no_exit`, `no_entry` or `unfinished`.
+    /// `call`, `no_exit`, `no_entry`, `unfinished` or `child`.
     pub fn name(self) -> &'static str {
         match self {
             CallKind::Call => "call",
             CallKind::NoExit => "no_exit",
             CallKind::NoEntry => "no_entry",
             CallKind::Unfinished => "unfinished",
+            CallKind::Child => "child",
         }
     }
 
+    /// Whether the call came back.
+    pub fn returned(self) -> bool {
+        matches!(self, CallKind::Call | CallKind::NoEntry | CallKind::Child)
+    }
+
     /// The kind of that wire value.
-    pub fn from_wire(value: u32) -> Option<CallKind> {
+    pub fn from_wire(value: u16) -> Option<CallKind> {
         use CallKind::*;
-        [Call, NoExit, NoEntry, Unfinished]
-            .get(value as usize)
+        [Call, NoExit, NoEntry, Unfinished, Child]
+            .get(usize::from(value))
             .copied()
     }
 }
@@ -202,6 +210,8 @@ pub struct Call<'a> {
     pub nr: u32,
     /// Which ends were seen.
     pub kind: CallKind,
+    /// Number of the interrupted call that this one goes on with (`restart_syscall`).
+    pub continues: Option<u32>,
     /// The argument registers as at entry; those of 32-bit calls are zero-extended.
     pub args: [u64; 6],
     /// The result register at exit: negative errors, internal ones too.
@@ -221,6 +231,11 @@ pub struct Call<'a> {
 pub const RECORD_SIZE: usize = 104;
 /// Bytes of a part without its data.
 pub const PART_SIZE: usize = 24;
+
+fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+    let bytes = bytes.get(at..at + 2)?;
+    Some(u16::from_ne_bytes(bytes.try_into().ok()?))
+}
 
 fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     let bytes = bytes.get(at..at + 4)?;
@@ -247,7 +262,8 @@ impl<'a> Call<'a> {
                 _ => return None,
             },
             nr: call as u32,
-            kind: CallKind::from_wire(u32_at(bytes, 96)?)?,
+            kind: CallKind::from_wire(u16_at(bytes, 96)?)?,
+            continues: u16_at(bytes, 98)?.checked_sub(1).map(u32::from),
             args,
             ret: u64_at(bytes, 8)? as i64,
             entry_ns: u64_at(bytes, 16)?,
@@ -264,6 +280,7 @@ impl<'a> Call<'a> {
             abi: Abi::Native,
             nr: 0,
             kind: CallKind::Call,
+            continues: None,
             args: [0; 6],
             ret: 0,
             entry_ns: 0,

@@ -65,6 +65,23 @@ pub const QUERIES: &[Query] = &[
         order: "getppid",
     },
     Query {
+        what: "syscall:* /pid == 1/ { trace(); }, other processes",
+        args: &["-e", "syscall:* /pid == 1/ { trace(); }"],
+        bpftrace: "",
+        hooks: BOTH,
+        above_floor: 15.0,
+        order: "getppid",
+    },
+    Query {
+        what: "syscall:* /pid == 1/ { @ = hist(duration); }, others",
+        args: &["-e", "syscall:* /pid == 1/ { @ = hist(duration); }"],
+        bpftrace: "rawtracepoint:sys_enter /pid == 1/ { @at[tid] = nsecs; } \
+            rawtracepoint:sys_exit /pid == 1 && @at[tid]/ { @ = hist(nsecs - @at[tid]); delete(@at[tid]); }",
+        hooks: BOTH,
+        above_floor: 15.0,
+        order: "getppid",
+    },
+    Query {
         what: "syscall:* { @[comm] = hist(duration); }",
         args: &["-e", "syscall:* { @[comm] = hist(duration); }"],
         bpftrace: "rawtracepoint:sys_enter { @at[tid] = nsecs; } \

@@ -62,16 +62,37 @@ impl<'a> Lower<'a> {
         }
     }
 
+    /// Leaves at once what no clause can want.
+    fn gate(&mut self) {
+        let plan = self.plan;
+        for conjunct in gates(plan, self.hook) {
+            let holds = self.b.block();
+            self.condition(conjunct, holds, self.exit);
+            self.b.switch(holds);
+        }
+    }
+
     fn syscall_prologue(&mut self) -> VReg {
+        self.gate();
         let frame = self.memory.take_stack(size_of::<SysFrame>() as u32);
         let at_exit = *self.hook == Hook::SysExit;
-        let wants = if self.uses_arguments() { want::ARGS } else { 0 };
+        let syscalls = self
+            .plan
+            .syscalls
+            .as_ref()
+            .expect("a program on system calls");
+        let (whole, children) = (syscalls.whole_bits, syscalls.children);
+        let mut wants = if self.uses_arguments() { want::ARGS } else { 0 };
+        wants |= if children { want::CHILDREN } else { 0 };
         let name = if at_exit {
             "rt_sys_exit"
         } else {
             "rt_sys_enter"
         };
-        let args = vec![arg(self.ctx), Arg::Addr(frame), imm(wants as u32)];
+        let mut args = vec![arg(self.ctx), Arg::Addr(frame), imm(wants as u32)];
+        if at_exit {
+            args.push(Arg::Value(self.b.num(whole)));
+        }
         let mask = self.b.call_number(runtime(name), args);
         self.b.branch_away(Cond::Eq, mask, Opnd::Imm(0), self.exit);
         let needs_state = self.plan.syscalls.as_ref().is_some_and(|s| s.needs_state);
@@ -216,6 +237,10 @@ impl<'a> Lower<'a> {
             conjunct.visit(&mut |e| self.declare(clause, e));
         }
         for conjunct in predicate {
+            let gates = gates(self.plan, self.hook);
+            if gates.iter().any(|gate| gate.same_value(conjunct)) {
+                continue;
+            }
             let mark = self.memory.mark();
             let holds = self.b.block();
             self.condition(conjunct, holds, skeleton.reject);
@@ -392,6 +417,14 @@ impl<'a> Lower<'a> {
             }
         }
         found
+    }
+}
+
+/// What a program on system calls asks before anything else.
+fn gates<'a>(plan: &'a plan::Plan, hook: &Hook) -> &'a [Expr] {
+    match (hook, plan.syscalls.as_ref()) {
+        (Hook::SysEnter | Hook::SysExit, Some(syscalls)) => &syscalls.gate,
+        _ => &[],
     }
 }
 

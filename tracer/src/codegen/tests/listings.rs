@@ -31,7 +31,7 @@ const LIR: &str = "\
 sys_exit: stack 104 frame 0
 b0:
     v0 = context
-    v1 = rt_sys_exit(v0, &[stack-80], 0)
+    v1 = rt_sys_exit(v0, &[stack-80], 0, 0)
     if Eq v1, 0 goto b1 else b2
 b2:
     v2 = And v1, 1
@@ -63,35 +63,36 @@ sys_exit (raw_tp/sys_exit):
     2 r2 = r10
     3 r2 += -80
     4 r3 = 0
-    5 call rt_sys_exit
-    6 r2 = r0
-    7 if r2 == 0 goto 36
-    8 r2 &= 1
-    9 if r2 == 0 goto 36
-   10 *(u64 *)(r10 -96) = 0
-   11 *(u64 *)(r10 -88) = 0
-   12 r1 = r10
-   13 r1 += -96
-   14 r2 = 16
-   15 call get_current_comm
-   16 r1 = map m0_m
-   18 r2 = r10
-   19 r2 += -96
-   20 call map_lookup_elem
-   21 r3 = r0
-   22 if r3 != 0 goto 33
-   23 *(u64 *)(r10 -104) = 0
-   24 r1 = map m0_m
-   26 r2 = r10
-   27 r2 += -96
-   28 r3 = r10
-   29 r3 += -104
-   30 call rt_slot
-   31 r3 = r0
-   32 if r3 == 0 goto 36
-   33 r2 = *(u64 *)(r3 +0)
-   34 r2 += 1
-   35 *(u64 *)(r3 +0) = r2
-   36 r0 = 0
-   37 exit
+    5 r4 = 0
+    6 call rt_sys_exit
+    7 r2 = r0
+    8 if r2 == 0 goto 37
+    9 r2 &= 1
+   10 if r2 == 0 goto 37
+   11 *(u64 *)(r10 -96) = 0
+   12 *(u64 *)(r10 -88) = 0
+   13 r1 = r10
+   14 r1 += -96
+   15 r2 = 16
+   16 call get_current_comm
+   17 r1 = map m0_m
+   19 r2 = r10
+   20 r2 += -96
+   21 call map_lookup_elem
+   22 r3 = r0
+   23 if r3 != 0 goto 34
+   24 *(u64 *)(r10 -104) = 0
+   25 r1 = map m0_m
+   27 r2 = r10
+   28 r2 += -96
+   29 r3 = r10
+   30 r3 += -104
+   31 call rt_slot
+   32 r3 = r0
+   33 if r3 == 0 goto 37
+   34 r2 = *(u64 *)(r3 +0)
+   35 r2 += 1
+   36 *(u64 *)(r3 +0) = r2
+   37 r0 = 0
+   38 exit
 ";

@@ -9,8 +9,9 @@ use crate::ir::build::*;
 use crate::ir::{
     Builtin, ClauseId, Compare, Emit, EmitArg, EmitId, EmitKind, Expr, Phase, Program, StmtKind,
 };
-use crate::types::call::{Call, CallKind, When};
+use crate::types::call::{Call, CallKind, PART_SIZE, RECORD_SIZE, When};
 use crate::types::{Abi, Type, Value};
+use tracer_ebpf::map;
 
 const READ: (Abi, u32) = (Abi::Native, 0);
 const GETPPID: (Abi, u32) = (Abi::Native, 110);
@@ -43,8 +44,16 @@ fn lines(calls: &[(Abi, u32)], phase: Phase, name: &str, extras: Vec<Expr>) -> P
 
 /// What a program sends while a thread of that name works.
 fn sent(program: Program, name: &str, work: fn()) -> Vec<Vec<Value>> {
+    sent_from(program, name, work, 0)
+}
+
+/// The same, from buffers that hold nothing but one byte before.
+fn sent_from(program: Program, name: &str, work: fn(), byte: u8) -> Vec<Vec<Value>> {
     let plan = planned(program);
     let mut loaded = loaded(&plan);
+    for buffer in [map::CALL_AREAS, map::CALL_SPILL] {
+        loaded.fill(buffer, byte).expect("the map can be written");
+    }
     loaded
         .attach_all()
         .expect("raw tracepoints can be attached");
@@ -126,6 +135,54 @@ fn a_path_is_whole_and_a_buffer_as_long_as_asked_for() {
             buffer(READ.1, When::Exit).bytes,
             vec![0; max_bytes as usize]
         );
+    }
+}
+
+/// Opens, reads and fails, with buffers of odd lengths.
+fn odd_calls() {
+    use std::io::Read;
+    let mut some = [0; 13];
+    let mut file = std::fs::File::open("/proc/version").expect("it is there");
+    file.read_exact(&mut some).expect("it is longer");
+    std::fs::File::open("/no/such").expect_err("there is no such file");
+}
+
+/// What stands in a record's bytes that belong to no text, number or data: it must be 0.
+fn spare_bytes(record: &[u8]) -> Vec<u8> {
+    let (head, mut parts) = record.split_at(RECORD_SIZE);
+    let comm = &head[80..96];
+    let name = comm.iter().position(|&b| b == 0).unwrap_or(16);
+    let mut spare = comm[name..].to_vec();
+    while !parts.is_empty() {
+        let (part, rest) = parts.split_at(PART_SIZE);
+        spare.extend(&part[19..PART_SIZE]);
+        let len = u32::from_ne_bytes(part[12..16].try_into().expect("4 bytes")) as usize;
+        let (data, rest) = rest.split_at(len.next_multiple_of(8));
+        spare.extend(&data[len..]);
+        parts = rest;
+    }
+    spare
+}
+
+#[test]
+fn nothing_that_was_not_written_is_sent() {
+    if !privileged("nothing_that_was_not_written_is_sent") {
+        return;
+    }
+    for byte in [0xa5, 0x5a] {
+        let name = "cg-pattern";
+        let extras = vec![builtin(Builtin::Comm)];
+        let program = lines(&[OPENAT, READ, GETPPID], Phase::Whole, name, extras);
+        let all = sent_from(program, name, odd_calls, byte);
+        assert!(all.len() >= 3, "{} records", all.len());
+        for args in &all {
+            let spare = spare_bytes(bytes(args));
+            assert!(!spare.is_empty());
+            assert!(spare.iter().all(|&b| b == 0), "{byte:#x}: {spare:x?}");
+            let call = Call::read(bytes(args)).expect("the bytes of a call");
+            assert!(call.parts().all(|part| part.bytes.len() <= 4096));
+            assert_eq!(args[1], Value::Str(name.into()));
+        }
     }
 }
 

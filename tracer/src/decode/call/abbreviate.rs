@@ -62,9 +62,21 @@ const SHORT: &[(&str, &[&str])] = &[
     ("termios2", &["c_iflag", "c_oflag", "c_cflag", "c_lflag"]),
 ];
 
+// linux/stat.h
+const STATX_BTIME: u64 = 0x800;
+const STATX_DIOALIGN: u64 = 0x2000;
+// linux/fcntl.h
+const F_GETLK: u32 = 5;
+const F_GETLK64: u32 = 12;
+const F_OFD_GETLK: u32 = 36;
 const S_IFMT: u64 = 0o170_000;
 const S_IFCHR: u64 = 0o020_000;
 const S_IFBLK: u64 = 0o060_000;
+
+/// Whether `stx_mask`, the first member of `struct statx`, has a bit.
+fn has(statx: Place<'_>, bit: u64) -> bool {
+    statx.number(0, 4).is_some_and(|mask| mask & bit != 0)
+}
 
 impl<'a, S: Sink> Walk<'_, 'a, S> {
     /// Whether a member is shown.
@@ -94,7 +106,20 @@ impl<'a, S: Sink> Walk<'_, 'a, S> {
                 let used = flags & 0x0400_0000 != 0;
                 return if used { Shown::Yes } else { Shown::No };
             }
+            // The mask says what the file system has filled in.
+            ("statx", "stx_btime") if !has(place, STATX_BTIME) => return Shown::No,
+            ("statx", "stx_dio_mem_align" | "stx_dio_offset_align")
+                if !has(place, STATX_DIOALIGN) =>
+            {
+                return Shown::No;
+            }
             ("ipc64_perm" | "compat_ipc64_perm", "seq") => return Shown::No,
+            // Who has a lock is told when somebody asks for it.
+            (_, "l_pid") => {
+                let command = self.arg(1).raw as u32;
+                let asks = [F_GETLK, F_GETLK64, F_OFD_GETLK].contains(&command);
+                return if asks { Shown::Yes } else { Shown::No };
+            }
             ("msqid64_ds", "msg_cbytes") => return Shown::No,
             ("stat64", "__st_ino") => return Shown::No,
             ("io_uring_params", name) if when == When::Entry => {

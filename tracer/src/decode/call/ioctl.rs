@@ -7,6 +7,7 @@ use super::number;
 use super::sink::{Shape, Sink};
 use super::walk::{Num, Place, Scope, Walk};
 use crate::tables::ioctls;
+use crate::tables::what::What;
 
 /// The argument of `ioctl` that holds the command.
 const COMMAND: u8 = 1;
@@ -45,12 +46,23 @@ impl<'a, S: Sink> Walk<'_, 'a, S> {
         self.sink.close(Shape::Array);
     }
 
+    /// Whether the command takes an argument; one that nobody knows may.
+    pub fn command_has_argument(&self) -> bool {
+        let command = self.arg(COMMAND).raw as u32;
+        let known = ioctls::find(self.call.abi, command);
+        known.is_none_or(|known| known.what != What::None)
+    }
+
     /// Its argument.
     pub fn ioctl_argument(&mut self, num: Num, scope: Scope<'a>) {
         let command = self.arg(COMMAND).raw as u32;
-        match ioctls::find(self.call.abi, command) {
-            Some(known) => self.value(known.what, num, scope),
-            None => self.sink.hex(num.raw),
+        let known = ioctls::find(self.call.abi, command).map(|known| known.what);
+        match known {
+            // What the command says cannot be what the command says.
+            Some(what) if self.resolve(what, scope) != What::IoctlArg => {
+                self.value(what, num, scope);
+            }
+            _ => self.sink.hex(num.raw),
         }
     }
 }

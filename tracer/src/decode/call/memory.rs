@@ -292,6 +292,13 @@ impl<'a, S: Sink> Walk<'_, 'a, S> {
                 let addr = place.number(0, width.min(8)).unwrap_or(0);
                 self.sink.address(addr, ArgState::NotRead);
             }
+            // A struct of its own to the C library.
+            _ if field.name == "f_fsid" => {
+                self.sink.open(Shape::Struct);
+                self.sink.member("val");
+                self.thing(what, place, field.signed, scope);
+                self.sink.close(Shape::Struct);
+            }
             _ if field.name == "c_cc" => self.control_characters(place),
             _ => self.thing(what, place, field.signed, scope),
         }

@@ -32,7 +32,7 @@ mod walk;
 pub use signal_code::signal_code;
 
 use crate::tables::syscalls::{self, ArgPair, Signature};
-use crate::tables::what::What;
+use crate::tables::what::{On, Source, What};
 use crate::types::call::{Call, CallBuilder, CallKind, When};
 use crate::types::{Abi, CallArg};
 use sink::Sink;
@@ -108,7 +108,10 @@ pub fn line(call: &Call<'_>, style: &Style, out: &mut Vec<u8>) {
     let mut walk = walk(call, style, signature, text::Text::new(out));
     name(walk.sink.out, call, style);
     walk.sink.out.push(b'(');
-    walk.arguments(signature);
+    match call.continues.and_then(|nr| syscalls::name(call.abi, nr)) {
+        Some(first) => resuming(walk.sink.out, first),
+        None => walk.arguments(signature),
+    }
     if call.kind == CallKind::Unfinished {
         walk.sink.out.extend_from_slice(b" <unfinished ...>");
     }
@@ -118,6 +121,13 @@ pub fn line(call: &Call<'_>, style: &Style, out: &mut Vec<u8>) {
     walk.sink.out.extend(std::iter::repeat_n(b' ', spaces));
     walk.sink.out.extend_from_slice(b"= ");
     walk.result_text(signature.map_or(What::Int, |known| known.result));
+}
+
+/// `<... resuming interrupted nanosleep ...>`
+fn resuming(out: &mut Vec<u8>, first: &str) {
+    out.extend_from_slice(b"<... resuming interrupted ");
+    out.extend_from_slice(first.as_bytes());
+    out.extend_from_slice(b" ...>");
 }
 
 /// Appends the members of a JSON object that `docs/json-trace.md` describes, without its braces.
@@ -134,6 +144,10 @@ pub fn json(call: &Call<'_>, style: &Style, out: &mut Vec<u8>) {
         Abi::I386 => b",\"abi\":\"i386\",\"kind\":\"",
     });
     sink.out.extend_from_slice(call.kind.name().as_bytes());
+    if let Some(first) = call.continues.and_then(|nr| syscalls::name(call.abi, nr)) {
+        sink.out.extend_from_slice(b"\",\"continues\":\"");
+        sink.out.extend_from_slice(first.as_bytes());
+    }
     sink.out.extend_from_slice(b"\",\"args\":{");
     walk.arguments(signature);
     walk.sink.out.push(b'}');
@@ -213,6 +227,9 @@ fn name(out: &mut Vec<u8>, call: &Call<'_>, style: &Style) {
     number::hex_always(out, u64::from(call.nr));
 }
 
+/// Bytes of a page, in which `mmap2` counts.
+const PAGE: u64 = 4096;
+
 impl<S: Sink> Walk<'_, '_, S> {
     fn arguments(&mut self, signature: Option<&'static Signature>) {
         match (signature, self.style.kernel_call(self.call)) {
@@ -237,11 +254,48 @@ impl<S: Sink> Walk<'_, '_, S> {
             // The upper half of a position counts on machines whose registers need two.
             let unused = arg.name == "pos_h" && self.call.abi == Abi::Native;
             let unused = unused || arg.name == "dev" && self.makes_no_device();
-            if unused || self.resolve(arg.what, Scope::NONE) == What::None {
+            let what = match self.is_of_unknown(arg.what) {
+                true => What::Hex,
+                false => self.of_command(arg.what),
+            };
+            if unused || self.resolve(what, Scope::NONE) == What::None {
                 continue;
             }
             self.sink.argument(arg.name, false);
-            self.value(arg.what, self.arg(n), Scope::NONE.at(When::Entry));
+            let mut number = self.arg(n);
+            if arg.name == "pgoff" && signature.name == "mmap2" {
+                number = Num::new(number.raw * PAGE, 8, false);
+            }
+            self.value(what, number, Scope::NONE.at(When::Entry));
+        }
+    }
+
+    /// Whether the value that decides what an argument means is one that nobody knows: of such a call all arguments are shown.
+    fn is_of_unknown(&self, what: What) -> bool {
+        let What::On(On {
+            source: Source::Arg(n),
+            mask,
+            otherwise: What::None,
+            ..
+        }) = what
+        else {
+            return false;
+        };
+        let deciding = self.args.get(usize::from(*n)).map(|arg| arg.what);
+        match deciding {
+            Some(What::Enum(set)) => names::enum_name(set, self.arg(*n)).is_none(),
+            Some(What::Flags(set)) if set.name == "futex_op" => {
+                names::named(set.name, self.arg(*n).raw & mask).is_none()
+            }
+            _ => false,
+        }
+    }
+
+    /// The argument of an ioctl whose command takes none is not shown.
+    fn of_command(&self, what: What) -> What {
+        match what {
+            What::IoctlArg if !self.command_has_argument() => What::None,
+            what => what,
         }
     }
 

@@ -43,6 +43,12 @@ impl<S: Sink> Walk<'_, '_, S> {
             }
             None if set.name == "key_serial" => self.sink.signed(i64::from(num.raw as i32)),
             None if matches!(set.name, "handler" | "ipc_key") => self.sink.hex(num.raw),
+            None if set.name == "syslog_action" => {
+                self.sink.expression(num.value(), |out| {
+                    number::signed(out, num.as_signed());
+                    out.extend_from_slice(b" /* SYSLOG_ACTION_??? */");
+                });
+            }
             None => self.sink.unknown(num.raw, family(set)),
         }
     }
@@ -108,6 +114,11 @@ impl<S: Sink> Walk<'_, '_, S> {
             return self.sink.unknown(num.raw, family(set));
         }
         self.sink.flags(num.raw);
+        let permissions = |part: &Part| matches!(part.kind, PartKind::Octal);
+        if num.raw == 0 && set.parts.iter().any(permissions) {
+            self.sink.flag_text(|out| out.extend_from_slice(b"000"));
+            return self.sink.end_flags();
+        }
         if num.raw == 0
             && let Some((_, name)) = set.zero.iter().next()
         {

@@ -9,7 +9,7 @@ use super::{escape, number};
 use crate::tables::errno;
 use crate::tables::what::What;
 use crate::types::Abi;
-use crate::types::call::{Call, CallKind, When};
+use crate::types::call::{Call, When};
 
 /// The largest error number (`MAX_ERRNO` of linux/err.h).
 const MAX_ERRNO: i64 = 4095;
@@ -28,7 +28,7 @@ pub(super) fn is_error(ret: i64) -> bool {
 
 /// Whether there is a result at all.
 pub(super) fn has_result(call: &Call<'_>) -> bool {
-    matches!(call.kind, CallKind::Call | CallKind::NoEntry)
+    call.kind.returned()
 }
 
 /// `-1 ENOENT (No such file or directory)`, `? ERESTARTSYS (…)`.
@@ -86,6 +86,10 @@ impl Walk<'_, '_, Text<'_>> {
             What::Uid | What::Gid => self.sink.unsigned(num.raw & 0xffff_ffff),
             What::Flags(set) if num.raw == 0 && set.parts.is_empty() => self.sink.unsigned(0),
             What::Signal if num.raw == 0 => self.sink.unsigned(0),
+            What::Flags(set) if set.name == "membarrier_cmds" => {
+                number::hex(self.sink.out, num.raw);
+                self.in_brackets(" (", what, num);
+            }
             What::Flags(set) if set.name.ends_with("_flags") => {
                 number::hex(self.sink.out, num.raw);
                 self.in_brackets(" (flags ", what, num);

@@ -50,6 +50,9 @@ impl<'a, S: Sink> Walk<'_, 'a, S> {
         if !scope.fields.is_empty() || self.argument == "tidptr" {
             return false;
         }
+        if self.name == "semctl" && self.argument == "arg" {
+            return true;
+        }
         let arg = self.args.iter().find(|arg| arg.name == self.argument);
         NAMES.contains(&self.argument) || arg.is_some_and(|arg| matches!(arg.kind, ArgKind::Ptr(_)))
     }
@@ -84,10 +87,17 @@ impl<'a, S: Sink> Walk<'_, 'a, S> {
 
     /// An address, and what the call read or wrote there.
     pub fn pointer(&mut self, dir: Dir, elem: &'static Elem, addr: u64, scope: Scope<'a>) {
+        let what = self.resolve(elem.what, scope);
+        if addr == 0 && self.has_no_entries(what) {
+            self.sink.open(Shape::Array);
+            return self.sink.close(Shape::Array);
+        }
         if addr == 0 {
             return self.sink.null();
         }
-        let what = self.resolve(elem.what, scope);
+        if dir == Dir::InOut && self.name.starts_with("fcntl") && !self.succeeded() {
+            return self.sink.address(addr, ArgState::NotRead);
+        }
         if let What::Msghdr(data) = what {
             return self.msghdr_at(addr, data);
         }
@@ -105,6 +115,12 @@ impl<'a, S: Sink> Walk<'_, 'a, S> {
             Dir::Out => self.written(elem, addr, scope),
             Dir::InOut => self.changed(elem, addr, scope),
         }
+    }
+
+    /// A directory has ended: there is no entry to be read, wherever the buffer is.
+    fn has_no_entries(&self, what: What) -> bool {
+        let entries = matches!(what, What::Dirents(_) | What::Dirents64(_));
+        entries && self.style.verbose && self.call.kind.returned() && self.call.ret == 0
     }
 
     /// What the kernel wrote. It wrote nothing when the call failed, unless somebody saw it.

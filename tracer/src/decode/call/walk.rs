@@ -8,7 +8,7 @@ use crate::tables::structs::Field;
 use crate::tables::syscalls::{Arg, ArgKind};
 use crate::tables::what::{Len, On, Source, What};
 use crate::types::Abi;
-use crate::types::call::{ArgState, Call, CallKind, When};
+use crate::types::call::{ArgState, Call, When};
 
 /// The walk through one call.
 pub(super) struct Walk<'c, 'a, S> {
@@ -168,8 +168,7 @@ impl<'a, S: Sink> Walk<'_, 'a, S> {
 
     /// Whether the call came back, and without an error.
     pub fn succeeded(&self) -> bool {
-        let returned = matches!(self.call.kind, CallKind::Call | CallKind::NoEntry);
-        returned && !super::result::is_error(self.call.ret)
+        self.call.kind.returned() && !super::result::is_error(self.call.ret)
     }
 
     /// How long something is. `None`: nobody knows.
@@ -238,7 +237,7 @@ impl<'a, S: Sink> Walk<'_, 'a, S> {
         let value = match on.source {
             Source::Arg(n) => Some(self.arg(n).raw),
             Source::Field(i) => self.field(i, scope),
-            Source::Pointee(n) => self.number_at(self.arg(n).raw, 4, When::Entry),
+            Source::Pointee(n) => self.behind_argument(n),
             Source::Ret => Some(self.call.ret as u64),
         };
         value.map_or(on.otherwise, |value| on.case(value))

@@ -162,6 +162,7 @@ pub fn program(node: &Node) -> Result<Program, String> {
                 for item in parts.rest() {
                     p.call.times |= *item == word("times");
                     p.call.descriptors |= *item == word("descriptors");
+                    p.call.children |= *item == word("children");
                 }
             }
             "probe-name" => p.probe_names.push(parts.text()?),

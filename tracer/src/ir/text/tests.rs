@@ -501,6 +501,7 @@ fn programs() -> impl Strategy<Value = Program> {
                         max_bytes,
                         times: max_strlen % 2 == 1,
                         descriptors: max_strlen % 4 == 1,
+                        children: max_strlen % 5 == 1,
                     },
                 }
             },

@@ -22,6 +22,7 @@ pub fn program(p: &Program) -> Node {
         let mut options = vec![word(p.call.max_bytes)];
         options.extend(p.call.times.then(|| word("times")));
         options.extend(p.call.descriptors.then(|| word("descriptors")));
+        options.extend(p.call.children.then(|| word("children")));
         items.push(line("call", options));
     }
     items.extend(

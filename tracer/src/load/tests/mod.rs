@@ -96,7 +96,7 @@ const KEY: i32 = -80;
 fn sys_exit(code: &mut Code) -> &mut Code {
     assert_eq!(size_of::<SysFrame>() as i32, -FRAME);
     code.set(6, Src::Reg(Reg(1)));
-    code.stack(2, FRAME).set(3, Src::Imm(0));
+    code.stack(2, FRAME).set(3, Src::Imm(0)).set(4, Src::Imm(0));
     code.call("rt_sys_exit").end_if_zero()
 }
 

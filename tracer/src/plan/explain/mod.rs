@@ -50,8 +50,23 @@ fn write_all(plan: &Plan, out: &mut String) -> fmt::Result {
 
 fn write_program(plan: &Plan, program: &Program, out: &mut String) -> fmt::Result {
     writeln!(out, "  {}: {}", program.name, mechanism(&program.hook))?;
+    write_gate(plan, program, out)?;
     for part in &program.parts {
         write_part(plan, program, part, out)?;
+    }
+    Ok(())
+}
+
+/// What is asked before anything else.
+fn write_gate(plan: &Plan, program: &Program, out: &mut String) -> fmt::Result {
+    let (Hook::SysEnter | Hook::SysExit, Some(syscalls), Some(part)) =
+        (&program.hook, &plan.syscalls, program.parts.first())
+    else {
+        return Ok(());
+    };
+    let names = Names::new(&plan.ir, &plan.ir.clauses[part.clause.0 as usize], None);
+    for conjunct in &syscalls.gate {
+        writeln!(out, "    first     {}", expr::text(conjunct, &names))?;
     }
     Ok(())
 }

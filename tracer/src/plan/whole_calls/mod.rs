@@ -60,9 +60,15 @@ impl Steps {
     }
 }
 
-/// Whether the call reads memory that is to be copied at its entry.
-pub(super) fn reads_memory(abi: Abi, number: u32, options: CallOptions) -> bool {
-    !compile(abi, number, options, End::Entry).is_empty()
+/// Calls whose exit alone does not say what they are: at the return from a signal handler the registers are those of what the signal
+/// interrupted, and what `restart_syscall` goes on with is in the task's state.
+const KNOWN_AT_ENTRY: [&str; 3] = ["rt_sigreturn", "sigreturn", "restart_syscall"];
+
+/// Whether something is to be kept at the call's entry: memory that it reads, or what the call is.
+pub(super) fn needs_entry(abi: Abi, number: u32, options: CallOptions) -> bool {
+    let name = syscalls::name(abi, number);
+    name.is_some_and(|name| KNOWN_AT_ENTRY.contains(&name))
+        || !compile(abi, number, options, End::Entry).is_empty()
 }
 
 /// What steps about descriptors need of this kernel, when the options ask for them. An error when its types do not say.

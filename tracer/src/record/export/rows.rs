@@ -7,7 +7,7 @@ use super::parts::Parts;
 use crate::record::header::Header;
 use crate::record::row::{Kind, Name, Row};
 use crate::types::Abi;
-use crate::types::call::{Call, CallKind, Part, PartKind, When};
+use crate::types::call::{Call, Part, PartKind, When};
 use arrow_array::builder::{
     Int64Builder, StringBuilder, TimestampNanosecondBuilder, UInt16Builder, UInt32Builder,
     UInt64Builder,
@@ -152,7 +152,7 @@ impl Rows {
         self.name.clear();
         words.call(call, &mut self.name);
         self.texts.call.append_value(&self.name);
-        let returned = matches!(call.kind, CallKind::Call | CallKind::NoEntry);
+        let returned = call.kind.returned();
         self.ret.append_option(returned.then_some(call.ret));
         let failed = returned && (-MAX_ERRNO..0).contains(&call.ret);
         let error = failed.then(|| words.error(call.ret.unsigned_abs()));

@@ -130,6 +130,11 @@ impl Event for Recorded<'_, '_> {
         state == ArgState::Ok
     }
 
+    fn is_late(&self, space: Space, addr: u64) -> bool {
+        let state = |call: &Call<'_>| call.memory(addr, 1, When::Entry).state;
+        space == Space::User && self.call().map(state) == Some(ArgState::Late)
+    }
+
     fn text(&self, ty: &Type, raw: &Value) -> Vec<u8> {
         text(self.names, ty, raw)
     }
@@ -176,6 +181,10 @@ impl Event for Moment<'_, '_> {
     }
 
     fn read(&self, _space: Space, _addr: u64, _buf: &mut [u8]) -> bool {
+        false
+    }
+
+    fn is_late(&self, _space: Space, _addr: u64) -> bool {
         false
     }
 

@@ -12,6 +12,7 @@ pub struct CallBuilder {
     abi: Abi,
     nr: u32,
     kind: CallKind,
+    continues: u16,
     args: [u64; 6],
     ret: i64,
     entry_ns: u64,
@@ -28,6 +29,7 @@ impl CallBuilder {
             abi,
             nr,
             kind: CallKind::Call,
+            continues: 0,
             args,
             ret: 0,
             entry_ns: 1,
@@ -47,6 +49,12 @@ impl CallBuilder {
     /// Which ends were seen.
     pub fn kind(mut self, kind: CallKind) -> CallBuilder {
         self.kind = kind;
+        self
+    }
+
+    /// It goes on with a call of that number.
+    pub fn continues(mut self, number: u16) -> CallBuilder {
+        self.continues = number + 1;
         self
     }
 
@@ -107,7 +115,8 @@ impl CallBuilder {
             bytes.extend(arg.to_ne_bytes());
         }
         bytes.extend(self.comm);
-        bytes.extend((self.kind as u32).to_ne_bytes());
+        bytes.extend((self.kind as u16).to_ne_bytes());
+        bytes.extend(self.continues.to_ne_bytes());
         bytes.extend(self.count.to_ne_bytes());
         bytes.extend(&self.parts);
         bytes
