@@ -35,7 +35,7 @@ const ASK: &str = r#"
 import sys, duckdb
 file, sql = sys.argv[1], sys.argv[2]
 db = duckdb.connect()
-db.execute(f"CREATE VIEW recording AS SELECT * FROM '{file}'")
+db.execute(f"CREATE VIEW recording AS SELECT * FROM read_parquet('{file}')")
 db.execute(sql)
 for row in db.fetchall():
     *keys, value = row

@@ -164,7 +164,7 @@ fn output(typed: &RecordArgs) -> Output {
             super::typed::Format::Json => session::Format::Json,
             super::typed::Format::Jsonl => session::Format::Jsonl,
         },
-        quiet: typed.query.is_none() && !trace.verbose,
+        quiet: !trace.verbose,
         verbose: trace.verbose,
         ..Output::default()
     }

@@ -55,6 +55,12 @@ impl<'a> Recorded<'a, '_> {
         while at < buf.len() {
             let from = addr.wrapping_add(at as u64);
             let wanted = buf.len() - at;
+            if self.phase == Phase::Entry
+                && call.memory(from, 1, When::Entry).state == ArgState::Late
+            {
+                // Its page was absent at the entry: a live clause there could not read it.
+                return ArgState::Fault;
+            }
             let entry = call.memory(from, wanted, When::Entry);
             let memory = match entry.bytes {
                 [] => call.memory(from, wanted, When::Exit),

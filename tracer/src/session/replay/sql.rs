@@ -12,7 +12,6 @@ use crate::ir::{
 use crate::tables::syscalls;
 use crate::types::{Abi, AggKind, HistShape};
 use expr::Writer;
-use std::collections::BTreeMap;
 
 /// The statements.
 ///
@@ -23,15 +22,18 @@ pub fn text(program: &Program) -> Result<String, Vec<Diagnostic>> {
         "-- CREATE VIEW recording AS SELECT * FROM 'FILE.parquet';  (tracer export FILE --parquet FILE.parquet)\n",
     );
     let mut wrong = Vec::new();
-    let mut written: BTreeMap<u32, Span> = BTreeMap::new();
+    let mut asked: Vec<Question> = Vec::new();
     for clause in &program.clauses {
         for stmt in &clause.body {
             let (conditions, stmt) = under_conditions(stmt);
-            match statement(program, clause, &conditions, stmt, &mut written) {
-                Ok(text) => out.push_str(&text),
-                Err(diagnostic) => wrong.push(*diagnostic),
+            let found = question(clause, &conditions, stmt);
+            if let Err(diagnostic) = found.and_then(|one| add(&mut asked, one)) {
+                wrong.push(*diagnostic);
             }
         }
+    }
+    for question in &asked {
+        out.push_str(&select(program, question));
     }
     match wrong.is_empty() {
         true => Ok(out),
@@ -68,14 +70,32 @@ fn under_conditions(stmt: &Stmt) -> (Vec<&Expr>, &Stmt) {
     (conditions, stmt)
 }
 
-/// One statement of a clause: an aggregation, or a count by `++`.
-fn statement(
-    program: &Program,
-    clause: &Clause,
-    under: &[&Expr],
-    stmt: &Stmt,
-    written: &mut BTreeMap<u32, Span>,
-) -> Result<String, Unsaid> {
+/// What one statement of the script asks.
+struct Question {
+    map: MapId,
+    span: Span,
+    keys: Vec<String>,
+    value: Option<String>,
+    /// One of them holds. A clause on many calls comes as several, by the ends at which they fire.
+    conditions: Vec<String>,
+}
+
+/// Adds what is asked; the same statement in another clause that was made of its clause adds a condition.
+fn add(asked: &mut Vec<Question>, one: Question) -> Result<(), Unsaid> {
+    let Some(same) = asked.iter_mut().find(|other| other.map == one.map) else {
+        asked.push(one);
+        return Ok(());
+    };
+    let fits = same.span == one.span && same.keys == one.keys && same.value == one.value;
+    if !fits {
+        return Err(unsaid(one.span, "what several statements add to one map"));
+    }
+    same.conditions.extend(one.conditions);
+    Ok(())
+}
+
+/// What a statement of a clause asks: an aggregation, or a count by `++`.
+fn question(clause: &Clause, under: &[&Expr], stmt: &Stmt) -> Result<Question, Unsaid> {
     let (map, key, value) = match &stmt.kind {
         StmtKind::Aggregate { map, key, value } => (*map, key, value.as_ref()),
         StmtKind::Expr(Expr {
@@ -86,9 +106,6 @@ fn statement(
         }) => (*map, key, None),
         _ => return Err(unsaid(stmt.span, "this statement")),
     };
-    if written.insert(map.0, stmt.span).is_some() {
-        return Err(unsaid(stmt.span, "what several statements add to one map"));
-    }
     let writer = Writer { clause };
     let mut conditions = vec![writer.probes()?];
     for condition in clause.predicate.iter().chain(under.iter().copied()) {
@@ -99,22 +116,22 @@ fn statement(
         .map(|part| writer.text(part))
         .collect::<Result<_, _>>()?;
     let value = value.map(|value| writer.text(value)).transpose()?;
-    Ok(select(program, map, &keys, value.as_deref(), &conditions))
+    Ok(Question {
+        map,
+        span: stmt.span,
+        keys,
+        value,
+        conditions: vec![conditions.join("\n  AND ")],
+    })
 }
 
 /// A statement that gives the rows of a map, in the order in which they are printed.
-fn select(
-    program: &Program,
-    map: MapId,
-    keys: &[String],
-    value: Option<&str>,
-    conditions: &[String],
-) -> String {
-    let declared = &program.maps[map.0 as usize];
-    let x = value.unwrap_or("1");
+fn select(program: &Program, question: &Question) -> String {
+    let declared = &program.maps[question.map.0 as usize];
+    let x = question.value.as_deref().unwrap_or("1");
     let mut columns: Vec<String> = Vec::new();
     let mut groups: Vec<String> = Vec::new();
-    for (n, key) in keys.iter().enumerate() {
+    for (n, key) in question.keys.iter().enumerate() {
         columns.push(format!("{key} AS key{n}"));
         groups.push(format!("key{n}"));
     }
@@ -147,7 +164,7 @@ fn select(
         "\n-- @{}\nSELECT {}\nFROM recording\nWHERE {}\n",
         declared.name,
         columns.join(", "),
-        conditions.join("\n  AND "),
+        question.conditions.join("\n  OR "),
     );
     if !groups.is_empty() {
         out += &format!("GROUP BY {}\n", groups.join(", "));
