@@ -57,6 +57,19 @@ impl Features {
         }
     }
 
+    /// Whether something holds of this place: a feature, `guest`, or `kernel-6.18`, a front of the kernel's release.
+    pub fn holds(&self, what: &str) -> bool {
+        if what == "guest" {
+            return !self.promised.is_empty();
+        }
+        if let Some(front) = what.strip_prefix("kernel-") {
+            let release = std::fs::read_to_string("/proc/sys/kernel/osrelease");
+            return release.is_ok_and(|release| release.starts_with(front));
+        }
+        let found = self.found.iter().find(|(name, _)| *name == what);
+        found.is_some_and(|(_, missing)| missing.is_none())
+    }
+
     /// The first missing feature with its reason. An error when it was promised, or when nobody knows it.
     pub fn missing(&self, needs: &[String]) -> Result<Option<String>> {
         for need in needs {

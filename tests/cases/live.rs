@@ -85,7 +85,7 @@ fn is_subcommand(args: &[String]) -> bool {
 }
 
 /// A process that is ended with its owner.
-struct Guarded(Child);
+pub struct Guarded(Child);
 
 impl Drop for Guarded {
     fn drop(&mut self) {
@@ -96,12 +96,17 @@ impl Drop for Guarded {
 }
 
 impl Guarded {
+    /// From now on.
+    pub fn new(child: Child) -> Guarded {
+        Guarded(child)
+    }
+
     fn pid(&self) -> Pid {
         Pid::from_child(&self.0)
     }
 
     /// Waits for its end; the limit of time ends it with an error.
-    fn wait(mut self, what: &str) -> Result<ExitStatus> {
+    pub fn wait(mut self, what: &str) -> Result<ExitStatus> {
         let pid = self.pid();
         let (stop, stopped) = mpsc::channel::<()>();
         let watch = std::thread::spawn(move || {

@@ -1,6 +1,6 @@
 //! The runner of the kernel cases: attaches the tracer, lets a trigger cause known events, compares what was printed.
 //!
-//! In: the environment: `TRACER`, `TRIGGER` (programs), `CASES`, `SCRIPTS` (directories), `FEATURES` (what this kernel
+//! In: the environment: `TRACER`, `TRIGGER` (programs), `CASES`, `SCRIPTS`, `TOOLS` (directories), `FEATURES` (what this kernel
 //! is known to have; a case that finds one of them missing fails, any other missing feature only sets the case
 //! aside, by name). Out: the lines of a Rust test runner. Never sleeps to wait for something.
 
@@ -11,6 +11,7 @@ mod expect;
 mod features;
 mod live;
 mod oneliners;
+mod tools;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -74,6 +75,16 @@ fn trials() -> Result<Vec<Trial>> {
                 needs,
                 move |place| line.check(&place.tracer, reference.as_deref()),
             ));
+        }
+    }
+    if let Some((tools, table)) = tools::Tools::find()? {
+        for tool in table {
+            let tools = tools.clone();
+            let name = format!("tool::{}", tool.name);
+            let needs = vec!["root".to_owned(), "btf".to_owned()];
+            trials.push(trial(&place, name, needs, move |place| {
+                tool.check(place, &tools)
+            }));
         }
     }
     Ok(trials)

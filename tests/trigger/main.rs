@@ -13,6 +13,7 @@ mod files;
 mod functions;
 mod interrupted;
 mod memory;
+mod network;
 mod processes;
 mod rings;
 mod under;
@@ -81,6 +82,8 @@ const TRIGGERS: &[(&str, Trigger)] = &[
     ("pinned", calls::pinned),
     ("keys", calls::keys),
     ("functions", functions::functions),
+    ("tcp", network::tcp),
+    ("unix", network::unix),
 ];
 
 fn main() -> ExitCode {

@@ -73,6 +73,15 @@ const PYTHON_PACKAGES: &[Package] = &[Package {
     why: "keeps Python packages apart",
 }];
 
+/// Where Debian puts bpftrace's tools.
+pub const TOOLS: &str = "/usr/sbin";
+
+const TOOL_PACKAGES: &[Package] = &[Package {
+    name: "bpftrace",
+    file: "/usr/sbin/opensnoop.bt",
+    why: "its tools are run unmodified",
+}];
+
 const BPF_PACKAGES: &[Package] = &[
     Package {
         name: "rustc-web",
@@ -114,8 +123,14 @@ pub fn tracefs() -> Result<()> {
     as_root("tracefs", "tracepoint formats are read there", &mut mount)
 }
 
+/// Other people's queries.
+pub fn tools() -> Result<()> {
+    packages(TOOL_PACKAGES)
+}
+
 /// What boots guests.
 pub fn guests() -> Result<()> {
+    tools()?;
     packages(GUEST_PACKAGES)
 }
 

@@ -17,6 +17,7 @@ use crate::{bench, ebpf, licences, need, project, vm};
 /// Runs everything, or only the tests whose names contain `filter`.
 pub fn test(filter: Option<&str>, guests: bool) -> Result<ExitCode> {
     need::tracefs()?;
+    need::tools()?;
     if guests {
         need::guests()?;
     }
@@ -158,6 +159,8 @@ fn cases_here(products: &Products, filter: Option<&str>) -> Result<Outcomes> {
         Err(error) => println!("{error:#}"),
     }
     cases.env("ONELINERS", project::root().join("tests/oneliners"));
+    cases.env("TOOLS", need::TOOLS);
+    cases.env("TOOLS_TABLE", project::root().join("tests/tools.txt"));
     runner(&mut cases, "this kernel", "kernel cases")
 }
 

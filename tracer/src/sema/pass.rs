@@ -261,6 +261,16 @@ impl Pass<'_> {
             .find(|l| l.name == name)
     }
 
+    /// Bits of the numbers that a variable was given; 64 when it is not known.
+    pub fn given_bits(&mut self, name: &str) -> u8 {
+        let key = self.local(name).map(|local| local.key.clone());
+        let seen = key.and_then(|key| self.known.vars.get(&key)?.as_ref());
+        match seen.map(|seen| &seen.ty) {
+            Some(Type::Int { bits, .. }) => *bits,
+            _ => 64,
+        }
+    }
+
     /// The type a variable is kept in; `None` while it is not known.
     pub fn var_type(&self, key: &VarKey) -> Option<Type> {
         Some(self.known.vars.get(key)?.as_ref()?.stored())

@@ -7,6 +7,7 @@
 pub mod image;
 pub mod kernel;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -16,7 +17,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 
-use crate::need::quote;
+use crate::need::{self, quote};
 use crate::product::Products;
 use crate::project;
 use crate::results::Outcomes;
@@ -95,7 +96,12 @@ fn boot(vmlinuz: &Path, initramfs: &Path, console: &Path) -> Result<Child> {
         "-smp",
         "2",
         "-m",
-        "1024",
+        // Debian's bpftrace alone is 200 MB.
+        if std::env::var_os("REFERENCE").is_some() {
+            "2048"
+        } else {
+            "1024"
+        },
     ]);
     qemu.args([
         "-nodefaults",
@@ -170,7 +176,7 @@ fn print_tail(version: &str, console: &Path) {
 fn initramfs_bytes(kernel: &Kernel, products: &Products, command: &str) -> Result<Vec<u8>> {
     let mut image = Image::default();
     for dir in [
-        "bin", "dev", "proc", "sys", "tmp", "etc", "cases", "scripts",
+        "bin", "dev", "proc", "sys", "tmp", "etc", "cases", "scripts", "tools",
     ] {
         image.directory(dir);
     }
@@ -191,13 +197,53 @@ fn initramfs_bytes(kernel: &Kernel, products: &Products, command: &str) -> Resul
     for (name, path) in programs {
         image.file(name, &read(path)?);
     }
-    for (dir, from) in [("cases", "tests/kernel"), ("scripts", "scripts")] {
-        for path in files_in(&project::root().join(from))? {
+    image.file(
+        "tools.txt",
+        &read(&project::root().join("tests/tools.txt"))?,
+    );
+    let folders = [
+        ("cases", project::root().join("tests/kernel")),
+        ("scripts", project::root().join("scripts")),
+        ("tools", need::TOOLS.into()),
+    ];
+    for (dir, from) in folders {
+        let is_wanted =
+            |path: &PathBuf| dir != "tools" || path.extension().is_some_and(|e| e == "bt");
+        for path in files_in(&from)?.into_iter().filter(is_wanted) {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             image.file(&format!("{dir}/{name}"), &read(&path)?);
         }
     }
+    if let Some(reference) = std::env::var_os("REFERENCE") {
+        dynamic(&mut image, "bin/bpftrace", Path::new(&reference))?;
+    }
     Ok(image.finish())
+}
+
+/// A program with the libraries that it is linked to, as `ldd` names them.
+fn dynamic(image: &mut Image, name: &str, path: &Path) -> Result<()> {
+    image.file(name, &read(path)?);
+    let said = Command::new("ldd").arg(path).output().context("run ldd")?;
+    let said = String::from_utf8_lossy(&said.stdout);
+    let libraries = said.split_whitespace().filter(|word| word.starts_with('/'));
+    let mut made = BTreeSet::new();
+    for library in libraries {
+        let inside = library.trim_start_matches('/');
+        for folder in Path::new(inside)
+            .ancestors()
+            .skip(1)
+            .collect::<Vec<_>>()
+            .iter()
+            .rev()
+        {
+            let folder = folder.to_string_lossy().into_owned();
+            if !folder.is_empty() && made.insert(folder.clone()) {
+                image.directory(&folder);
+            }
+        }
+        image.file(inside, &read(Path::new(library))?);
+    }
+    Ok(())
 }
 
 fn files_in(dir: &Path) -> Result<Vec<PathBuf>> {

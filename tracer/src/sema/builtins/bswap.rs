@@ -8,7 +8,7 @@ use crate::ir::Unary;
 use crate::sema::convert::to_type;
 use crate::sema::operators::unary;
 use crate::sema::pass::{Pass, int};
-use crate::syntax::ast::BinaryOp;
+use crate::syntax::ast::{self, BinaryOp};
 use crate::types::Type;
 
 /// See the module.
@@ -23,8 +23,10 @@ pub const BSWAP: Function = Function {
 
 fn check(pass: &mut Pass, call: &Call) -> Option<Outcome> {
     let val = pass.value(&call.args[0])?;
-    let bits = match val.expr.ty {
-        Type::Int { bits, .. } => bits,
+    let bits = match (&call.args[0].kind, &val.expr.ty) {
+        // It is kept in 64 bits, but is the number that it was given: `$port = bswap($port)`.
+        (ast::ExprKind::Var(name), Type::Int { .. }) => pass.given_bits(name),
+        (_, Type::Int { bits, .. }) => *bits,
         _ => 64,
     };
     let number = to_type(pass.number(&val.expr)?, &Type::U64);
