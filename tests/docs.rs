@@ -71,7 +71,7 @@ fn the_page_of_built_ins_is_that_of_the_tables() {
 /// For each code the shortest example of it in the language cases, as a user sees it.
 fn examples() -> BTreeMap<u16, String> {
     let mut found: BTreeMap<u16, String> = BTreeMap::new();
-    for stage in ["parse", "check", "plan", "recorded", "sql"] {
+    for stage in ["parse", "check", "plan", "generate", "recorded", "sql"] {
         let folder = root().join("tests/lang").join(stage);
         let mut outs: Vec<PathBuf> = fs::read_dir(&folder)
             .expect("the language cases")

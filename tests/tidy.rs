@@ -51,6 +51,14 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ),
     // Recordings: rows of a live run, and the same rows out of a file.
     ("record", &["stream", "types", "diag"]),
+    // Only in test builds and the fuzzer's own.
+    (
+        "fuzz",
+        &[
+            "agg", "bpf", "codegen", "facts", "interp", "ir", "link", "load", "plan", "stream",
+            "types",
+        ],
+    ),
     ("session", BELOW_SESSION),
     ("cli", &["session"]),
     ("main", &["cli"]),

@@ -11,6 +11,7 @@
 //! To add a stage: a line in [`STAGES`] and a folder.
 
 mod facts;
+mod hostile;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::fs;
@@ -18,7 +19,7 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use tracer::diag::{Diagnostic, Severity, codes, render};
 use tracer::session::replay;
-use tracer::{ir, plan, record, sema, syntax};
+use tracer::{bpf, codegen, ir, plan, record, sema, syntax};
 
 /// A stage that is tested by files.
 struct Stage {
@@ -50,6 +51,11 @@ const STAGES: &[Stage] = &[
         name: "plan",
         run: plan,
         codes: &[501..=520],
+    },
+    Stage {
+        name: "generate",
+        run: generate,
+        codes: &[530..=599],
     },
     Stage {
         name: "recorded",
@@ -107,6 +113,37 @@ fn asked(text: &str, ask: impl FnOnce(&ir::Program) -> Result<String, Vec<Diagno
         return diagnostics_text(text, &diagnostics);
     }
     ask(&program).unwrap_or_else(|found| diagnostics_text(text, &found))
+}
+
+/// Which functions the generated programs are, or the limit that one meets.
+fn generate(text: &str) -> String {
+    let facts = facts::kernel(&header(text, "lacks"));
+    let (script, mut diagnostics) = syntax::parse(text, &params(text));
+    let (program, found) = sema::check(&script, &facts);
+    diagnostics.extend(found);
+    if diagnostics.iter().any(|d| d.severity == Severity::Error) {
+        return diagnostics_text(text, &diagnostics);
+    }
+    let plan = match plan::plan(program, &facts, &plan::Options::default()) {
+        Ok(plan) => plan,
+        Err(found) => return diagnostics_text(text, &found),
+    };
+    match codegen::generate(&plan) {
+        Ok(generated) => names(&generated.functions, ""),
+        Err(error) => {
+            let limit = error.diagnostic(&plan).expect("no mistake of ours");
+            diagnostics_text(text, &[limit])
+        }
+    }
+}
+
+/// Names of functions, each with those of its own under it.
+fn names(functions: &[bpf::Function], before: &str) -> String {
+    let line = |f: &bpf::Function| {
+        let own = names(&f.callbacks, &format!("{before}  "));
+        format!("{before}{}\n{own}", f.name)
+    };
+    functions.iter().map(line).collect()
 }
 
 /// The typed script, which must keep the IR's rules, and what was said about it.
@@ -172,6 +209,7 @@ fn main() {
         }
     }
     trials.extend(page_examples(&root));
+    trials.extend(hostile_texts());
     libtest_mimic::run(&arguments, trials).exit();
 }
 
@@ -193,6 +231,26 @@ fn page_examples(root: &Path) -> Vec<Trial> {
         })
     };
     examples.into_iter().enumerate().map(trial).collect()
+}
+
+/// Most bytes that are said about any text.
+const SAID_MAX: usize = 64 << 10;
+
+/// A test for each text that nobody would write: it is refused, in few words.
+fn hostile_texts() -> Vec<Trial> {
+    let trial = |(name, text): (&str, String)| {
+        Trial::test(format!("hostile/{name}"), move || {
+            let said = plan(&text);
+            if codes_in(&said).is_empty() {
+                return Err("nothing was said against it".into());
+            }
+            match said.len() <= SAID_MAX {
+                true => Ok(()),
+                false => Err(format!("{} bytes were said", said.len()).into()),
+            }
+        })
+    };
+    hostile::texts().into_iter().map(trial).collect()
 }
 
 /// The `.bt` files of a folder, sorted.

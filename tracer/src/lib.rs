@@ -10,6 +10,8 @@ pub mod codegen;
 pub mod decode;
 pub mod diag;
 pub mod facts;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
 pub mod interp;
 pub mod ir;
 pub mod kernel;

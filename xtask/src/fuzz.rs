@@ -1,9 +1,12 @@
-//! `cargo xtask fuzz --target NAME`: a fuzz target of `fuzz/` for some time.
+//! `cargo xtask fuzz`: random programs in the kernel and in the interpreter, or a fuzz target of `fuzz/`, for some time.
 //!
-//! In: its name and how long. Out: a failure when an input made it panic; cargo-fuzz says which, and keeps it in
-//! `fuzz/artifacts`. Needs cargo-fuzz and a nightly compiler. The corpus grows below `target`, not in the repository.
+//! In: what, and how long. Out: a failure when a random program fails (made small, with its seed), or when an input made a
+//! target panic: cargo-fuzz says which, and keeps it in `fuzz/artifacts`. Targets need cargo-fuzz and a nightly compiler; their
+//! corpus grows below `target`, not in the repository.
 
-use crate::{need, project};
+use crate::product::{self, Build};
+use crate::vm::kernel::KERNELS;
+use crate::{need, project, vm};
 use anyhow::{Result, ensure};
 use std::fs;
 use std::process::Command;
@@ -13,6 +16,24 @@ pub const TARGETS: &[&str] = &["parse", "check", "plan", "record", "recording"];
 
 /// Longest input: a script that a person would write, and some more.
 const MAX_BYTES: u32 = 4096;
+
+/// Runs random programs with the fuzzer's own options, here or in guests.
+pub fn programs(options: &[String], guests: &[String]) -> Result<()> {
+    if guests.is_empty() {
+        let fuzzer = product::fuzzer(Build::Quick)?;
+        return need::succeed(Command::new(fuzzer).args(options));
+    }
+    need::guests()?;
+    let products = product::all(Build::Quick)?;
+    let command = format!("fuzzer {}", options.join(" "));
+    let kernels = KERNELS
+        .iter()
+        .filter(|k| guests.iter().any(|g| g == k.version));
+    for kernel in kernels {
+        vm::run_command(kernel, &products, &command)?;
+    }
+    Ok(())
+}
 
 /// Runs a target. The scripts of the repository are what it starts from.
 pub fn target(name: &str, seconds: u64) -> Result<()> {

@@ -75,14 +75,24 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
-    /// Feed a stage with inputs that nobody would write, with cargo-fuzz on a nightly compiler.
+    /// Run random programs in the kernel and in the interpreter, which must agree; or feed a stage with inputs that nobody
+    /// would write (`--target`, with cargo-fuzz on a nightly compiler).
     Fuzz {
-        /// Which: parse, check, plan, record or recording.
-        #[arg(long, value_name = "NAME")]
-        target: String,
+        /// A stage: parse, check, plan, record or recording.
+        #[arg(long, value_name = "NAME", conflicts_with_all = ["seed", "planted", "kernel"])]
+        target: Option<String>,
         /// For how long.
         #[arg(long, default_value_t = 600)]
         seconds: u64,
+        /// The first random program's seed.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Plant bugs in the code generator, one after the other, and look for each.
+        #[arg(long)]
+        planted: bool,
+        /// In this guest kernel instead of here, e.g. 6.1; may be given several times.
+        #[arg(long)]
+        kernel: Vec<String>,
     },
     /// Measure: start-up, memory, cost of queries, delivery, beside the floor and beside bpftrace, strace and perf.
     Bench(bench::Options),
@@ -99,8 +109,21 @@ fn main() -> ExitCode {
         } => test::guests_only(filter.as_deref(), &kernel, run.as_deref()),
         Command::Setup { ebpf } => need::all(ebpf).map(|()| ExitCode::SUCCESS),
         Command::BuildEbpf { check } => build_ebpf(check),
-        Command::Fuzz { target, seconds } => {
-            fuzz::target(&target, seconds).map(|()| ExitCode::SUCCESS)
+        Command::Fuzz {
+            target: Some(target),
+            seconds,
+            ..
+        } => fuzz::target(&target, seconds).map(|()| ExitCode::SUCCESS),
+        Command::Fuzz {
+            target: None,
+            seconds,
+            seed,
+            planted,
+            kernel,
+        } => {
+            let mut options = vec![format!("--seconds={seconds}"), format!("--seed={seed}")];
+            options.extend(planted.then(|| "--planted".to_owned()));
+            fuzz::programs(&options, &kernel).map(|()| ExitCode::SUCCESS)
         }
         Command::Docs { check } => docs::make(check).map(|()| ExitCode::SUCCESS),
         Command::Bench(options) => bench::bench(&options),

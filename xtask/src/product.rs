@@ -65,6 +65,8 @@ pub struct Products {
     pub trigger: PathBuf,
     /// What benchmarks trace.
     pub workload: PathBuf,
+    /// The one that makes random programs.
+    pub fuzzer: PathBuf,
 }
 
 /// Builds the tracer and the binaries that test it.
@@ -73,13 +75,32 @@ pub fn all(how: Build) -> Result<Products> {
         how,
         &["--package", "tracer", "--package", "tracer-tests", "--bins"],
     )?;
+    // Apart from the others: what people run is built without the feature.
+    let fuzzer = self::fuzzer(how)?;
     let dir = dir(how);
     Ok(Products {
+        fuzzer,
         tracer: dir.join("tracer"),
         cases: dir.join("cases"),
         trigger: dir.join("trigger"),
         workload: dir.join("workload"),
     })
+}
+
+/// Builds the program that makes random programs, and says where it is.
+pub fn fuzzer(how: Build) -> Result<PathBuf> {
+    build(
+        how,
+        &[
+            "--package",
+            "tracer",
+            "--features",
+            "fuzz",
+            "--bin",
+            "fuzzer",
+        ],
+    )?;
+    Ok(dir(how).join("fuzzer"))
 }
 
 fn build(how: Build, what: &[&str]) -> Result<()> {

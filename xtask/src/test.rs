@@ -151,6 +151,7 @@ fn cases_here(products: &Products, filter: Option<&str>) -> Result<Outcomes> {
     cases
         .env("TRACER", &products.tracer)
         .env("TRIGGER", &products.trigger);
+    cases.env("FUZZER", &products.fuzzer);
     cases.env("CASES", project::root().join("tests/kernel"));
     cases.env("SCRIPTS", project::root().join("scripts"));
     match need::python() {

@@ -1,4 +1,4 @@
-//! Cases that are more than input beside output: accounts of losses, ways to end, company.
+//! Cases that are more than input beside output: accounts of losses, ways to end, company, programs at their limits.
 //!
 //! In: the place. Out: what did not hold. Never asserts a duration, but where the promise is one.
 
@@ -6,6 +6,8 @@ mod accounts;
 mod company;
 mod ending;
 mod exported;
+mod large;
+mod random;
 mod recordings;
 mod whole_calls;
 
@@ -49,6 +51,8 @@ pub const ALL: &[Behaviour] = &[
     ("recorded-exported", "root btf python", exported::export),
     ("recorded-not", "", recordings::bad_files),
     ("killed-spares-the-command", "root", ending::killed_command),
+    ("large-programs", "root", large::programs),
+    ("random-programs", "root", random::programs),
     ("two-tracers", "root", company::two_tracers),
     ("beside-strace", "root strace", company::beside_strace),
     (

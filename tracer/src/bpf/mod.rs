@@ -31,8 +31,21 @@ pub struct Function {
     pub relocs: Vec<Reloc>,
     /// Script source offset (byte) by instruction index, ascending: to explain a rejection.
     pub lines: Vec<(u32, u32)>,
-    /// Functions of its own, which it hands to helpers that call them. They stand in `.text` and have none themselves.
+    /// Functions of its own, which it calls, or hands to helpers that call them. They stand in `.text` and have none themselves.
     pub callbacks: Vec<Function>,
+}
+
+impl Function {
+    /// Instruction words, those of its own functions included.
+    pub fn len(&self) -> usize {
+        let callbacks = self.callbacks.iter().map(Function::len);
+        self.insns.len() + callbacks.sum::<usize>()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
 }
 
 /// A hole in a function.
@@ -53,4 +66,6 @@ pub enum Target {
     Runtime(&'static str),
     /// The address of one of the program's callbacks, by symbol (`ld_imm64`, R_BPF_64_64).
     Callback(String),
+    /// One of the program's own functions, by symbol (`call`, R_BPF_64_32).
+    Own(String),
 }

@@ -94,6 +94,7 @@ fn one(op: Op, index: usize, target: Option<&Target>) -> String {
         },
         Op::Function(to) => match target {
             Some(Target::Runtime(name)) => format!("call {name}"),
+            Some(Target::Own(name)) => format!("call {name}"),
             _ => format!("call pc{to:+}"),
         },
         Op::Exit => "exit".to_owned(),

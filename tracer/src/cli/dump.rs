@@ -47,7 +47,7 @@ fn later(
         return Ok(plan::explain::text(&plan).into_bytes());
     }
     if stage == Stage::Lir {
-        return lir(&plan).map_err(compile::from_codegen);
+        return lir(&plan).map_err(|error| compile::from_codegen(&plan, error));
     }
     let generated = compile::generate(&plan)?;
     if stage == Stage::Elf {

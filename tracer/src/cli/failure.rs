@@ -58,7 +58,6 @@ impl Failure {
                     false => Failure::Script(text),
                 }
             }
-            limit @ session::Error::Limit(_) => Failure::Usage(limit.to_string()),
             session::Error::Bug(sentence) => Failure::Bug(sentence),
             other => Failure::Machine(other.to_string()),
         }

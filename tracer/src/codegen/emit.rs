@@ -7,11 +7,11 @@
 use std::collections::HashMap;
 
 use super::lir::{Arg, Base, BlockId, Callee, Inst, Lir, Opnd, Place, Term, VReg};
-use super::regalloc::{Allocation, Loc};
+use super::regalloc::{Allocation, Loc, Resources};
 use super::{Error, islands};
 use crate::bpf::{Alu, Atomic, Cond, Function, Op, Reg, Reloc, Size, Src, Target};
 
-/// Emits a program into an ELF section; its jumps reach `reach` words.
+/// Emits a program into an ELF section; its jumps reach as far as `resources` say.
 ///
 /// # Errors
 /// When a block is longer than a jump.
@@ -19,7 +19,7 @@ pub fn emit(
     lir: &Lir,
     allocation: &Allocation,
     section: String,
-    reach: usize,
+    resources: Resources,
 ) -> Result<Function, Error> {
     let mut e = Emitter {
         lir,
@@ -35,7 +35,11 @@ pub fn emit(
         e.starts.insert(id, e.ops.len());
         e.block(id, layout.get(i + 1).copied());
     }
-    e.resolve(reach)?;
+    e.resolve(resources.reach)?;
+    #[cfg(any(test, feature = "fuzz"))]
+    if let Some(bug) = resources.planted {
+        super::planted::in_ops(bug, &mut e.ops);
+    }
     Ok(Function {
         name: lir.name.clone(),
         section,
@@ -204,7 +208,7 @@ impl Emitter<'_> {
                 expected,
                 new,
             } => self.compare_exchange(*dst, *at, *expected, *new),
-            Inst::Call { callee, args, dst } => self.call(*callee, args, *dst),
+            Inst::Call { callee, args, dst } => self.call(callee, args, *dst),
         }
     }
 
@@ -304,20 +308,23 @@ impl Emitter<'_> {
         self.finish(d, Reg::R0);
     }
 
-    fn call(&mut self, callee: Callee, args: &[Arg], d: Option<VReg>) {
+    fn call(&mut self, callee: &Callee, args: &[Arg], d: Option<VReg>) {
         let sources = args.iter().map(|arg| self.argument(arg));
         let moves: Vec<(Reg, Source)> = (1..).map(Reg).zip(sources).collect();
         self.move_all(moves);
         match callee {
-            Callee::Helper(id) => self.op(Op::Helper(id)),
-            Callee::Runtime(name) => {
-                self.reloc(Target::Runtime(name));
-                self.op(Op::Function(-1));
-            }
+            Callee::Helper(id) => self.op(Op::Helper(*id)),
+            Callee::Runtime(name) => self.call_of(Target::Runtime(name)),
+            Callee::Own(name) => self.call_of(Target::Own(name.clone())),
         }
         if let Some(d) = d {
             self.finish(d, Reg::R0);
         }
+    }
+
+    fn call_of(&mut self, target: Target) {
+        self.reloc(target);
+        self.op(Op::Function(-1));
     }
 
     fn reloc(&mut self, target: Target) {

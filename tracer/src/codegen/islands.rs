@@ -106,9 +106,11 @@ impl Plan {
         let mut used = used.filter(|(_, i)| !i.jumps.is_empty()).peekable();
         for (at, op) in ops.iter().enumerate() {
             if let Some((number, island)) = used.next_if(|(_, island)| island.at == at) {
-                // Whoever comes here from above goes on behind the row.
-                laid.ops
-                    .push(Op::Jump(i16::try_from(island.jumps.len()).ok()?));
+                // Whoever comes here from above goes on behind the row. The kernel refuses a jump that nobody reaches.
+                if !matches!(laid.ops.last(), Some(Op::Jump(_) | Op::Exit)) {
+                    laid.ops
+                        .push(Op::Jump(i16::try_from(island.jumps.len()).ok()?));
+                }
                 for to in island.jumps.keys() {
                     rows.insert((number, *to), laid.ops.len());
                     laid.ops.push(Op::Jump(0));

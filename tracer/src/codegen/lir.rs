@@ -79,12 +79,14 @@ pub enum Arg {
 }
 
 /// What is called.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Callee {
     /// A kernel helper.
     Helper(u32),
     /// A runtime function.
     Runtime(&'static str),
+    /// A function of the program's own, by name.
+    Own(String),
 }
 
 /// One instruction.
@@ -282,6 +284,11 @@ impl Term {
 }
 
 impl Lir {
+    /// Instructions in all blocks, their ends included.
+    pub fn length(&self) -> usize {
+        self.blocks.iter().map(|block| block.insts.len() + 1).sum()
+    }
+
     /// Reachable blocks in the order they are laid out: each behind all that lead to it (reverse postorder; there are no
     /// loops), cold ones last.
     pub fn layout(&self) -> Vec<BlockId> {
@@ -431,6 +438,7 @@ impl fmt::Display for Callee {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Callee::Runtime(name) => f.write_str(name),
+            Callee::Own(name) => f.write_str(name),
             Callee::Helper(id) => match helpers::name(*id) {
                 Some(name) => f.write_str(name),
                 None => write!(f, "helper {id}"),

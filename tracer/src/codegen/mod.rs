@@ -16,12 +16,16 @@ pub mod islands;
 pub mod lir;
 pub mod liveness;
 pub mod lower;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod planted;
 pub mod regalloc;
 #[cfg(test)]
 mod tests;
 
 pub use crate::bpf::Generated;
 
+use crate::diag::depth::with_stack;
+use crate::diag::{Diagnostic, Span, codes};
 use crate::plan::{Hook, Plan, Program};
 use frame::FRAME_LIMIT;
 use lir::Lir;
@@ -37,14 +41,45 @@ pub enum Error {
     /// Its large values do not fit a scratch frame.
     #[error("program {0} needs {1} bytes of scratch; at most {FRAME_LIMIT} are possible")]
     Frame(String, u32),
-    /// A jump does not reach, not even the next place to hop from.
+    /// It has more instructions than the kernel takes, or more in a row than a jump reaches over.
     #[error(
-        "program {0} has {1} instructions, and more than 32,767 in a row that must be jumped over"
+        "program {0} has {1} instructions; at most {MAX_INSTRUCTIONS} are possible, and 32,767 in one statement"
     )]
     TooLong(String, usize),
     /// The checker found the generated code wrong: a bug here.
     #[error("generated code of program {0} is wrong, please report it: {1}")]
     Wrong(String, String),
+}
+
+impl Error {
+    /// The limit that the script meets, as something to say about it; `None` for a mistake of ours.
+    pub fn diagnostic(&self, plan: &Plan) -> Option<Diagnostic> {
+        let (code, name, help) = match self {
+            Error::Wrong(..) => return None,
+            Error::Stack(name) | Error::Frame(name, _) => (
+                codes::SCRATCH_FULL,
+                name,
+                "cut strings, e.g. str(x, 64), use fewer variables that hold them, or make two clauses of it",
+            ),
+            Error::TooLong(name, _) => (
+                codes::PROGRAM_TOO_LONG,
+                name,
+                "put what is repeated in a loop, e.g. for ($i : 0..100) { … }, or make two scripts of it",
+            ),
+        };
+        let span = longest_clause(plan, name);
+        Some(Diagnostic::error(code, span, self.to_string()).help(help))
+    }
+}
+
+/// The clause of a program that has the most text: where to begin when it is too large.
+fn longest_clause(plan: &Plan, program: &str) -> Span {
+    let program = plan.programs.iter().find(|p| p.name == program);
+    let parts = program.into_iter().flat_map(|p| &p.parts);
+    let spans = parts.map(|part| plan.ir.clauses[part.clause.0 as usize].span);
+    spans
+        .max_by_key(|span| span.end - span.start)
+        .unwrap_or_default()
 }
 
 /// A program between the stages.
@@ -57,6 +92,9 @@ pub struct Lowered {
     /// The callbacks of a program.
     pub callbacks: Vec<Lowered>,
 }
+
+/// Instructions of a program, its functions included (`BPF_COMPLEXITY_LIMIT_INSNS` in include/linux/bpf.h).
+pub const MAX_INSTRUCTIONS: usize = 1_000_000;
 
 /// Generates all programs of a plan.
 ///
@@ -79,6 +117,10 @@ pub fn generate_with(plan: &Plan, resources: Resources) -> Result<Generated, Err
             let part = emitted(callback, TEXT.to_owned(), resources)?;
             function.callbacks.push(part);
         }
+        let length = function.len();
+        if length > MAX_INSTRUCTIONS {
+            return Err(Error::TooLong(function.name, length));
+        }
         out.functions.push(function);
         out.frame_size = out.frame_size.max(lowered.frame_bytes());
     }
@@ -93,7 +135,7 @@ fn emitted(
     section: String,
     resources: Resources,
 ) -> Result<crate::bpf::Function, Error> {
-    emit::emit(&lowered.lir, &lowered.allocation, section, resources.reach)
+    emit::emit(&lowered.lir, &lowered.allocation, section, resources)
 }
 
 impl Lowered {
@@ -110,6 +152,10 @@ impl Lowered {
 /// # Errors
 /// See [`Error`].
 pub fn lowered(plan: &Plan, program: &Program, resources: Resources) -> Result<Lowered, Error> {
+    with_stack(|| lower_all(plan, program, resources))
+}
+
+fn lower_all(plan: &Plan, program: &Program, resources: Resources) -> Result<Lowered, Error> {
     let allocated = allocated(plan, program, resources, Spill::Stack);
     let result = match allocated {
         Err(Error::Stack(_)) => self::allocated(plan, program, resources, Spill::Frame)?,
@@ -128,7 +174,7 @@ fn allocated(
     resources: Resources,
     spill: Spill,
 ) -> Result<Lowered, Error> {
-    let all = lower::lower(plan, program, spill)?;
+    let all = lower::lower(plan, program, spill, resources)?;
     // What each spills to the scratch frame lies behind everybody's places, and behind what the ones before it spill: they
     // may be in use at the same time.
     let places = all.iter().map(|lir| lir.frame_bytes);
@@ -136,6 +182,10 @@ fn allocated(
     let mut parts = Vec::with_capacity(all.len());
     for mut lir in all {
         lir.frame_bytes = frame_bytes;
+        #[cfg(any(test, feature = "fuzz"))]
+        if let Some(bug) = resources.planted {
+            planted::in_lir(bug, &mut lir);
+        }
         let allocation = regalloc::allocate(&lir, resources)?;
         frame_bytes = allocation.frame_bytes;
         if frame_bytes > FRAME_LIMIT {

@@ -54,6 +54,13 @@ pub struct Resources {
     pub stack_bytes: u32,
     /// Words that a jump may go.
     pub reach: usize,
+    /// Instructions of a program that is not divided.
+    pub whole: usize,
+    /// Weight of a piece of one that is.
+    pub piece: usize,
+    /// A mistake to make.
+    #[cfg(any(test, feature = "fuzz"))]
+    pub planted: Option<super::planted::Bug>,
 }
 
 impl Resources {
@@ -63,6 +70,10 @@ impl Resources {
         callee_saved: &[6, 7, 8, 9],
         stack_bytes: STACK_LIMIT,
         reach: super::islands::REACH,
+        whole: 6000,
+        piece: 2000,
+        #[cfg(any(test, feature = "fuzz"))]
+        planted: None,
     };
 }
 
@@ -73,6 +84,8 @@ pub fn allocate(lir: &Lir, resources: Resources) -> Result<Allocation, Error> {
     }
     let layout = lir.layout();
     let ranges = liveness::ranges(lir, &layout);
+    #[cfg(any(test, feature = "fuzz"))]
+    let ranges = super::planted::in_ranges(resources.planted, ranges);
     let mut order: Vec<VReg> = (0..lir.vregs.len() as u32)
         .map(VReg)
         .filter(|v| !ranges.live[v.0 as usize].is_empty())
@@ -98,12 +111,15 @@ pub fn allocate(lir: &Lir, resources: Resources) -> Result<Allocation, Error> {
     for v in spilled {
         state.spill(v)?;
     }
-    Ok(Allocation {
+    let allocation = Allocation {
         layout,
         locs: state.locs,
         stack_bytes: lir.stack_bytes + state.stack.len() as u32 * 8,
         frame_bytes: lir.frame_bytes + state.frame.len() as u32 * 8,
-    })
+    };
+    #[cfg(any(test, feature = "fuzz"))]
+    let allocation = super::planted::in_allocation(resources.planted, allocation);
+    Ok(allocation)
 }
 
 /// Uses for each point of life, in thousandths; what must have a register comes before all others.

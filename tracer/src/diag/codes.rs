@@ -104,6 +104,8 @@ codes! {
         "Lines that begin with # are #include <header>, #define NAME value, #ifdef, #ifndef, #if, #elif, #else and #endif.";
     BAD_MACRO_PARAMETER = 128, "malformed parameter of a macro",
         "A macro takes variables ($x), whole maps (@x) and values (a bare name): macro add($sum, @count, value) { … }.";
+    SCRIPT_TOO_LARGE = 129, "script too large",
+        "A script has at most 4,096 clauses and as many names of variables, and of maps. Use keys of one map instead of many maps, or make several scripts.";
     // E02xx: names and types.
     NO_SUCH_NAME = 201, "no such built-in or constant",
         "A bare name is a built-in variable or a constant of the kernel's user interface (ENOENT, O_CREAT, SIGKILL). Variables are written $x, maps @x.";
@@ -262,6 +264,10 @@ codes! {
         "A query over recordings can ask for system calls with their arguments, results, times, CPU, thread, user, group and control group, as far as they were selected when they were recorded. Anything else of a process or of the kernel is gone: ask it live.";
     NOT_SQL = 522, "something that SQL does not say",
         "--sql turns aggregations of recorded calls by keys, under conditions on columns of the export, into one SQL statement a map. Without --sql the query itself runs over recordings.";
+    SCRATCH_FULL = 530, "values of a clause too large together",
+        "Strings, tuples and other values over eight bytes lie in a scratch frame of 32,000 bytes while a clause runs, variables for all of it, other values for a statement. Cut strings, str(x, 64), or use fewer variables for them.";
+    PROGRAM_TOO_LONG = 531, "program too long for the kernel",
+        "The kernel takes a million instructions a program, all clauses on one probe together, and follows about eight thousand conditions in a row. Put what is repeated in a loop, whose body counts once, or make two scripts.";
     // E09xx: known to the language, not built yet.
     GRAMMAR_NOT_BUILT = 901, "part of the language that is not built yet",
         "The construct is known (functions, imports), but this version cannot run it.";

@@ -4,6 +4,7 @@
 //! Never prints, never decides whether to go on.
 
 pub mod codes;
+pub mod depth;
 pub mod render;
 
 pub use codes::Code;
@@ -63,6 +64,17 @@ pub struct Diagnostic {
     pub help: Vec<String>,
 }
 
+/// Characters of a message: what it quotes of a script may have any length.
+const MESSAGE_MAX: usize = 500;
+
+/// The message, cut when it is longer than anybody reads.
+fn short(message: String) -> String {
+    match message.char_indices().nth(MESSAGE_MAX) {
+        Some((end, _)) => format!("{}…", &message[..end]),
+        None => message,
+    }
+}
+
 impl Diagnostic {
     /// An error without label and help.
     pub fn error(code: Code, span: Span, message: impl Into<String>) -> Diagnostic {
@@ -70,7 +82,7 @@ impl Diagnostic {
             code,
             severity: Severity::Error,
             span,
-            message: message.into(),
+            message: short(message.into()),
             label: String::new(),
             also: Vec::new(),
             help: Vec::new(),

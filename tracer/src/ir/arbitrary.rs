@@ -7,11 +7,11 @@
 
 use super::build::*;
 use super::{
-    Binary, Builtin, Compare, Emit, EmitArg, Expr, ExprKind, Map, MapId, MapValue, Probe, Program,
-    Site, SiteId, SiteKind, Stmt, StmtKind, Unary, VarId,
+    Binary, Builtin, Compare, Emit, EmitArg, EmitKind, Expr, ExprKind, Map, MapId, MapValue, Probe,
+    Program, Site, SiteId, SiteKind, Stmt, StmtKind, Unary, VarId,
 };
 use crate::diag::Span;
-use crate::types::{AggKind, HistShape, Lazy, Space, Type, Wide};
+use crate::types::{AggKind, HistShape, Lazy, Space, Stack, Type, Wide};
 
 /// The argument that holds the address of readable user memory.
 pub const BUFFER_ARG: u8 = 4;
@@ -21,6 +21,10 @@ pub const FAULT_ARG: u8 = 5;
 pub const ARGS: u8 = 6;
 /// Bytes of the buffer that a program reads; all behind it must be readable and 0 for the longest string.
 pub const BUFFER_BYTES: i64 = 64;
+/// Bytes behind the buffer's address at which a vector of pointers to strings stands, a null pointer at its end.
+pub const VECTOR_AT: i64 = 128;
+/// Bytes of that vector.
+pub const VECTOR_BYTES: i64 = 64;
 /// The longest string's capacity.
 pub const STR_BYTES: u32 = 48;
 
@@ -120,21 +124,60 @@ fn maps() -> Vec<Map> {
 
 const PLAIN_MAPS: usize = 6;
 
+/// Properties of the event and of the task that are the same whenever they are asked for.
+const STEADY: &[Builtin] = &[
+    Builtin::Uid,
+    Builtin::Gid,
+    Builtin::Ncpus,
+    Builtin::Cpid,
+    Builtin::Usermode,
+    Builtin::Tree,
+];
+/// Those of a firing that is no call.
+const NAMES: &[Builtin] = &[Builtin::Probe, Builtin::Func];
+/// Those of a call.
+const OF_CALLS: &[Builtin] = &[
+    Builtin::Retval,
+    Builtin::SyscallNr,
+    Builtin::SyscallName,
+    Builtin::SyscallAbi,
+    Builtin::Errno,
+    Builtin::EntrySeen,
+];
+/// Those that nobody can foretell: whether one is less than 0 is all that programs ask.
+const UNSTEADY: &[Builtin] = &[
+    Builtin::Pid,
+    Builtin::Tid,
+    Builtin::Cpu,
+    Builtin::Nsecs,
+    Builtin::Elapsed,
+    Builtin::Rand,
+    Builtin::Cgroup,
+    Builtin::Curtask,
+    Builtin::Jiffies,
+    Builtin::Numaid,
+    Builtin::Ctx,
+];
+
 /// A program of one clause, on the raw tracepoint `name`.
 pub fn program(tape: &[u32], name: &str) -> Program {
+    let name = name.to_owned();
+    program_on(tape, Probe::RawTracepoint { name })
+}
+
+/// A program of one clause on a probe: a raw tracepoint, or whole calls.
+pub fn program_on(tape: &[u32], probe: Probe) -> Program {
     let mut maker = Gen {
         tape,
         at: 0,
         program: Program::default(),
         vars: var_types().to_vec(),
         loops: 0,
+        of_call: matches!(probe, Probe::Syscall { .. }),
     };
     maker.program = script(vec![], maps());
     let predicate = maker.flip().then(|| maker.boolean(0));
     let body = maker.stmts(0);
-    let probe = Probe::RawTracepoint {
-        name: name.to_owned(),
-    };
     let mut clause = clause(probe, predicate, body);
     clause.vars = vars(&maker.vars);
     maker.program.clauses.push(clause);
@@ -149,6 +192,7 @@ pub fn predicate(tape: &[u32], program: &mut Program) -> Expr {
         program: std::mem::take(program),
         vars: var_types().to_vec(),
         loops: 0,
+        of_call: false,
     };
     let predicate = maker.boolean(0);
     *program = maker.program;
@@ -171,6 +215,8 @@ struct Gen<'t> {
     vars: Vec<Type>,
     /// Loops around the current statement.
     loops: u32,
+    /// The firing is a call.
+    of_call: bool,
 }
 
 impl Gen<'_> {
@@ -286,8 +332,12 @@ impl Gen<'_> {
 
     /// What is asked of values that are no numbers; a 64-bit integer.
     fn asked(&mut self, ty: &Type, depth: u32) -> Expr {
-        let inner = match self.pick(5) {
-            4 => self.read_state(),
+        let inner = match self.pick(6) {
+            5 => self.read_state(),
+            4 => {
+                let of = Box::new(self.argv());
+                expr(Type::U64, ExprKind::Length(of))
+            }
             0 => {
                 let cap = self.capacity();
                 let of = self.string(cap, depth);
@@ -318,6 +368,40 @@ impl Gen<'_> {
         cast(ty.clone(), inner)
     }
 
+    /// The strings of a vector, or of one that is not there.
+    fn argv(&mut self) -> Expr {
+        let at = uint(VECTOR_AT as u64 + 8 * self.pick(3) as u64);
+        let kind = ExprKind::ReadArgv {
+            addr: Box::new(binary(Binary::Add, self.address(), at)),
+            space: Space::User,
+            site: self.site(SiteKind::ReadFailed),
+        };
+        expr(Type::Bytes { cap: 1100 }, kind)
+    }
+
+    /// A property of the event or the task that does not change.
+    fn steady(&mut self) -> Expr {
+        let more = if self.of_call { OF_CALLS } else { NAMES };
+        let at = self.pick(STEADY.len() + more.len());
+        let which = STEADY.iter().chain(more).nth(at);
+        let which = *which.expect("one of them");
+        builtin(which)
+    }
+
+    /// What is asked of properties that change: always true.
+    fn unsteady(&mut self) -> Expr {
+        let at = self.pick(UNSTEADY.len() + 1 + usize::from(self.of_call));
+        let value = match UNSTEADY.get(at) {
+            Some(which) => cast(Type::U64, builtin(*which)),
+            None if at == UNSTEADY.len() => {
+                let stack = Box::new(builtin(Builtin::Stack(Stack::kernel(5))));
+                expr(Type::U64, ExprKind::Length(stack))
+            }
+            None => builtin(Builtin::Duration),
+        };
+        compare(Compare::Ge, value, uint(0))
+    }
+
     /// Whether two values that are no numbers are equal.
     fn same(&mut self, depth: u32) -> Expr {
         let op = [Compare::Eq, Compare::Ne][self.pick(2)];
@@ -343,7 +427,7 @@ impl Gen<'_> {
     fn integer(&mut self, ty: &Type, depth: u32) -> Expr {
         let d = depth + 1;
         let ty = ty.clone();
-        match self.kind(depth, 3, 15) {
+        match self.kind(depth, 3, 16) {
             0 => expr(ty, ExprKind::Int(word(u64::from(self.choice())))),
             1 => {
                 let n = self.pick(usize::from(BUFFER_ARG)) as u8;
@@ -374,6 +458,7 @@ impl Gen<'_> {
             }
             12 => self.asked(&ty, d),
             13 => self.aggregated(ty, d),
+            14 => cast(ty, self.steady()),
             _ => self.step(ty, d),
         }
     }
@@ -459,7 +544,7 @@ impl Gen<'_> {
 
     fn boolean(&mut self, depth: u32) -> Expr {
         let d = depth + 1;
-        match self.kind(depth, 2, 12) {
+        match self.kind(depth, 2, 13) {
             0 => boolean(self.flip()),
             1 => var(2, Type::Bool),
             2 | 3 => {
@@ -490,6 +575,7 @@ impl Gen<'_> {
             }
             9 => self.same(d),
             10 => self.find(d),
+            11 => self.unsteady(),
             _ => cast(Type::Bool, self.integer(&Type::I64, d)),
         }
     }
@@ -574,6 +660,7 @@ impl Gen<'_> {
                 })
             }
             5 if self.pick(8) == 7 => stmt(StmtKind::Return),
+            5 if self.pick(8) == 6 => self.effect(depth),
             6 if self.loops > 0 => {
                 stmt([StmtKind::Break, StmtKind::Continue][self.pick(2)].clone())
             }
@@ -584,6 +671,29 @@ impl Gen<'_> {
                 let cond = self.boolean(1);
                 let then = self.stmts(depth + 1);
                 when(cond, then, self.stmts(depth + 1))
+            }
+        }
+    }
+
+    /// What is seen outside of maps and records: a counted error, a signal that nobody heeds, the end of the run.
+    fn effect(&mut self, depth: u32) -> Stmt {
+        match self.pick(if depth > 0 { 3 } else { 2 }) {
+            0 => {
+                let site = self.site(SiteKind::Absent);
+                stmt(StmtKind::Count(site))
+            }
+            // None, SIGURG, SIGWINCH.
+            1 => stmt(StmtKind::Signal(int([0, 23, 28][self.pick(3)]))),
+            _ => {
+                let is_exit = |e: &Emit| e.kind == EmitKind::Exit;
+                if !self.program.emits.iter().any(is_exit) {
+                    self.program.emits.push(Emit {
+                        kind: EmitKind::Exit,
+                        args: vec![Type::I64],
+                        span: Span::default(),
+                    });
+                }
+                stmt(StmtKind::Exit(self.integer(&Type::I64, 2)))
             }
         }
     }
@@ -719,6 +829,7 @@ fn is_unsigned(kind: AggKind) -> bool {
     )
 }
 
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::ir::{text, verify};

@@ -50,13 +50,15 @@ pub fn builtin(b: Builtin) -> Expr {
         | Builtin::Uid
         | Builtin::Gid
         | Builtin::Cpu
+        | Builtin::Numaid
+        | Builtin::Cpid
         | Builtin::Rand => Type::U32,
         Builtin::Errno => Type::Lazy(Lazy::Errno),
         Builtin::SyscallName => Type::Lazy(Lazy::SyscallName),
         Builtin::SyscallAbi => Type::Lazy(Lazy::Abi),
         Builtin::Probe => Type::Lazy(Lazy::ProbeName),
         Builtin::Func => Type::Lazy(Lazy::FuncName),
-        Builtin::EntrySeen => Type::Bool,
+        Builtin::EntrySeen | Builtin::Tree | Builtin::Usermode => Type::Bool,
         Builtin::Stack(stack) => Type::Stack(stack),
         Builtin::Call => Type::Call,
         _ => Type::U64,

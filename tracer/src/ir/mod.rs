@@ -18,9 +18,9 @@
 //!
 //! [`Binary`]: ExprKind::Binary
 
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzz"))]
 pub mod arbitrary;
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzz"))]
 pub mod build;
 mod name;
 pub mod ops;

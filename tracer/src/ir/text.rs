@@ -25,10 +25,11 @@ mod types;
 mod write;
 
 use super::Program;
+use crate::diag::depth::with_stack;
 
 /// The text of a program.
 pub fn write(program: &Program) -> String {
-    write::program(program).to_string()
+    with_stack(|| write::program(program).to_string())
 }
 
 /// Reads a program. All its spans are empty.
@@ -36,7 +37,18 @@ pub fn write(program: &Program) -> String {
 /// # Errors
 /// What was found and what was expected, one sentence.
 pub fn read(text: &str) -> Result<Program, String> {
-    read::program(&node::read(text)?)
+    with_stack(|| read::program(&node::read(text)?))
+}
+
+/// The words of all expressions and statements.
+pub fn operations() -> impl Iterator<Item = &'static str> {
+    fn words<T>(table: names::Names<T>) -> impl Iterator<Item = &'static str> {
+        table.iter().map(|(word, _)| *word)
+    }
+    let operators = words(names::UNARY).chain(words(names::BINARY));
+    let operators = operators.chain(words(names::COMPARE));
+    let rest = words(names::BUILTINS).chain(names::OPERATIONS.iter().copied());
+    operators.chain(rest)
 }
 
 #[cfg(test)]

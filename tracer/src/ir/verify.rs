@@ -43,6 +43,7 @@ mod stmt;
 use super::{
     Clause, Emit, EmitKind, FormatPart, MapId, MapValue, Phase, Probe, Program, SiteId, SiteKind,
 };
+use crate::diag::depth::with_stack;
 use crate::types::Type;
 
 /// Checks every rule.
@@ -50,6 +51,10 @@ use crate::types::Type;
 /// # Errors
 /// One sentence for each broken rule, with the rule's number and the place.
 pub fn verify(program: &Program) -> Result<(), Vec<String>> {
+    with_stack(|| verify_all(program))
+}
+
+fn verify_all(program: &Program) -> Result<(), Vec<String>> {
     let mut checker = Checker {
         program,
         clause: None,

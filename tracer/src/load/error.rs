@@ -36,11 +36,8 @@ pub enum Error {
         /// What would help.
         hint: Hint,
     },
-    /// The verifier refused a program: a mistake in this program, never the user's.
-    #[error(
-        "the verifier rejected program `{name}`: {source}; this is a bug of the tracer: {}",
-        last_line(log)
-    )]
+    /// The verifier refused a program: it is too long to be verified, or there is a mistake in this program, never the user's.
+    #[error("the verifier rejected program `{name}`: {source}; {}", explained(log))]
     Rejected {
         /// Which.
         name: String,
@@ -107,6 +104,21 @@ pub enum Error {
     /// The image lacks a program of the plan: a mistake in this program.
     #[error("the image has no program `{0}`")]
     NoProgram(String),
+}
+
+/// What the verifier says when a program is too long for it (`check_max_stack_depth` aside, kernel/bpf/verifier.c).
+const TOO_LONG: [&str; 2] = ["jumps is too complex", "program is too large"];
+
+/// What a rejection means.
+fn explained(log: &str) -> String {
+    let last = last_line(log);
+    if TOO_LONG.iter().any(|said| log.contains(said)) {
+        return format!(
+            "the clauses on this probe are too long for it together ({last}); put what is repeated in a loop, \
+             e.g. for ($i : 0..100) {{ … }}, whose body counts once, or make two scripts"
+        );
+    }
+    format!("this is a bug of the tracer: {last}")
 }
 
 impl Error {

@@ -32,6 +32,7 @@ pub mod whole_calls;
 
 pub use split::UserHalf;
 
+use crate::diag::depth::with_stack;
 use crate::diag::{Diagnostic, codes};
 use crate::facts::Facts;
 use crate::ir::{self, ClauseId, EmitId, Expr, MapId, Mechanism, Stmt, SyscallSet};
@@ -55,8 +56,15 @@ pub fn plan(
     facts: &dyn Facts,
     options: &Options,
 ) -> Result<Plan, Vec<Diagnostic>> {
+    with_stack(|| plan_all(program, facts, options))
+}
+
+fn plan_all(
+    mut ir: ir::Program,
+    facts: &dyn Facts,
+    options: &Options,
+) -> Result<Plan, Vec<Diagnostic>> {
     let mut found = Vec::new();
-    let mut ir = program;
     let user = split::split(&mut ir, &mut found);
     let (syscalls, shared) = syscalls::plan(&ir, facts, &mut found);
     let programs = programs::plan(&mut ir, shared);

@@ -45,6 +45,7 @@ pub use config::Settings;
 pub use expand::{OptionUse, Options};
 pub use names::{VARIABLES, Variable};
 
+use crate::diag::depth::with_stack;
 use crate::diag::{Diagnostic, Severity, Span, codes};
 use crate::facts::Facts;
 use crate::ir;
@@ -75,6 +76,15 @@ pub fn check_with(
 
 /// The same with options from the command line (`--name=value`), and which the script asks for.
 pub fn check_with_options(
+    script: &Script,
+    facts: &dyn Facts,
+    settings: Settings,
+    options: &Options,
+) -> (ir::Program, Vec<Diagnostic>, Vec<OptionUse>) {
+    with_stack(|| check_all(script, facts, settings, options))
+}
+
+fn check_all(
     script: &Script,
     facts: &dyn Facts,
     settings: Settings,
@@ -143,6 +153,7 @@ fn check_expanded(
     let (program, found) = passes(&clauses, settings, &rooms, facts, broken);
     notes.extend(found);
     notes.sort_by_key(|d| (d.span.start, d.span.end));
+    keep_first(&mut notes);
     if clauses.is_empty() && !notes.iter().any(is_error) {
         let message = "the script has no probe";
         notes.push(Diagnostic::error(
@@ -152,6 +163,21 @@ fn check_expanded(
         ));
     }
     (program, notes)
+}
+
+/// Errors that are told; more are hardly read.
+const MAX_NOTES: usize = 50;
+
+/// Leaves the first ones, and says how many there were.
+fn keep_first(notes: &mut Vec<Diagnostic>) {
+    let Some(next) = notes.get(MAX_NOTES).map(|d| d.span) else {
+        return;
+    };
+    if notes.iter().any(is_error) {
+        let message = format!("{} more are not shown", notes.len() - MAX_NOTES);
+        notes.truncate(MAX_NOTES);
+        notes.push(Diagnostic::error(codes::TOO_MANY_ERRORS, next, message));
+    }
 }
 
 fn is_error(diagnostic: &Diagnostic) -> bool {

@@ -114,7 +114,7 @@ pub fn plan(script: &Script, options: &Options, facts: &dyn Facts) -> Result<War
 /// # Errors
 /// When the generator or its checker finds a mistake of ours.
 pub fn generate(plan: &Plan) -> Result<Generated, Error> {
-    let generated = codegen::generate(plan).map_err(from_codegen)?;
+    let generated = codegen::generate(plan).map_err(|error| from_codegen(plan, error))?;
     verify("generated code", || {
         codegen::checker::check(plan, &generated).map_err(|broken| broken.to_string())
     })?;
@@ -122,10 +122,10 @@ pub fn generate(plan: &Plan) -> Result<Generated, Error> {
 }
 
 /// What the generator says: a limit that the script meets, or a mistake of ours.
-pub fn from_codegen(error: codegen::Error) -> Error {
-    match error {
-        codegen::Error::Wrong(..) => Error::Bug(error.to_string()),
-        _ => Error::Limit(error.to_string()),
+pub fn from_codegen(plan: &Plan, error: codegen::Error) -> Error {
+    match error.diagnostic(plan) {
+        Some(limit) => Error::Script(vec![limit]),
+        None => Error::Bug(error.to_string()),
     }
 }
 

@@ -58,9 +58,6 @@ pub enum Error {
     /// The script is wrong.
     #[error("the script has errors")]
     Script(Vec<Diagnostic>),
-    /// The script is right and asks for more than a program can hold: a sentence.
-    #[error("{0}; use fewer or shorter strings, or split the clause")]
-    Limit(String),
     /// The output cannot be opened.
     #[error("open output {}: {source}", path.display())]
     Output {

@@ -13,7 +13,7 @@ mount -t tracefs tracefs /sys/kernel/tracing
 ip link set lo up
 ln -s /proc/self/fd /dev/fd
 exec >/dev/ttyS1 2>&1
-export TRACER=/bin/tracer TRIGGER=/bin/trigger CASES=/cases SCRIPTS=/scripts FEATURES='@FEATURES@'
+export TRACER=/bin/tracer TRIGGER=/bin/trigger FUZZER=/bin/fuzzer CASES=/cases SCRIPTS=/scripts FEATURES='@FEATURES@'
 export TOOLS=/tools TOOLS_TABLE=/tools.txt
 [ -e /bin/bpftrace ] && export REFERENCE=/bin/bpftrace
 @COMMAND@

@@ -193,6 +193,7 @@ fn initramfs_bytes(kernel: &Kernel, products: &Products, command: &str) -> Resul
         ("bin/tracer", &products.tracer),
         ("bin/runner", &products.cases),
         ("bin/trigger", &products.trigger),
+        ("bin/fuzzer", &products.fuzzer),
     ];
     for (name, path) in programs {
         image.file(name, &read(path)?);

@@ -18,7 +18,7 @@ use crate::codegen::lir::{Arg, Base, BlockId, Callee, Class, Inst, Opnd, Place, 
 use crate::ir::{Expr, LOOP_TESTS, MapId, MapValue, SiteId, Stmt, StmtKind, VarId, walk};
 
 /// Where a callback says that control went: a step's number (from 0), or one of these.
-mod went {
+pub mod went {
     /// Behind the body.
     pub const ON: i32 = -1;
     /// To the end of the clause.
@@ -57,9 +57,9 @@ mod each {
 #[derive(Clone, Copy)]
 pub struct Jumps {
     /// Behind the loop.
-    end: BlockId,
+    pub end: BlockId,
     /// To what follows an iteration.
-    again: BlockId,
+    pub again: BlockId,
 }
 
 /// The steps of the body that is being lowered.
@@ -91,7 +91,7 @@ impl Lower<'_> {
         let control = self.scratch(8).off as u32;
         let env = self.environment();
         self.go_to(control, 0);
-        let name = self.callback_name();
+        let name = self.callback_name("loop");
         let mut fronts = Vec::new();
         let in_loop = self.part.jumps.is_some();
         // The verifier writes `bpf_loop` out.
@@ -107,7 +107,7 @@ impl Lower<'_> {
     }
 
     /// The environment of callbacks, made here or handed on.
-    fn environment(&mut self) -> Arg {
+    pub fn environment(&mut self) -> Arg {
         if let Some(env) = self.env {
             return arg(env);
         }
@@ -139,7 +139,7 @@ impl Lower<'_> {
     }
 
     /// Lowers a callback, which begins with its arguments; `frames`: how many stand on the stack for it.
-    fn callback(&mut self, name: &str, frames: u32, body: impl FnOnce(&mut Self)) {
+    pub fn callback(&mut self, name: &str, frames: u32, body: impl FnOnce(&mut Self)) {
         let caller = std::mem::replace(&mut self.b, Builder::new());
         self.b.line = caller.line;
         let memory = self.memory.called();
@@ -152,7 +152,9 @@ impl Lower<'_> {
         if own_frames > 0 {
             self.own_frames += frames;
         }
+        self.depth += 1;
         body(self);
+        self.depth -= 1;
         self.own_frames = own_frames;
         let builder = std::mem::replace(&mut self.b, caller);
         let mut lir = builder.finish(name, &self.memory, CALLBACK_LIMIT);
@@ -167,7 +169,7 @@ impl Lower<'_> {
     }
 
     /// What a callback knows from its caller; `param` is the argument that is the environment, its last one.
-    fn receive(&mut self, param: u8) {
+    pub fn receive(&mut self, param: u8) {
         let env = self.param(param);
         self.env = Some(env);
         self.ctx = self.received(env, env::CONTEXT, Class::Pointer);
@@ -199,9 +201,9 @@ impl Lower<'_> {
         Place { base, off: 0 }
     }
 
-    fn callback_name(&mut self) -> String {
+    pub fn callback_name(&mut self, what: &str) -> String {
         self.named += 1;
-        format!("{}_loop_{}", self.program.name, self.named)
+        format!("{}_{what}_{}", self.program.name, self.named)
     }
 
     /// Inside the callback: the body, in steps.
@@ -212,12 +214,7 @@ impl Lower<'_> {
             control,
             fronts: Vec::new(),
         });
-        self.part.leave = Some(self.way_out(control, went::LEAVE));
-        self.part.quit = Some(self.way_out(control, went::QUIT));
-        self.part.jumps = in_loop.then(|| Jumps {
-            end: self.way_out(control, went::BREAK),
-            again: self.way_out(control, went::CONTINUE),
-        });
+        self.ways_out(control, in_loop);
         self.b.switch(first);
         self.stmts(body);
         self.go_to(control, went::ON);
@@ -234,6 +231,16 @@ impl Lower<'_> {
         fronts
     }
 
+    /// Where control leaves a callback to, but for its end.
+    pub fn ways_out(&mut self, control: u32, in_loop: bool) {
+        self.part.leave = Some(self.way_out(control, went::LEAVE));
+        self.part.quit = Some(self.way_out(control, went::QUIT));
+        self.part.jumps = in_loop.then(|| Jumps {
+            end: self.way_out(control, went::BREAK),
+            again: self.way_out(control, went::CONTINUE),
+        });
+    }
+
     /// A block that ends the callback and says where control went.
     fn way_out(&mut self, control: u32, to: i32) -> BlockId {
         let (here, block) = (self.b.current(), self.b.cold_block());
@@ -244,13 +251,13 @@ impl Lower<'_> {
         block
     }
 
-    fn go_to(&mut self, control: u32, to: i32) {
+    pub fn go_to(&mut self, control: u32, to: i32) {
         let word = self.frame_place(control);
         self.b.store(Size::DW, word, Opnd::Imm(to));
     }
 
     /// Behind the call: goes where the body went.
-    fn follow(&mut self, body: &[Stmt], control: u32) {
+    pub fn follow(&mut self, body: &[Stmt], control: u32) {
         let word = self.frame_place(control);
         let went = self.b.load(Size::DW, word);
         let (leave, quit) = (self.part.leave, self.part.quit);
@@ -292,7 +299,7 @@ impl Lower<'_> {
         let control = self.scratch(8).off as u32;
         let env = self.environment();
         self.go_to(control, went::ON);
-        let name = self.callback_name();
+        let name = self.callback_name("loop");
         // The function of the kernel that goes through the map stands below it.
         self.callback(&name, 2, |lower| lower.each(map, var, body, control));
         let next = self.b.block();

@@ -9,6 +9,7 @@
 //! | `program` | prologue, parts, epilogue; when the scratch frame is taken and given back |
 //! | `stmt` | statements |
 //! | `loops` | loops, and the callbacks that run them |
+//! | `divide` | large programs: pieces of them as functions |
 //! | `scalar`, `arith` | expressions of one word, conditions |
 //! | `builtin` | properties of the event |
 //! | `bytes` | arrays and bytes; lengths, positions, elements |
@@ -28,6 +29,7 @@ mod bytes;
 mod call;
 mod capture;
 mod compare;
+mod divide;
 mod loops;
 mod maps;
 mod memory;
@@ -43,6 +45,7 @@ use std::collections::{HashMap, HashSet};
 use super::Error;
 use super::frame::{CALLER_LIMIT, CALLER_PLACES, FRAME_LIMIT, Memory, STACK_LIMIT, STACK_PLACES};
 use super::lir::{BlockId, Lir, Place, VReg};
+use super::regalloc::Resources;
 use crate::ir::{self, Expr, SiteId, VarId};
 use crate::plan::{Hook, Plan, Program, Role};
 use crate::types::Abi;
@@ -58,12 +61,32 @@ pub enum Spill {
     Frame,
 }
 
-/// Lowers one program: itself, then its callbacks.
-pub fn lower(plan: &Plan, program: &Program, spill: Spill) -> Result<Vec<Lir>, Error> {
-    let calls_back = program.parts.iter().any(|part| match &part.role {
+/// Lowers one program: itself, then its callbacks and pieces. A large one is divided.
+pub fn lower(
+    plan: &Plan,
+    program: &Program,
+    spill: Spill,
+    resources: Resources,
+) -> Result<Vec<Lir>, Error> {
+    let whole = lower_as(plan, program, spill, None)?;
+    let length: usize = whole.iter().map(Lir::length).sum();
+    if length <= resources.whole {
+        return Ok(whole);
+    }
+    lower_as(plan, program, spill, Some(resources.piece))
+}
+
+fn lower_as(
+    plan: &Plan,
+    program: &Program,
+    spill: Spill,
+    piece: Option<usize>,
+) -> Result<Vec<Lir>, Error> {
+    let loops = program.parts.iter().any(|part| match &part.role {
         Role::Run { body, .. } => loops::has_loop(body),
         Role::Capture { .. } => false,
     });
+    let calls_back = loops || piece.is_some();
     let (places, stack_limit) = match calls_back {
         true => (CALLER_PLACES, CALLER_LIMIT),
         false => (STACK_PLACES, STACK_LIMIT),
@@ -87,6 +110,8 @@ pub fn lower(plan: &Plan, program: &Program, spill: Spill) -> Result<Vec<Lir>, E
         call: None,
         part: Part::default(),
         env: None,
+        piece,
+        depth: 0,
         callbacks: Vec::new(),
         named: 0,
         own_frames: own_frames(&program.hook),
@@ -123,6 +148,10 @@ struct Lower<'a> {
     part: Part,
     /// In a callback: what it got from its caller.
     env: Option<VReg>,
+    /// Its statements are divided among functions, each of this weight at most.
+    piece: Option<usize>,
+    /// Functions of its own around this place.
+    depth: usize,
     /// Those lowered so far.
     callbacks: Vec<Lir>,
     /// How many were given names.

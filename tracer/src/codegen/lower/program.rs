@@ -180,7 +180,7 @@ impl<'a> Lower<'a> {
             } => {
                 self.part.probe_name = *probe_name;
                 self.part.func_name = *func_name;
-                self.part.in_frame = has_loop(body);
+                self.part.in_frame = self.piece.is_some() || has_loop(body);
                 self.use_captures(captures, part.mask_bit);
                 self.predicate(&skeleton, clause, predicate, body);
                 self.body(clause, body);
@@ -267,7 +267,7 @@ impl<'a> Lower<'a> {
                 self.declare_var(clause, var);
             }
         });
-        self.looping(body);
+        self.clause_body(body);
         let leave = self.part.leave.expect("open_part made it");
         self.b.jump(leave);
     }

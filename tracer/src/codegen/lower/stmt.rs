@@ -8,8 +8,21 @@ use crate::codegen::lir::{Inst, Opnd};
 use crate::ir::{EmitKind, Expr, ExprKind, Stmt, StmtKind, VarId};
 
 impl Lower<'_> {
-    /// In order.
+    /// In order, in functions of their own when there are too many.
     pub fn stmts(&mut self, stmts: &[Stmt]) {
+        let chunks = self.chunks(stmts);
+        let divided = chunks.len() > 1;
+        for chunk in chunks {
+            if divided && self.is_piece(chunk) {
+                self.part_of_clause(chunk);
+            } else {
+                self.row(chunk);
+            }
+        }
+    }
+
+    /// One behind the other.
+    pub fn row(&mut self, stmts: &[Stmt]) {
         for stmt in stmts {
             self.b.line = stmt.span.start;
             let mark = self.memory.mark();

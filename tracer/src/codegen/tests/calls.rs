@@ -4,10 +4,9 @@
 //! The calls ignore their arguments, so these can be any words; one succeeds, one fails. Memory behind an argument is
 //! there or is nowhere: what cannot be read at entry is read again at exit, and counted as the interpreter counts it.
 
-use super::equivalence::{agree, buffer};
 use super::{loaded, privileged};
-use crate::codegen::regalloc::Resources;
-use crate::interp::{Effect, Machine, Recorded};
+use crate::fuzz::run::{self, Memory};
+use crate::interp::{Machine, Recorded};
 use crate::ir::build::*;
 use crate::ir::{
     Builtin, ClauseId, Compare, EmitArg, EmitId, Phase, Program, Stmt, StmtKind, arbitrary,
@@ -28,15 +27,14 @@ type Call = (Deaf, [u64; 4], bool);
 
 /// An arbitrary clause on both calls, of this test's thread, that also sends what only system calls have.
 fn program(tape: &[u32]) -> Program {
-    let mut program = arbitrary::program(tape, "sched_switch");
+    let both = [Deaf::Getppid, Deaf::AfsSyscall].map(|call| (Abi::Native, call.number()));
+    let mut program = arbitrary::program_on(tape, syscall(&both, Phase::Whole));
     let own = compare(
         Compare::Eq,
         builtin(Builtin::Comm),
         text(&thread_name(), 16),
     );
-    let both = [Deaf::Getppid, Deaf::AfsSyscall].map(|call| (Abi::Native, call.number()));
     let clause = &mut program.clauses[0];
-    clause.probes = vec![syscall(&both, Phase::Whole)];
     clause.predicate = Some(match clause.predicate.take() {
         Some(predicate) => and(own, predicate),
         None => own,
@@ -102,6 +100,8 @@ fn make(calls: &[Call], buffer: &[u8]) -> Vec<i64> {
 fn event(call: &Call, result: i64, buffer: &[u8]) -> Recorded {
     let mut event = Recorded {
         comm: thread_name().into(),
+        kstack: vec![1],
+        words: run::task(),
         ..Recorded::default()
     };
     for (n, word) in arguments(call, buffer).into_iter().enumerate() {
@@ -122,21 +122,22 @@ fn same_calls(plan: &Plan, calls: &[Call]) -> Result<(), TestCaseError> {
         .attach_all()
         .expect("raw tracepoints can be attached");
     loaded.open().expect("tracing can be opened");
-    let buffer = buffer();
+    let Memory(buffer) = Memory::new();
     let results = make(calls, &buffer);
     loaded.close().expect("tracing can be closed");
     let mut machine = Machine::new(&plan.ir);
     let mut expected: Vec<(EmitId, Vec<Value>)> = Vec::new();
     for (call, result) in calls.iter().zip(results) {
         let outcome = machine.fire(ClauseId(0), &event(call, result, &buffer));
+        let ends = outcome.exit_code().is_some();
         for effect in outcome.effects {
-            match effect {
-                Effect::Emit { id, args } => expected.push((id, args)),
-                other => panic!("{other:?} is not made by arbitrary programs"),
-            }
+            expected.extend(run::record_of(plan, effect).map_err(TestCaseError::fail)?);
+        }
+        if ends {
+            break;
         }
     }
-    agree(&mut loaded, plan, &machine, expected, Resources::ALL)
+    run::agree(&mut loaded, plan, &machine, &expected).map_err(TestCaseError::fail)
 }
 
 fn call() -> impl Strategy<Value = Call> {

@@ -174,9 +174,12 @@ fn attempts_are_records_received_plus_records_lost() {
         control + sum(&|cpu| cpu.lost[loss::CONTROL_FULL as usize]),
         3000
     );
+    // A thread that is moved fills the rings of several CPUs, none of them beyond its size.
+    let fit = |bytes: u32| u64::from(bytes) / 64 * rings.len() as u64;
+    assert!(main > 0 && main <= fit(plan.rings.main_bytes), "{main}");
     assert!(
-        main > 1000 && main < 3000 && control < 100 * stats.len() as u64,
-        "{main} {control}"
+        control > 0 && control <= fit(plan.rings.control_bytes),
+        "{control}"
     );
 }
 

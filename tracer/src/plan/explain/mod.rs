@@ -8,6 +8,7 @@ mod memory;
 mod names;
 
 use super::{At, Capture, CaptureId, Hook, Part, Plan, Program, Role};
+use crate::diag::depth::with_stack;
 use crate::ir::{Clause, EmitKind, Expr, MapValue, Rate, Stmt, StmtKind, SyscallSet, walk};
 use names::Names;
 use std::fmt::{self, Display, Write};
@@ -15,7 +16,8 @@ use std::fmt::{self, Display, Write};
 /// The plan as text.
 pub fn text(plan: &Plan) -> String {
     let mut out = String::new();
-    write_all(plan, &mut out).expect("writing to a string does not fail");
+    let written = with_stack(|| write_all(plan, &mut out));
+    written.expect("writing to a string does not fail");
     out
 }
 

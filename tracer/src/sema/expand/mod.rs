@@ -14,6 +14,7 @@ mod flatten;
 mod substitute;
 
 use super::preamble::Constants;
+use crate::diag::depth::HEIGHT;
 use crate::diag::{Code, Diagnostic, Span, codes};
 use crate::syntax::ast::{
     Block, Clause, Expr, ExprKind, Item, Macro, Script, Stmt, StmtKind, UnaryOp,
@@ -36,8 +37,6 @@ pub struct OptionUse {
 
 /// Macros within macros.
 const MAX_DEPTH: usize = 64;
-/// Height of the tree that may be made.
-const MAX_HEIGHT: u32 = 500;
 /// Expressions and statements that all macros of a script may make.
 const MAX_MADE: u32 = 200_000;
 
@@ -202,7 +201,7 @@ impl<'s> Expander<'s, '_> {
     /// Counts what is made; `false`, after it was said, when that is too much.
     fn within_limits(&mut self, span: Span) -> bool {
         self.made += u32::from(!self.calls.is_empty());
-        if self.made < MAX_MADE && self.height < MAX_HEIGHT {
+        if self.made < MAX_MADE && self.height < HEIGHT {
             return true;
         }
         let message = "the macros called here grow beyond any use";

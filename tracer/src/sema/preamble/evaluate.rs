@@ -8,9 +8,12 @@ use crate::diag::Span;
 use crate::ir::{Binary, Compare, ops};
 use crate::syntax::ast::{BinaryOp, Expr, ExprKind, TypeName, UnaryOp};
 use crate::tables::constants as known;
+use std::cell::Cell;
 
 /// Constants that stand for constants.
 const MAX_DEPTH: u32 = 64;
+/// Names that are looked up for one constant: each of a hundred may stand for two of the next.
+const MAX_NAMES: u32 = 100_000;
 
 /// Why an expression has no constant value.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -30,6 +33,7 @@ pub fn constant(e: &Expr, constants: &Constants, size_of: SizeOf) -> Result<i64,
         constants,
         size_of,
         defined: None,
+        names: Cell::new(0),
     };
     evaluator.value(e, 0)
 }
@@ -44,6 +48,7 @@ pub fn condition(
         constants,
         size_of: &|_| None,
         defined: Some(defined),
+        names: Cell::new(0),
     };
     evaluator.value(e, 0)
 }
@@ -52,6 +57,8 @@ struct Evaluator<'c, 's> {
     constants: &'c Constants<'s>,
     size_of: SizeOf<'c>,
     defined: Option<&'c dyn Fn(&str) -> bool>,
+    /// Looked up so far.
+    names: Cell<u32>,
 }
 
 impl Evaluator<'_, '_> {
@@ -105,6 +112,10 @@ impl Evaluator<'_, '_> {
 
     fn name(&self, name: &str, span: Span, depth: u32) -> Result<i64, Fault> {
         let fault = |message: String| Fault { span, message };
+        self.names.set(self.names.get() + 1);
+        if self.names.get() > MAX_NAMES {
+            return Err(fault(format!("`{name}` grows beyond any use")));
+        }
         match self.constants.get(name) {
             Some(Constant::Enumerator(value)) => Ok(*value),
             Some(Constant::Define(define)) => match (&define.params, &define.value) {

@@ -10,6 +10,7 @@ use super::ast::{
     UnaryOp, ValueBlock,
 };
 use super::token::Token;
+use crate::diag::depth::with_stack;
 use std::fmt::Write;
 
 /// One token a line: first byte, end, kind, text.
@@ -27,7 +28,7 @@ pub(super) fn tokens(script: &str, tokens: &[Token]) -> String {
 /// The tree of a script.
 pub fn text(script: &Script) -> String {
     let mut out = String::new();
-    script.items.iter().for_each(|i| item(&mut out, i));
+    with_stack(|| script.items.iter().for_each(|i| item(&mut out, i)));
     out
 }
 

@@ -4,7 +4,8 @@
 //! folds or rewrites, except positional parameters.
 
 use super::stmt::is_assignable;
-use super::{Kind, MAX_HEIGHT, Parsed, Parser, Role, Sign};
+use super::{Kind, Parsed, Parser, Role, Sign};
+use crate::diag::depth::HEIGHT;
 use crate::diag::{Diagnostic, Span, codes};
 use crate::syntax::ast::{BinaryOp, Expr, ExprKind, Ident, UnaryOp};
 use crate::syntax::literal;
@@ -449,7 +450,7 @@ impl Parser<'_> {
     fn node(&mut self, kind: ExprKind, span: Span, below: u32) -> Parsed<Expr> {
         self.height = below + 1;
         self.highest = self.highest.max(self.height);
-        if self.height > MAX_HEIGHT {
+        if self.height > HEIGHT {
             return self.fail_too_deep(span);
         }
         Ok(Expr { kind, span })

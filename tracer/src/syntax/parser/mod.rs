@@ -2,7 +2,7 @@
 //!
 //! In: the script and its positional parameters. Out: the tree and every diagnostic of E01xx. After an error
 //! the rest of the statement is skipped (or of the clause, when its head is wrong) and reading goes on.
-//! Never nests deeper than [`MAX_NESTING`] calls or builds a tree higher than [`MAX_HEIGHT`], whatever
+//! Never nests deeper than [`NESTING`] calls or builds a tree higher than [`HEIGHT`](crate::diag::depth::HEIGHT), whatever
 //! the input: those who walk the tree may recurse. Never asks what a name means.
 
 mod c;
@@ -15,13 +15,12 @@ mod type_name;
 use super::ast::Script;
 use super::lexer::Lexer;
 use super::token::{Bad, Kind, Sign, Token};
+use crate::diag::depth::{NESTING, with_stack};
 use crate::diag::{Code, Diagnostic, Span, codes};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
-/// Brackets, blocks and prefix operators around one another.
-const MAX_NESTING: u32 = 100;
-/// Operators above one another in an expression, also those without brackets (`a + a + …`).
-const MAX_HEIGHT: u32 = 400;
+/// Clauses of a script, names of its variables, names of its maps: later stages look them up one by one.
+const MAX_NAMES: usize = 4096;
 /// Errors after which the rest of the script is not read.
 const MAX_ERRORS: usize = 50;
 
@@ -83,7 +82,11 @@ pub fn parse(text: &str, params: &[String]) -> Outcome {
         end_reported: false,
     };
     parser.token = parser.fetch();
-    let script = parser.script();
+    let mut script = with_stack(|| parser.script());
+    if let Some(error) = parser.too_large(&script) {
+        parser.diagnostics.push(error);
+        script = Script::default();
+    }
     // A token is looked at before the grammar complains of the one before it.
     parser.diagnostics.sort_by_key(|d| d.span.start);
     Outcome {
@@ -298,9 +301,30 @@ impl<'t> Parser<'t> {
         self.report(error);
     }
 
+    /// What a script has too many of.
+    fn too_large(&self, script: &Script) -> Option<Diagnostic> {
+        let names = |kind: Kind| {
+            let tokens = self.tokens.iter().filter(|t| t.kind == kind);
+            let names: HashSet<&str> = tokens.map(|t| self.slice(t.span)).collect();
+            names.len()
+        };
+        let counts = [
+            ("clauses", script.items.len()),
+            ("variables", names(Kind::Var)),
+            ("maps", names(Kind::Map)),
+        ];
+        let (what, count) = counts.into_iter().find(|(_, n)| *n > MAX_NAMES)?;
+        let message = format!("the script has {count} {what}, at most {MAX_NAMES} fit");
+        Some(Diagnostic::error(
+            codes::SCRIPT_TOO_LARGE,
+            Span::default(),
+            message,
+        ))
+    }
+
     /// Runs `read` one level deeper, or reports that this is too deep.
     fn nested<T>(&mut self, read: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
-        if self.nesting == MAX_NESTING {
+        if self.nesting == NESTING {
             return self.fail_too_deep(self.token.span);
         }
         self.nesting += 1;

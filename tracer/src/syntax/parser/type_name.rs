@@ -40,6 +40,9 @@ const BUILT_IN: &[&str] = &[
     "buffer",
 ];
 
+/// Pointers to pointers.
+const MAX_POINTERS: u32 = 64;
+
 impl Parser<'_> {
     /// `struct task_struct *`, `unsigned long`, `char[16]`.
     pub(super) fn type_name(&mut self) -> Parsed<TypeName> {
@@ -64,6 +67,9 @@ impl Parser<'_> {
             self.note(Role::TypeStar);
             self.advance();
             pointers += 1;
+            if pointers > MAX_POINTERS {
+                return self.fail_too_deep(self.span_from(start));
+            }
         }
         let mut dims = Vec::new();
         while self.eat(Sign::LBracket) {
