@@ -156,7 +156,10 @@ fn check(text: &str) -> String {
         None => (word.clone(), None),
     });
     let options = options.collect();
-    let settings = sema::Settings::default();
+    let settings = sema::Settings {
+        verdict: header(text, "settings").contains(&"verdict".to_owned()),
+        ..sema::Settings::default()
+    };
     let (program, found, _) = sema::check_with_options(&script, &facts, settings, &options);
     diagnostics.extend(found);
     let said = diagnostics_text(text, &diagnostics);

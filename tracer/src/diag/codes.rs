@@ -237,6 +237,8 @@ codes! {
         "The name is not in /proc/kallsyms, or addresses are hidden from this user. `tracer doctor` says whether they are.";
     NEEDS_UNSAFE = 416, "function that is not allowed without --unsafe",
         "system() and signal() change the system that is watched. `--unsafe` on the command line allows them.";
+    EXIT_IN_CHECK = 417, "exit() in a program that gives a verdict",
+        "The exit status of `tracer check` is its verdict: 0 good, 1 bad, 125 could not tell. Say bad(), good() or unsure() instead of exit().";
     // E05xx: limits.
     TOO_MANY_SYSCALL_CLAUSES = 501, "too many syscall clauses",
         "The shared syscall programs tell their clauses apart by the bits of one 64-bit word. Join clauses that do the same, or make two scripts.";

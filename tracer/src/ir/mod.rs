@@ -906,10 +906,45 @@ pub enum EmitKind {
         /// Its text.
         format: Format,
     },
+    /// `bad(…)`, `good(…)`, `unsure(…)`: what the run has shown, and why.
+    Verdict {
+        /// Which.
+        verdict: Verdict,
+        /// The reason; may be empty.
+        format: Format,
+    },
     /// `join(args, between)`: the strings of one `Bytes` of [`ReadArgv`](ExprKind::ReadArgv), and a newline.
     Join(Vec<u8>),
     /// The rest of a clause, for user space: carries the variables that the tail starts with. Made by `plan`.
     Tail(TailId),
+}
+
+/// What a script says about the run that it watched.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Verdict {
+    /// The mistake is not there.
+    Good,
+    /// The mistake is there.
+    Bad,
+    /// The run cannot tell.
+    Unsure,
+}
+
+impl Verdict {
+    /// The function that says it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Verdict::Good => "good",
+            Verdict::Bad => "bad",
+            Verdict::Unsure => "unsure",
+        }
+    }
+
+    /// The verdict of that name.
+    pub fn named(name: &str) -> Option<Verdict> {
+        let all = [Verdict::Good, Verdict::Bad, Verdict::Unsure];
+        all.into_iter().find(|verdict| verdict.name() == name)
+    }
 }
 
 /// How rows of a map are sorted.

@@ -115,7 +115,8 @@ impl<'p> Checker<'p> {
             EmitKind::Printf(format)
             | EmitKind::System(format)
             | EmitKind::Cat(format)
-            | EmitKind::Message { format, .. } => {
+            | EmitKind::Message { format, .. }
+            | EmitKind::Verdict { format, .. } => {
                 let is_conv = |part: &&FormatPart| matches!(part, FormatPart::Conv(_));
                 format.parts.iter().filter(is_conv).count()
             }

@@ -20,6 +20,10 @@ use tracer_ebpf::{
 /// `BPF_F_NO_PREALLOC` of include/uapi/linux/bpf.h.
 pub const BPF_F_NO_PREALLOC: u32 = 1;
 
+/// Entries from this size on are made in advance when the script says how many there are: the kernel keeps only a handful of
+/// free ones of that size for each CPU (`bpf_mem_alloc`), and many new keys within a millisecond would be dropped.
+const LARGE_BYTES: u32 = 256;
+
 /// Characters of a map's name that the kernel keeps: `BPF_OBJ_NAME_LEN` less the NUL.
 const NAME_CHARS: usize = 15;
 
@@ -261,6 +265,7 @@ fn script_map(ir: &ir::Program, kept: &SessionMap, hash_flags: u32) -> MapSpec {
     let is_aggregation = matches!(shape.value, MapValue::Agg(_));
     let is_keyed = !shape.key.is_empty();
     let recent = shape.room.is_some_and(|room| room.recent);
+    let ahead = shape.room.is_some() && kept.key_size + kept.value_size >= LARGE_BYTES;
     let spec = MapSpec {
         name: kept.spec.clone(),
         kind: match (is_keyed, is_aggregation, recent) {
@@ -275,7 +280,10 @@ fn script_map(ir: &ir::Program, kept: &SessionMap, hash_flags: u32) -> MapSpec {
         value_size: kept.value_size,
         max_entries: if is_keyed { shape.entries(ir) } else { 1 },
         // The kernel makes room in advance where keys give way.
-        flags: if is_keyed && !recent { hash_flags } else { 0 },
+        flags: match is_keyed && !recent && !ahead {
+            true => hash_flags,
+            false => 0,
+        },
         inner: None,
     };
     if kept.cleared {

@@ -131,7 +131,11 @@ fn layout(id: EmitId, emit: &Emit, has_absent: bool, options: CallOptions) -> Re
 fn is_control(kind: &EmitKind) -> bool {
     !matches!(
         kind,
-        EmitKind::Printf(_) | EmitKind::PrintValue | EmitKind::Call | EmitKind::Tail(_)
+        EmitKind::Printf(_)
+            | EmitKind::PrintValue
+            | EmitKind::Call
+            | EmitKind::Verdict { .. }
+            | EmitKind::Tail(_)
     )
 }
 

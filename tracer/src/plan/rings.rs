@@ -63,7 +63,11 @@ pub(super) fn streams(ir: &ir::Program, user: Option<&UserHalf>) -> bool {
     let prints = |id: ir::EmitId| {
         !matches!(
             ir.emits[id.0 as usize].kind,
-            EmitKind::Exit | EmitKind::Clear(_) | EmitKind::Zero(_) | EmitKind::Tail(_)
+            EmitKind::Exit
+                | EmitKind::Clear(_)
+                | EmitKind::Zero(_)
+                | EmitKind::Verdict { .. }
+                | EmitKind::Tail(_)
         )
     };
     let in_user_space = user.map(|half| &half.program);

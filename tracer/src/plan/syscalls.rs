@@ -405,7 +405,11 @@ fn sends_record(ir: &ir::Program, clause: &Clause) -> bool {
             let kind = &ir.emits[id.0 as usize].kind;
             sends |= matches!(
                 kind,
-                EmitKind::Printf(_) | EmitKind::PrintValue | EmitKind::Call | EmitKind::Tail(_)
+                EmitKind::Printf(_)
+                    | EmitKind::PrintValue
+                    | EmitKind::Call
+                    | EmitKind::Verdict { .. }
+                    | EmitKind::Tail(_)
             );
         }
     });

@@ -10,7 +10,7 @@ use super::text::{deviation, divided, stats};
 use super::value;
 use super::{Loss, Names, Origin, Output, Printer, RuntimeError, number, quote};
 use crate::agg::{Cell, Row, Table};
-use crate::ir::{Format, MapValue};
+use crate::ir::{Format, MapValue, Verdict};
 use crate::types::{HistShape, Stack, StackMode, Type, Value};
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -102,8 +102,23 @@ impl Printer for Jsonl {
             Output::System => "system",
             Output::Cat => "cat",
             Output::Join => "join",
+            Output::Verdict => "verdict",
         });
         self.line.place(origin);
+        self.line.field("text").text(text);
+        self.line.close(out)
+    }
+
+    fn verdict(
+        &mut self,
+        out: &mut dyn Write,
+        origin: &Origin,
+        verdict: Verdict,
+        text: &[u8],
+    ) -> io::Result<()> {
+        self.line.open("verdict");
+        self.line.place(origin);
+        self.line.field("verdict").text(verdict.name().as_bytes());
         self.line.field("text").text(text);
         self.line.close(out)
     }

@@ -143,6 +143,8 @@ pub enum Output {
     Cat,
     /// `join(…)`
     Join,
+    /// `bad(…)`, `good(…)`, `unsure(…)`
+    Verdict,
 }
 
 impl Output {
@@ -152,6 +154,7 @@ impl Output {
             Output::System => "syscall",
             Output::Cat => "cat",
             Output::Join => "join",
+            Output::Verdict => "verdict",
         }
     }
 }
@@ -222,6 +225,22 @@ pub trait Printer: Send {
         kind: Output,
         text: &[u8],
     ) -> io::Result<()>;
+    /// `bad(…)` and the like, outside of a check: its text is only shown.
+    fn verdict(
+        &mut self,
+        out: &mut dyn Write,
+        origin: &Origin,
+        verdict: ir::Verdict,
+        text: &[u8],
+    ) -> io::Result<()> {
+        let mut line = verdict.name().as_bytes().to_vec();
+        if !text.is_empty() {
+            line.extend_from_slice(b": ");
+            line.extend_from_slice(text);
+        }
+        line.push(b'\n');
+        self.output(out, origin, Output::Verdict, &line)
+    }
     /// Events were lost.
     fn lost(&mut self, out: &mut dyn Write, loss: &Loss) -> io::Result<()>;
     /// A place in the script where something went wrong.

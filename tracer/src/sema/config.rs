@@ -23,6 +23,8 @@ pub struct Settings {
     pub user: UserSettings,
     /// Functions that change the system are allowed: `--unsafe`, never the script's own decision.
     pub allow_unsafe: bool,
+    /// The run's status is a verdict: the script may not choose another.
+    pub verdict: bool,
 }
 
 impl Default for Settings {
@@ -34,6 +36,7 @@ impl Default for Settings {
             call: CallOptions::default(),
             user: UserSettings::default(),
             allow_unsafe: false,
+            verdict: false,
         }
     }
 }

@@ -16,6 +16,8 @@ use crate::{codegen, link, sema, syntax};
 pub struct Options {
     /// See [`Scope::pid`](super::Scope::pid).
     pub pid: Option<u32>,
+    /// See [`Scope::only_tree`](super::Scope::only_tree).
+    pub only_tree: bool,
     /// See [`Limits::ring_bytes`].
     pub ring_bytes: Option<u32>,
     /// See [`Limits::settings`].
@@ -27,6 +29,7 @@ impl Options {
     pub fn new(pid: Option<u32>, limits: &Limits) -> Options {
         Options {
             pid,
+            only_tree: false,
             ring_bytes: limits.ring_bytes,
             settings: limits.settings.clone(),
         }
@@ -54,6 +57,9 @@ pub fn check(
     let found = no_errors(found)?;
     if let Some(pid) = options.pid {
         scope::restrict(&mut program, pid);
+    }
+    if options.only_tree {
+        scope::restrict_to_tree(&mut program);
     }
     verify("typed program", || {
         ir::verify::verify(&program).map_err(|broken| broken.join("; "))

@@ -127,15 +127,16 @@ impl<'p> Desk<'p> {
     /// The end: what is left in the maps, by name, then losses and errors.
     pub fn last(&mut self, words: &LastWords) {
         self.attempt(|desk| {
-            desk.present.printer.end(&mut desk.present.out)?;
             let program = &desk.plan.ir;
-            let (order, prints) = (program.user.sort, program.user.print_maps_on_exit);
-            for map in maps_by_name(program).into_iter().filter(|_| prints) {
+            let order = program.user.sort;
+            let wanted = desk.present.wants_last(program);
+            desk.present.end(program)?;
+            for map in maps_by_name(program).into_iter().filter(|_| wanted) {
                 let table = match desk.tails.as_mut().and_then(|tails| tails.table(map)) {
                     Some(table) => table,
                     None => desk.maps.last(map)?,
                 };
-                desk.present.last(table, order, &desk.names)?;
+                desk.present.last(table, order, program, &desk.names)?;
             }
             desk.present.printer.done(&mut desk.present.out)?;
             for loss in &words.losses {

@@ -16,12 +16,12 @@ use super::signals::Signals;
 use super::target::Target;
 use super::ticks::Ticks;
 use super::voice::Voice;
-use super::{Ended, Error, Request, compile, report, request, terminal};
+use super::{By, Ended, Error, Request, compile, report, request, terminal};
 use crate::kernel::{self, privilege::Needs};
 use crate::load::{self, Exclusion, Loaded};
 use crate::plan::{Hook, Plan};
 use crate::print::trace::Wall;
-use crate::print::{self, Format, Loss, Printer};
+use crate::print::{self, Format, Loss, Printer, RuntimeError};
 use crate::record::{Ending, How};
 use crate::stream::account::Totals;
 use crate::symbols::Follower;
@@ -50,7 +50,10 @@ const FORCED: u8 = 130;
 /// What kept it from beginning, or from going on.
 pub fn run(request: Request, facts: &kernel::Live) -> Result<Ended, Error> {
     let voice = Voice::new(request.output.quiet, request.output.verbose);
-    let options = compile::Options::new(request.scope.pid, &request.limits);
+    let options = compile::Options {
+        only_tree: request.scope.only_tree,
+        ..compile::Options::new(request.scope.pid, &request.limits)
+    };
     let (mut plan, warnings) = compile::plan(&request.script, &options, facts)?;
     voice.diagnostics(&request.script, &warnings);
     facts.notices().iter().for_each(|notice| voice.note(notice));
@@ -233,10 +236,8 @@ impl Run {
     }
 
     async fn live(mut self) -> Result<Ended, Error> {
-        let missed = lock(&self.loaded).attach_all()?;
-        report::missed(&missed)
-            .iter()
-            .for_each(|said| self.voice.warn(said));
+        let missed = report::missed(&lock(&self.loaded).attach_all()?);
+        missed.iter().for_each(|said| self.voice.warn(said));
         self.voice.step("attached");
         self.plant()?;
         if self.request.dry_run {
@@ -257,6 +258,7 @@ impl Run {
             reader: self.reader,
             diagnostics: self.diagnostics,
             command: self.command,
+            missed,
             voice,
         };
         self.target.stop();
@@ -275,7 +277,7 @@ impl Run {
             never = hint => match never {},
             () = force => {
                 voice.warn("ended at once; what was not printed yet is lost");
-                Ok(Ended { code: FORCED, ..Ended::default() })
+                Ok(Ended { code: FORCED, by: By::Signal, ..Ended::default() })
             }
         }
     }
@@ -414,16 +416,20 @@ struct End {
     reader: Link,
     diagnostics: Option<Diagnostics>,
     command: Option<ExitStatus>,
+    missed: Vec<String>,
     voice: Voice,
 }
 
 impl End {
     /// Closes, drains, runs `END`, prints the maps and what was lost. Only then the programs go.
     async fn end(mut self, why: Why) -> Result<Ended, Error> {
-        let code = match why {
+        let (code, by) = match why {
             Why::Failed(error) => return Err(error),
-            Why::Exit(code) => code,
-            Why::Signal | Why::Time | Why::Target | Why::Closed => 0,
+            Why::Exit(code) => (code, By::Script),
+            Why::Signal => (0, By::Signal),
+            Why::Time => (0, By::Time),
+            Why::Target => (0, By::Target),
+            Why::Closed => (0, By::Output),
         };
         let how = why.how();
         lock(&self.loaded).close()?;
@@ -433,7 +439,7 @@ impl End {
         let code = self.reader.gather()?.unwrap_or(code);
         run_all(&self.plan, &self.loaded, &Hook::End)?;
         let accounts = self.reader.drain().await;
-        let (totals, mut words) = self.last_words(&accounts)?;
+        let (totals, errors, mut words) = self.last_words(&accounts)?;
         words.ending = Some(self.ending(how, ended_ns, &totals));
         if let Some(notice) = self.reader.last(words).await {
             self.voice.note(&notice);
@@ -450,13 +456,20 @@ impl End {
         self.voice.step("ended");
         Ok(Ended {
             code,
+            by,
             lossy: totals.any_lost(),
+            losses: report::losses(&totals),
+            errors,
+            missed: self.missed,
             command: self.command,
         })
     }
 
     /// Losses and runtime errors: in the output for formats that machines read, else on standard error.
-    fn last_words(&self, accounts: &Accounts) -> Result<(Totals, LastWords), Error> {
+    fn last_words(
+        &self,
+        accounts: &Accounts,
+    ) -> Result<(Totals, Vec<RuntimeError>, LastWords), Error> {
         let loaded = lock(&self.loaded);
         let mut totals = Totals::new(&loaded.stats()?, &accounts.rings);
         totals.lost_in_user_space = accounts.mishaps.map_full;
@@ -472,14 +485,14 @@ impl End {
                 let sentence = report::sentence(error);
                 self.voice.place(&sentence, report::is_mistake(error));
             }
-            return Ok((totals, LastWords::default()));
+            return Ok((totals, errors, LastWords::default()));
         }
         let words = LastWords {
             losses: report::losses(&totals),
-            errors,
+            errors: errors.clone(),
             ending: None,
         };
-        Ok((totals, words))
+        Ok((totals, errors, words))
     }
 
     /// The end, for a recording.
@@ -556,6 +569,7 @@ fn start_reader(
     let (plan, loaded) = (Arc::clone(plan), Arc::clone(loaded));
     let printer = printer(&request.output, out.is_terminal());
     let script = request.script.clone();
+    let collector = request.collector.clone();
     let work = move || {
         let ring_bytes = plan.rings.main_bytes;
         let maps = Maps::new(Arc::clone(&plan), loaded);
@@ -563,6 +577,7 @@ fn start_reader(
             printer,
             out,
             script,
+            collector,
         };
         let desk = Desk::new(&plan, maps, present, tell, follower).with_recording(recording);
         Reader::new(rings, ring_bytes, desk, looking).run(&received);

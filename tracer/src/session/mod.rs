@@ -9,6 +9,7 @@
 
 mod act;
 mod cgroups;
+pub mod collect;
 pub mod compile;
 mod desk;
 mod family;
@@ -37,6 +38,7 @@ pub use live::run;
 pub use request::{Buffering, Limits, Output, Request, Scope, Script};
 
 use crate::diag::Diagnostic;
+use crate::print::{Loss, RuntimeError};
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitStatus;
@@ -46,10 +48,34 @@ use std::process::ExitStatus;
 pub struct Ended {
     /// The script's `exit(n)`, else 0.
     pub code: u8,
+    /// Why.
+    pub by: By,
     /// Something was lost.
     pub lossy: bool,
+    /// What was lost.
+    pub losses: Vec<Loss>,
+    /// Places of the script where something went wrong.
+    pub errors: Vec<RuntimeError>,
+    /// Places that could not be attached, of probes that match several: sentences.
+    pub missed: Vec<String>,
     /// How the command ended that the run started.
     pub command: Option<ExitStatus>,
+}
+
+/// What ended a run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum By {
+    /// The processes that it was about have ended, or there was nothing to wait for.
+    #[default]
+    Target,
+    /// The script called `exit`.
+    Script,
+    /// The time was over.
+    Time,
+    /// A signal.
+    Signal,
+    /// Nobody reads the output any more.
+    Output,
 }
 
 /// Why a run could not begin or go on.

@@ -4,6 +4,7 @@
 //! by it. Never waits, except for commands that a script runs.
 
 use super::act;
+use super::collect::Collector;
 use super::output::Output;
 use super::{Error, Script};
 use crate::agg::Table;
@@ -24,6 +25,8 @@ pub struct Presenter {
     pub out: Output,
     /// For the places of messages.
     pub script: Script,
+    /// Verdicts and the last maps go here; maps are printed too, when the script's settings want it.
+    pub collector: Option<Collector>,
 }
 
 /// One firing of a statement.
@@ -123,15 +126,44 @@ impl Presenter {
                 let text = formatted(shown, names, format);
                 self.message(emit.span, *error, &String::from_utf8_lossy(&text));
             }
+            EmitKind::Verdict { verdict, format } => {
+                let text = formatted(shown, names, format);
+                match &self.collector {
+                    Some(collector) => collector.said(origin.emit, *verdict, &text),
+                    None => self.printer.verdict(out, origin, *verdict, &text)?,
+                }
+            }
             EmitKind::Clear(_) | EmitKind::Zero(_) | EmitKind::Exit | EmitKind::Tail(_) => {}
         }
         Ok(())
     }
 
+    /// Whether anybody wants the maps at the end.
+    pub fn wants_last(&self, program: &Program) -> bool {
+        program.user.print_maps_on_exit || self.collector.is_some()
+    }
+
+    /// Tracing has ended; what follows are the maps.
+    pub fn end(&mut self, program: &Program) -> io::Result<()> {
+        match program.user.print_maps_on_exit || self.collector.is_none() {
+            true => self.printer.end(&mut self.out),
+            false => Ok(()),
+        }
+    }
+
     /// A map as it is at the end; one without rows shows nothing.
-    pub fn last(&mut self, table: Table, order: Order, names: &dyn Names) -> io::Result<()> {
+    pub fn last(
+        &mut self,
+        table: Table,
+        order: Order,
+        program: &Program,
+        names: &dyn Names,
+    ) -> io::Result<()> {
         let table = sorted(table, order);
-        match table.rows.is_empty() {
+        if let Some(collector) = &self.collector {
+            collector.table(&table, names);
+        }
+        match table.rows.is_empty() || !program.user.print_maps_on_exit {
             true => Ok(()),
             false => self.printer.map(&mut self.out, names, &table, None, None),
         }

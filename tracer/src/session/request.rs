@@ -2,6 +2,7 @@
 //!
 //! In: nothing. Out: plain data that `cli` fills in. Never knows how options are spelled.
 
+use super::collect::Collector;
 use super::recording::Recording;
 use crate::print::Format;
 use crate::print::trace::Style;
@@ -54,6 +55,8 @@ pub struct Request {
     pub ready: Option<File>,
     /// End once everything is attached.
     pub dry_run: bool,
+    /// Verdicts and the last maps go here; maps are printed too, when the script's settings want it.
+    pub collector: Option<Collector>,
 }
 
 /// Whom and how long to trace.
@@ -65,6 +68,8 @@ pub struct Scope {
     pub roots: Vec<u32>,
     /// `tree` is true for the descendants of the roots and of the command too.
     pub follow: bool,
+    /// Probes that are of a process fire where `tree` is true, as if their predicates said so.
+    pub only_tree: bool,
     /// The run ends when those have ended too.
     pub until_last: bool,
     /// Started when everything is attached; a root, and the run ends with it.

@@ -1,4 +1,4 @@
-//! `-p PID`: the clauses that are of a process are made to want that process.
+//! `-p PID`: the clauses that are of a process are made to want that process. For a check: the processes of its command.
 //!
 //! In: the typed program. Out: the same with one more conjunct in front of the predicates of its `syscall`, `uprobe` and `usdt` clauses, so that the
 //! planner can decide it as early as any other. Probes that are not of a process stay system-wide, as in bpftrace.
@@ -8,9 +8,22 @@ use crate::types::Type;
 
 /// Restricts the clauses that are of a process of `program` to process `pid`.
 pub fn restrict(program: &mut Program, pid: u32) {
+    require(program, &|clause| is_pid(clause, pid));
+}
+
+/// Restricts the clauses that are of a process to those for which `tree` is true.
+pub fn restrict_to_tree(program: &mut Program) {
+    require(program, &|clause| Expr {
+        ty: Type::Bool,
+        kind: ExprKind::Builtin(Builtin::Tree),
+        span: clause.span,
+    });
+}
+
+fn require(program: &mut Program, wanted: &dyn Fn(&Clause) -> Expr) {
     for clause in &mut program.clauses {
         if clause.probes.iter().all(Probe::is_of_a_process) {
-            let wanted = is_pid(clause, pid);
+            let wanted = wanted(clause);
             clause.predicate = Some(match clause.predicate.take() {
                 None => wanted,
                 Some(rest) => Expr {

@@ -12,7 +12,7 @@ use crate::diag::Span;
 use crate::ir::{
     Builtin, Clause, Conversion, Emit, EmitArg, EmitId, EmitKind, EnumNames, Expr, ExprKind,
     Format, FormatPart, Map, MapId, MapValue, Order, Probe, Program, Rate, Room, Site, SiteId,
-    Stmt, StmtKind, SyscallSet, TailId, UserSettings, Var, VarId, View,
+    Stmt, StmtKind, SyscallSet, TailId, UserSettings, Var, VarId, Verdict, View,
 };
 use crate::types::Space;
 use crate::types::counter::{self, Source};
@@ -264,6 +264,10 @@ fn emit_kind(node: &Node) -> Result<EmitKind, String> {
             error: head == "errorf",
             format: format(&mut items)?,
         },
+        "verdict" => EmitKind::Verdict {
+            verdict: verdict(items.word("a verdict")?)?,
+            format: format(&mut items)?,
+        },
         "join" => EmitKind::Join(items.bytes()?),
         "print-map" => EmitKind::PrintMap {
             map: MapId(items.number()?),
@@ -283,6 +287,10 @@ fn emit_kind(node: &Node) -> Result<EmitKind, String> {
     };
     items.end()?;
     Ok(kind)
+}
+
+fn verdict(name: &str) -> Result<Verdict, String> {
+    Verdict::named(name).ok_or_else(|| format!("`{name}` is not a verdict"))
 }
 
 fn format(items: &mut Items<'_>) -> Result<Format, String> {

@@ -390,6 +390,11 @@ fn emits() -> impl Strategy<Value = Emit> {
         formats().prop_map(EmitKind::System),
         formats().prop_map(EmitKind::Cat),
         (any::<bool>(), formats()).prop_map(|(error, format)| EmitKind::Message { error, format }),
+        (
+            select(vec![Verdict::Good, Verdict::Bad, Verdict::Unsure]),
+            formats()
+        )
+            .prop_map(|(verdict, format)| EmitKind::Verdict { verdict, format }),
         any::<Vec<u8>>().prop_map(EmitKind::Join),
         (
             any::<(u32, Option<u64>, Option<u64>, Option<u32>)>(),

@@ -91,6 +91,10 @@ fn emit(e: &Emit) -> Node {
         EmitKind::Message { error, format: f } => {
             format(if *error { "errorf" } else { "warnf" }, f)
         }
+        EmitKind::Verdict { verdict, format: f } => {
+            let parts = f.parts.iter().map(format_part);
+            group("verdict", [word(verdict.name())].into_iter().chain(parts))
+        }
         EmitKind::Join(between) => group("join", [string(between)]),
         EmitKind::PrintValue => word("print-value"),
         EmitKind::Call => word("call"),
@@ -121,13 +125,14 @@ fn emit(e: &Emit) -> Node {
 }
 
 fn format(action: &'static str, f: &Format) -> Node {
-    group(
-        action,
-        f.parts.iter().map(|part| match part {
-            FormatPart::Text(text) => string(text),
-            FormatPart::Conv(c) => conversion(c),
-        }),
-    )
+    group(action, f.parts.iter().map(format_part))
+}
+
+fn format_part(part: &FormatPart) -> Node {
+    match part {
+        FormatPart::Text(text) => string(text),
+        FormatPart::Conv(c) => conversion(c),
+    }
 }
 
 fn conversion(c: &Conversion) -> Node {

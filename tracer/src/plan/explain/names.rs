@@ -100,6 +100,7 @@ pub(super) fn emit(kind: &EmitKind, ir: &ir::Program) -> String {
         EmitKind::Cat(_) => "cat".to_owned(),
         EmitKind::Message { error: true, .. } => "errorf".to_owned(),
         EmitKind::Message { error: false, .. } => "warnf".to_owned(),
+        EmitKind::Verdict { verdict, .. } => verdict.name().to_owned(),
         EmitKind::Join(_) => "join".to_owned(),
         EmitKind::Tail(_) => "the rest of a clause".to_owned(),
     }

@@ -3,6 +3,7 @@
 //! In: the exit status, 0 without. Out: a statement; its record carries the status. The rest of the clause does not run.
 
 use super::{Call, Function, Outcome};
+use crate::diag::{Diagnostic, codes};
 use crate::ir::{EmitKind, StmtKind};
 use crate::sema::convert::to_type;
 use crate::sema::pass::{Pass, Val, int, stmt};
@@ -19,6 +20,11 @@ pub const EXIT: Function = Function {
 };
 
 fn check(pass: &mut Pass, call: &Call) -> Option<Outcome> {
+    if pass.settings.verdict {
+        let what = "the status is the verdict here: exit() would hide it";
+        let diagnostic = Diagnostic::error(codes::EXIT_IN_CHECK, call.span, what);
+        return pass.fail(diagnostic.help("say bad(), good() or unsure(); the run ends by itself"));
+    }
     let code: Val = match call.args.first() {
         Some(arg) => pass.number_arg(arg)?,
         None => int(0, call.span).into(),

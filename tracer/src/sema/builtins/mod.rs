@@ -47,6 +47,7 @@ mod syscall_name;
 mod time;
 mod trace;
 mod usym;
+mod verdict;
 mod zero;
 
 use super::nearest::did_you_mean;
@@ -100,6 +101,7 @@ pub enum Outcome {
 /// Every function, sorted by name.
 pub static FUNCTIONS: &[Function] = &[
     avg::AVG,
+    verdict::BAD,
     bswap::BSWAP,
     buf::BUF,
     said::CAT,
@@ -112,6 +114,7 @@ pub static FUNCTIONS: &[Function] = &[
     said::ERRORF,
     exit::EXIT,
     find::FIND,
+    verdict::GOOD,
     has_key::HAS_KEY,
     hist::HIST,
     join::JOIN,
@@ -146,6 +149,7 @@ pub static FUNCTIONS: &[Function] = &[
     said::SYSTEM,
     time::TIME,
     trace::TRACE,
+    verdict::UNSURE,
     space::UPTR,
     stack::USTACK,
     usym::USYM,
@@ -155,14 +159,11 @@ pub static FUNCTIONS: &[Function] = &[
 
 /// Functions of the language that are not built yet.
 const NOT_BUILT: &[&str] = &[
-    "bad",
     "container_of",
-    "good",
     "override",
     "path",
     "tseries",
     "uaddr",
-    "unsure",
     "write_user",
 ];
 

@@ -82,6 +82,7 @@ pub fn run(question: Question, facts: &dyn Facts) -> Result<Answered, Error> {
             printer,
             out,
             script: question.script,
+            collector: None,
         },
         ticks: Ticks::of(&program),
         needs,
@@ -381,7 +382,7 @@ impl Replay<'_> {
             .filter(|_| user.print_maps_on_exit)
         {
             let table = table(self.program, map, self.machine.map(map));
-            present.last(table, user.sort, &self.names)?;
+            present.last(table, user.sort, self.program, &self.names)?;
         }
         present.printer.done(&mut present.out)?;
         if format != Format::Text {

@@ -1,0 +1,50 @@
+//! `bad(…)`, `good(…)`, `unsure(…)`: what the run has shown, for `tracer check`.
+//!
+//! In: nothing, or a literal format with a value for each conversion: the reason. Out: a statement. It ends neither the clause
+//! nor the run; what comes of all that was said, [`crate::verdict`] decides.
+
+use super::printf::formatted;
+use super::{Call, Function, Outcome};
+use crate::ir::{EmitKind, Format, StmtKind, Verdict};
+use crate::sema::pass::{Pass, stmt};
+
+/// See the module.
+pub const BAD: Function = Function {
+    name: "bad",
+    usage: "bad([\"format\", …])",
+    doc: "the mistake is there",
+    arity: (0, usize::MAX),
+    aggregates: false,
+    check: |pass, call| said(pass, call, Verdict::Bad),
+};
+
+/// See the module.
+pub const GOOD: Function = Function {
+    name: "good",
+    usage: "good([\"format\", …])",
+    doc: "the mistake is not there",
+    arity: (0, usize::MAX),
+    aggregates: false,
+    check: |pass, call| said(pass, call, Verdict::Good),
+};
+
+/// See the module.
+pub const UNSURE: Function = Function {
+    name: "unsure",
+    usage: "unsure([\"format\", …])",
+    doc: "the run cannot tell",
+    arity: (0, usize::MAX),
+    aggregates: false,
+    check: |pass, call| said(pass, call, Verdict::Unsure),
+};
+
+fn said(pass: &mut Pass, call: &Call, verdict: Verdict) -> Option<Outcome> {
+    let kind = |format| EmitKind::Verdict { verdict, format };
+    if !call.args.is_empty() {
+        return formatted(pass, call, kind);
+    }
+    let id = pass.emit(kind(Format::default()), Vec::new(), call.span);
+    let args = Vec::new();
+    let emit = stmt(StmtKind::Emit { id, args }, call.span);
+    Some(Outcome::Stmts(vec![emit]))
+}
