@@ -52,6 +52,9 @@ impl Features {
                 ("bpftrace", exists("/usr/bin/bpftrace", "no bpftrace")),
                 ("full-speed", full_speed()),
                 ("spare-cpu", spare_cpu()),
+                ("unemulated", unemulated()),
+                ("git", program("git")),
+                ("cc", program("cc")),
             ],
             promised: promised.split_whitespace().map(str::to_owned).collect(),
         }
@@ -88,6 +91,20 @@ impl Features {
 
 fn exists(path: &str, otherwise: &str) -> Option<String> {
     (!Path::new(path).exists()).then(|| otherwise.to_owned())
+}
+
+/// Hundreds of runs take too long in an emulated machine.
+fn unemulated() -> Option<String> {
+    let cpus = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    cpus.contains("QEMU TCG")
+        .then(|| "the machine is emulated".to_owned())
+}
+
+/// A program that tests are made with.
+fn program(name: &str) -> Option<String> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).any(|folder| folder.join(name).exists());
+    (!found).then(|| format!("no {name}"))
 }
 
 fn root() -> Option<String> {

@@ -22,7 +22,9 @@ use crate::expect::{self, Facts};
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// These attach nothing, and so are never ready.
-const SUBCOMMANDS: &[&str] = &["list", "explain", "doctor", "query", "export"];
+const SUBCOMMANDS: &[&str] = &[
+    "list", "explain", "doctor", "query", "export", "check", "profile", "diff",
+];
 
 /// Runs a case from a file.
 pub fn run_case(place: &Place, case: &Case) -> Result<()> {

@@ -3,6 +3,7 @@
 //! In: the place. Out: what did not hold. Never asserts a duration, but where the promise is one.
 
 mod accounts;
+mod bisect;
 mod company;
 mod ending;
 mod exported;
@@ -10,6 +11,9 @@ mod large;
 mod random;
 mod recordings;
 mod whole_calls;
+mod howto;
+mod profiles;
+mod verdicts;
 
 use anyhow::Result;
 
@@ -82,6 +86,37 @@ pub const ALL: &[Behaviour] = &[
     ),
     ("order-of-threads", "root", whole_calls::order_of_threads),
     ("own-calls-are-not-traced", "root", company::own_calls),
+    ("check-troubles", "root btf", verdicts::troubles),
+    ("check-closed-outputs", "root btf", verdicts::closed_outputs),
+    ("check-signals", "root btf", verdicts::signals),
+    (
+        "check-starved-process",
+        "root btf",
+        verdicts::starved_process,
+    ),
+    (
+        "bisect-names-the-commit",
+        "root btf git cc",
+        bisect::names_the_commit,
+    ),
+    (
+        "bisect-skips-what-does-not-build",
+        "root btf git cc",
+        bisect::skips_what_does_not_build,
+    ),
+    ("bisect-starved", "root btf git cc", bisect::starved),
+    (
+        "profiles-of-equal-runs-do-not-differ",
+        "root btf unemulated",
+        profiles::equal_runs,
+    ),
+    (
+        "profiles-name-planted-changes",
+        "root btf unemulated",
+        profiles::planted_changes,
+    ),
+    ("profile-diff-status", "root btf", profiles::statuses),
+    ("howto-bisect", "root btf git", howto::bisect),
 ];
 
 /// Arguments as the tracer takes them.

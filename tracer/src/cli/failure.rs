@@ -19,6 +19,8 @@ pub enum Status {
     Losses = 3,
     /// This machine could not do it.
     Machine = 4,
+    /// `diff --fail-on`: there is such a difference.
+    Differs = 5,
     /// A bug of ours.
     Bug = 128,
 }

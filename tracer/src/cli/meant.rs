@@ -53,13 +53,7 @@ pub fn request(typed: &typed::RunArgs) -> Result<Request, Failure> {
         None => None,
         Some(text) => Some(words(text).map_err(Failure::Usage)?),
     };
-    let ready = match typed.ready_fd {
-        None => None,
-        Some(number) => Some(
-            crate::sys::fd::inherited(number)
-                .map_err(|error| Failure::Usage(format!("--ready-fd {number}: {error}")))?,
-        ),
-    };
+    let ready = typed.ready_fd.map(ready).transpose()?;
     Ok(Request {
         script: script(&typed.script)?,
         scope: Scope {
@@ -75,18 +69,25 @@ pub fn request(typed: &typed::RunArgs) -> Result<Request, Failure> {
         limits: Limits {
             strict: typed.strict,
             ring_bytes: typed.ring_size,
-            settings: settings(typed)?,
+            settings: settings(typed.r#unsafe)?,
         },
         ready,
         record: None,
         dry_run: typed.dry_run,
+        collector: None,
     })
 }
 
+/// The descriptor of `--ready-fd`.
+pub fn ready(number: i32) -> Result<std::fs::File, Failure> {
+    crate::sys::fd::inherited(number)
+        .map_err(|error| Failure::Usage(format!("--ready-fd {number}: {error}")))
+}
+
 /// What holds where a script does not say otherwise: bpftrace's environment variables, and `--unsafe`.
-fn settings(typed: &typed::RunArgs) -> Result<Settings, Failure> {
+pub fn settings(allow_unsafe: bool) -> Result<Settings, Failure> {
     let mut settings = Settings {
-        allow_unsafe: typed.r#unsafe,
+        allow_unsafe,
         ..Settings::default()
     };
     for (name, value) in std::env::vars_os() {

@@ -3,6 +3,8 @@
 //! In: argv. Out: an exit status, and at most one sentence (or a script's diagnostics) on standard error. What was typed
 //! ([`typed`]) and what it means ([`meant`]) are two things. Never traces, never formats a result.
 
+pub mod check;
+pub mod diff;
 pub mod doctor;
 mod dump;
 mod explain;
@@ -14,6 +16,7 @@ pub mod list;
 pub mod meant;
 mod query;
 mod record;
+pub mod profile;
 mod run;
 mod trace;
 pub mod typed;
@@ -47,7 +50,15 @@ fn command(args: Vec<OsString>) -> Command {
     if called.is_some_and(|name| name == "bpftrace") {
         return Command::Run(BpftraceLine::parse_from(args).run);
     }
-    let line = CommandLine::parse_from(args);
+    let line = match CommandLine::try_parse_from(&args) {
+        Ok(line) => line,
+        // Status 2 would be a verdict there.
+        Err(error) if error.use_stderr() && check::status::is_check(&args) => {
+            let _ = error.print();
+            std::process::exit(check::status::Harness::Usage as i32);
+        }
+        Err(error) => error.exit(),
+    };
     line.command.unwrap_or(Command::Run(line.run))
 }
 
@@ -73,6 +84,15 @@ fn perform(command: Command) -> Result<ExitCode, Failure> {
             return query::run(&typed);
         }
         Command::Export(typed) => export::run(&typed)?,
+        Command::Check(typed) => {
+            drop(out);
+            return Ok(check::run(&typed));
+        }
+        Command::Profile(typed) => {
+            drop(out);
+            return profile::run(&typed);
+        }
+        Command::Diff(typed) => return diff::run(&typed, &mut out),
         Command::List(typed) => list::run(typed.pattern.as_deref(), typed.verbose, &mut out)?,
         Command::Doctor(typed) => {
             let works = doctor::run(typed.format != typed::Format::Text, &mut out)?;

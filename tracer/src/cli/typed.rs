@@ -16,6 +16,7 @@ Examples:
   tracer explain -e 'syscall:* { @[comm] = hist(duration); }'
   tracer trace -e %file ls -l
   tracer record -o build.rec -f make; tracer query build.rec -e 'syscall:* { @[name] = count(); }'
+  git bisect run tracer check --assert 'count(syscall:fsync) <= 1' -- ./test
 
 Exit status: 0 it ran; 2 usage or script error; 3 losses, with --strict; 4 this machine could
 not do it; else what the script's exit(n) says.";
@@ -64,6 +65,12 @@ pub enum Command {
     Query(Box<super::query::QueryArgs>),
     /// Turn recordings into Parquet
     Export(super::export::ExportArgs),
+    /// Tell whether a run has the mistake that is looked for: the verdict of a git bisect run
+    Check(Box<super::check::typed::CheckArgs>),
+    /// Keep what runs of a command did: calls, paths, programs, bytes, durations
+    Profile(super::profile::ProfileArgs),
+    /// Show what is new, gone or changed between the runs of two profiles
+    Diff(super::diff::DiffArgs),
     /// List probes, with their arguments by -v
     List(ListArgs),
     /// Show what a query would run where, and why

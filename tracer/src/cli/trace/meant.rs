@@ -44,6 +44,7 @@ pub fn request(typed: &TraceArgs) -> Result<Request, Failure> {
         ready,
         record: None,
         dry_run: false,
+        collector: None,
     })
 }
 
@@ -60,6 +61,7 @@ pub fn scope(typed: &TraceArgs) -> Scope {
         pid: None,
         roots: typed.pid.clone(),
         follow: typed.follow_forks > 0,
+        only_tree: false,
         until_last: typed.follow_forks > 0 && !typed.system,
         command: (!typed.command.is_empty()).then(|| typed.command.clone()),
         duration: typed.time_limit,
