@@ -29,6 +29,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("interp", &["ir", "types", "agg", "diag"]),
     // Options of `tracer trace`, as a script.
     ("trace", &["agg", "ir", "sema", "types", "tables", "diag"]),
+    // A script's verdicts; assertions become a script's text.
+    ("verdict", &["ir", "types", "diag"]),
+    // Counted calls, under the names that the tables give them.
+    ("profile", &["agg", "tables", "types", "diag"]),
     ("sys", &[]),
     // Features are probed with tiny programs.
     (
@@ -67,14 +71,14 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 /// What `session` may import, and `cli` with it.
 const BELOW_SESSION: &[&str] = &[
     "agg", "bpf", "codegen", "decode", "diag", "facts", "interp", "ir", "kernel", "link", "load",
-    "plan", "print", "record", "sema", "stream", "symbols", "syntax", "sys", "tables", "trace",
-    "types",
+    "plan", "print", "profile", "record", "sema", "stream", "symbols", "syntax", "sys", "tables",
+    "trace", "types", "verdict",
 ];
 
 /// Rooms without I/O, `unsafe`, aya, libc, clock and environment.
 const PURE: &[&str] = &[
     "types", "bpf", "diag", "facts", "tables", "syntax", "ir", "sema", "plan", "codegen", "link",
-    "decode", "agg", "interp", "trace",
+    "decode", "agg", "interp", "trace", "verdict", "profile",
 ];
 
 /// What the machine's edge looks like in a source file.

@@ -37,6 +37,9 @@ pub fn test(filter: Option<&str>, guests: bool) -> Result<ExitCode> {
             }
             if guests {
                 in_guests(&mut summary, &all_kernels(), &products, filter);
+                if filter.is_none_or(|filter| vm::verdict::NAME.contains(filter)) {
+                    summary.add(verdicts_of_kernels(&products));
+                }
                 // A test that ran nowhere has not passed.
                 summary.require_each_served();
             }
@@ -211,6 +214,17 @@ fn in_guests(
             summary.add(result.unwrap_or_else(|error| failure(&name, &error)));
         }
     });
+}
+
+/// The script that asks kernels for verdicts.
+fn verdicts_of_kernels(products: &Products) -> Outcomes {
+    step("verdicts of the guests' kernels");
+    let mut outcomes = Outcomes::new("guests");
+    match vm::verdict::kernels_differ(&products.tracer) {
+        Ok(()) => outcomes.pass(vm::verdict::NAME),
+        Err(error) => outcomes.fail(vm::verdict::NAME, &format!("{error:#}")),
+    }
+    outcomes
 }
 
 fn failure(name: &str, error: &anyhow::Error) -> Outcomes {

@@ -6,6 +6,7 @@
 
 pub mod image;
 pub mod kernel;
+pub mod verdict;
 
 use std::collections::BTreeSet;
 use std::fs;
