@@ -27,8 +27,11 @@ const NOISY: &str = "f=$(mktemp); n=$(( $$ % 4 + 1 )); while [ $n -gt 0 ]; do n=
     dd if=/dev/zero of=$f bs=4k count=4 conv=fsync 2>/dev/null; \
     for i in 1 2 3 4 5; do sleep 0.01; done; rm $f";
 
+/// A change: what it is, the script with it, and whether a metric is the one that it shows in.
+type Plant = (&'static str, String, fn(&Metric) -> bool);
+
 /// The changes: an fsync more, a path more, sleeps 1.3 times as long.
-fn plants() -> [(&'static str, String, fn(&Metric) -> bool); 3] {
+fn plants() -> [Plant; 3] {
     let sync = "dd if=/dev/null of=/tmp/tracer-profiles-$$ conv=fsync 2>/dev/null; rm /tmp/tracer-profiles-$$";
     [
         (

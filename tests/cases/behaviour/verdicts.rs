@@ -120,7 +120,7 @@ pub fn troubles(place: &Place) -> Result<()> {
                 "--assert",
                 "count(syscall:fsync) == 0",
                 "--",
-                "/etc/hostname",
+                "/etc/passwd",
             ],
             195,
         ),
@@ -426,7 +426,7 @@ pub fn starved_process(place: &Place) -> Result<()> {
     let tracer = place.tracer.display();
     let check = format!("exec {tracer} check --assert 'count(syscall:fsync) == 0' -- /bin/true");
     let megabytes = (1..=40).map(|n| format!("ulimit -v {}; {check}", n * 8192));
-    let descriptors = (3..24).map(|n| format!("ulimit -n {n}; {check}"));
+    let descriptors = (4..24).map(|n| format!("ulimit -n {n}; {check}"));
     let stacks = [16, 64, 256]
         .into_iter()
         .map(|n| format!("ulimit -s {n}; {check}"));

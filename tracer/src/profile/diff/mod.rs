@@ -1,7 +1,7 @@
 //! Differences between two sets of runs: new, gone, changed; most important first.
 //!
-//! In: profiles. Out: [`Diff`]. What all runs of a side agree on is compared exactly. What varies from run to run is compared by a
-//! rank test over the runs ([`rank`]), with the probability of any false report in a whole comparison held to [`ALPHA`]; a
+//! In: profiles. Out: [`Diff`]. What all runs of a side agree on is compared exactly. What varies from run to run is compared by an
+//! exact permutation test over the runs ([`rank`]), with the probability of any false report in a whole comparison held to [`ALPHA`]; a
 //! difference that is certain but smaller than asked for is not reported.
 //!
 //! One run on a side says nothing about how much runs vary: then every difference is reported, and [`Diff::controlled`] is false.
