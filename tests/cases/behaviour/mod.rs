@@ -7,13 +7,13 @@ mod bisect;
 mod company;
 mod ending;
 mod exported;
+mod howto;
 mod large;
+mod profiles;
 mod random;
 mod recordings;
-mod whole_calls;
-mod howto;
-mod profiles;
 mod verdicts;
+mod whole_calls;
 
 use anyhow::Result;
 
