@@ -106,6 +106,7 @@ fn request(typed: &RecordArgs) -> Result<Request, Failure> {
         }),
         ready: meant::ready(trace)?,
         dry_run: false,
+        collector: None,
     })
 }
 

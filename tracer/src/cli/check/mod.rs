@@ -159,8 +159,8 @@ fn request(
         },
         limits: program::limits(typed)?,
         ready,
-        dry_run: false,
         collector: Some(collector),
+        ..Request::default()
     })
 }
 

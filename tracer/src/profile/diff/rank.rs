@@ -138,11 +138,7 @@ impl Scores {
         let all = self.all.len() as f64;
         let (first, second) = (n as f64, all - n as f64);
         let mean = self.all.iter().sum::<usize>() as f64 / all;
-        let spread: f64 = self
-            .doubled
-            .iter()
-            .map(|r| (*r as f64 - mean).powi(2))
-            .sum();
+        let spread: f64 = self.all.iter().map(|r| (*r as f64 - mean).powi(2)).sum();
         let variance = first * second * spread / (all * (all - 1.0));
         if variance <= 0.0 {
             return (1.0, 1.0);
