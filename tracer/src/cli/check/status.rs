@@ -108,7 +108,6 @@ pub fn of_session(error: session::Error, script: &Script) -> Result<String, Trou
             }
         }
         session::Error::Load(error) => Ok(format!("not attachable here: {error}")),
-        session::Error::Limit(_) => trouble(Harness::Usage, sentence),
         session::Error::Privilege(_) => trouble(Harness::Privilege, sentence),
         session::Error::Command { .. } | session::Error::Process { .. } => {
             trouble(Harness::Command, sentence)
