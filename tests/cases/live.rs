@@ -76,7 +76,8 @@ fn paths(place: &Place) -> Facts {
 
 /// The tracer's arguments. Quiet: a case names every line of standard error, and losses are always told.
 fn filled(args: &[String], facts: &Facts) -> Vec<String> {
-    let quiet = (!is_subcommand(args)).then(|| "-q".to_owned());
+    let has_quiet = !is_subcommand(args) && args.first().is_none_or(|first| first != "trace");
+    let quiet = has_quiet.then(|| "-q".to_owned());
     let args = args.iter().map(|arg| expect::fill(arg, facts));
     quiet.into_iter().chain(args).collect()
 }
@@ -205,11 +206,14 @@ impl Tracer {
         };
         // Inherited by number. No other process is started before it is closed here: cases run one by one.
         rustix::io::fcntl_setfd(&write, FdFlags::empty()).context("let a pipe be inherited")?;
-        // What stands behind `--` is the script's own.
-        let own = args
-            .iter()
-            .position(|arg| arg == "--")
-            .unwrap_or(args.len());
+        // What stands behind `--` is the script's own; what `trace` runs stands behind its options.
+        let own = match args.first().map(String::as_str) {
+            Some("trace") => 1,
+            _ => args
+                .iter()
+                .position(|arg| arg == "--")
+                .unwrap_or(args.len()),
+        };
         command.args(&args[..own]).stdin(Stdio::null());
         if !is_subcommand(args) {
             command.args(["--ready-fd", &write.as_raw_fd().to_string()]);

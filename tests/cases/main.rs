@@ -5,6 +5,7 @@
 //! aside, by name). Out: the lines of a Rust test runner. Never sleeps to wait for something.
 
 mod behaviour;
+mod beside;
 mod bpf_ids;
 mod case;
 mod expect;
@@ -35,24 +36,34 @@ pub struct Place {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
-    match trials() {
-        Ok(trials) => libtest_mimic::run(&arguments, trials).exit_code(),
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::from(2)
-        }
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(("diff-strace", command)) = words.split_first().map(|(w, rest)| (w.as_str(), rest))
+    {
+        return ended(place().and_then(|place| beside::report(&place, command)));
     }
+    let arguments = Arguments::from_args();
+    ended(trials().map(|trials| libtest_mimic::run(&arguments, trials).exit_code()))
 }
 
-fn trials() -> Result<Vec<Trial>> {
+fn ended(result: Result<ExitCode>) -> ExitCode {
+    result.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::from(2)
+    })
+}
+
+fn place() -> Result<Place> {
     let trigger = path_from("TRIGGER")?;
-    let place = Arc::new(Place {
+    Ok(Place {
         tracer: path_from("TRACER")?,
         scripts: path_from("SCRIPTS")?,
         features: Features::find(&trigger),
         trigger,
-    });
+    })
+}
+
+fn trials() -> Result<Vec<Trial>> {
+    let place = Arc::new(place()?);
     let mut trials = Vec::new();
     for case in case::read_all(&path_from("CASES")?)? {
         let (name, needs) = (case.name.clone(), case.needs.clone());
@@ -63,6 +74,13 @@ fn trials() -> Result<Vec<Trial>> {
     for &(name, needs, behaviour) in behaviour::ALL {
         let needs = needs.split_whitespace().map(str::to_owned).collect();
         trials.push(trial(&place, name.to_owned(), needs, behaviour));
+    }
+    for &(name, programs, command) in beside::ALL {
+        let needs = vec!["root".to_owned(), "strace".to_owned()];
+        let name = format!("beside-strace-{name}");
+        trials.push(trial_with(&place, name, needs, programs, move |place| {
+            beside::check(place, command)
+        }));
     }
     if let Some(table) = std::env::var_os("ONELINERS") {
         let reference = std::env::var_os("REFERENCE").map(PathBuf::from);
@@ -94,9 +112,26 @@ fn trial<F>(place: &Arc<Place>, name: String, needs: Vec<String>, run: F) -> Tri
 where
     F: FnOnce(&Place) -> Result<()> + Send + 'static,
 {
+    trial_with(place, name, needs, &[], run)
+}
+
+/// A trial that needs programs too.
+fn trial_with<F>(
+    place: &Arc<Place>,
+    name: String,
+    needs: Vec<String>,
+    programs: &'static [&'static str],
+    run: F,
+) -> Trial
+where
+    F: FnOnce(&Place) -> Result<()> + Send + 'static,
+{
     let place = Arc::clone(place);
     Trial::ignorable_test(format!("kernel::{name}"), move || {
         if let Some(missing) = place.features.missing(&needs)? {
+            return Ok(Completion::ignored_with(missing));
+        }
+        if let Some(missing) = beside::missing(programs) {
             return Ok(Completion::ignored_with(missing));
         }
         run(&place).map_err(|error| Failed::from(format!("{error:#}")))?;

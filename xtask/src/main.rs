@@ -57,6 +57,12 @@ enum Command {
         #[arg(long, value_name = "COMMAND", conflicts_with = "filter")]
         run: Option<String>,
     },
+    /// Run a command under strace and the tracer at once, and compare what they wrote; status 1 when it differs.
+    DiffStrace {
+        /// The command and its arguments.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+        command: Vec<String>,
+    },
     /// Install and mount what the other commands need, and say why.
     Setup {
         /// Also what `build-ebpf` needs: a compiler for BPF and bpf-linker.
@@ -107,6 +113,7 @@ fn main() -> ExitCode {
             kernel,
             run,
         } => test::guests_only(filter.as_deref(), &kernel, run.as_deref()),
+        Command::DiffStrace { command } => test::diff_strace(&command),
         Command::Setup { ebpf } => need::all(ebpf).map(|()| ExitCode::SUCCESS),
         Command::BuildEbpf { check } => build_ebpf(check),
         Command::Fuzz {

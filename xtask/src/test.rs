@@ -75,6 +75,34 @@ pub fn guests_only(
     Ok(close(&summary))
 }
 
+/// Runs a command under strace and the tracer; the comparison is a part of the kernel cases.
+pub fn diff_strace(command: &[String]) -> Result<ExitCode> {
+    let products = product::all(Build::Quick)?;
+    let mut cases = cases(&products);
+    let status = cases.arg("diff-strace").args(command).status();
+    let status = status.context("start the comparison")?;
+    Ok(match status.code() {
+        Some(code) => ExitCode::from(code as u8),
+        None => ExitCode::FAILURE,
+    })
+}
+
+/// The runner of the kernel cases, told where everything is.
+fn cases(products: &Products) -> Command {
+    let mut cases = Command::new(&products.cases);
+    cases
+        .env("TRACER", &products.tracer)
+        .env("TRIGGER", &products.trigger);
+    cases.env("CASES", project::root().join("tests/kernel"));
+    cases.env("SCRIPTS", project::root().join("scripts"));
+    cases.env("FUZZER", &products.fuzzer);
+    cases.env("ONELINERS", project::root().join("tests/oneliners"));
+    cases.env("TOOLS", need::TOOLS);
+    cases.env("TOOLS_TABLE", project::root().join("tests/tools.txt"));
+    cases.env("PAGE", project::root().join("docs/language.md"));
+    cases
+}
+
 fn all_kernels() -> Vec<&'static Kernel> {
     KERNELS.iter().collect()
 }
@@ -147,24 +175,15 @@ fn unit_tests(filter: Option<&str>) -> Result<Outcomes> {
 }
 
 fn cases_here(products: &Products, filter: Option<&str>) -> Result<Outcomes> {
-    let mut cases = Command::new(&products.cases);
+    let mut cases = cases(products);
     cases
         .args(["--color=never", "--test-threads=1"])
         .args(filter);
-    cases
-        .env("TRACER", &products.tracer)
-        .env("TRIGGER", &products.trigger);
-    cases.env("FUZZER", &products.fuzzer);
-    cases.env("CASES", project::root().join("tests/kernel"));
-    cases.env("SCRIPTS", project::root().join("scripts"));
     match need::python() {
         Ok(python) => drop(cases.env("PYTHON", python)),
         // The case that needs it is then told as not run.
         Err(error) => println!("{error:#}"),
     }
-    cases.env("ONELINERS", project::root().join("tests/oneliners"));
-    cases.env("TOOLS", need::TOOLS);
-    cases.env("TOOLS_TABLE", project::root().join("tests/tools.txt"));
     runner(&mut cases, "this kernel", "kernel cases")
 }
 

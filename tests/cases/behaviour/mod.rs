@@ -14,6 +14,7 @@ mod random;
 mod recordings;
 mod verdicts;
 mod whole_calls;
+mod trace;
 
 use anyhow::Result;
 
@@ -117,6 +118,19 @@ pub const ALL: &[Behaviour] = &[
     ),
     ("profile-diff-status", "root btf", profiles::statuses),
     ("howto-bisect", "root btf git", howto::bisect),
+    (
+        "trace-losses-are-lines",
+        "root btf",
+        trace::losses_are_lines,
+    ),
+    (
+        "trace-losses-are-objects",
+        "root btf",
+        trace::losses_are_objects,
+    ),
+    ("trace-waiting-call", "root btf", trace::waiting_call),
+    ("trace-two-at-once", "root btf", trace::two_at_once),
+    ("trace-closed-pipe", "root btf", trace::closed_pipe),
 ];
 
 /// Arguments as the tracer takes them.

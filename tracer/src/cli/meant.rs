@@ -105,6 +105,7 @@ pub fn output(typed: &typed::RunArgs) -> Output {
         file: typed.output.clone(),
         to_stderr: false,
         trace: None,
+        pending: None,
         format: match typed.format {
             typed::Format::Text => Format::Text,
             typed::Format::Json => Format::Json,

@@ -874,6 +874,9 @@ pub enum EmitKind {
     PrintValue,
     /// `trace(…)`: a call as a line; the first argument is the call, what follows stands under it.
     Call,
+    /// `trace_exit(…)`, `trace_signal(…)`: what happens to a thread, as a line; the last argument is the thread's name. Sent
+    /// through the control ring: calls cannot push it out.
+    Lifecycle(Lifecycle),
     /// `print(@map[, top[, div]])`; `None` means all and 1.
     PrintMap {
         /// Which.
@@ -944,6 +947,25 @@ impl Verdict {
     pub fn named(name: &str) -> Option<Verdict> {
         let all = [Verdict::Good, Verdict::Bad, Verdict::Unsure];
         all.into_iter().find(|verdict| verdict.name() == name)
+    }
+}
+
+/// What happens to a thread.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Lifecycle {
+    /// It ends: wait status.
+    Exit,
+    /// A signal is delivered to it: number, code, error number, process, user, status, user time, system time, address.
+    Signal,
+}
+
+impl Lifecycle {
+    /// Numbers that its record carries before the thread's name.
+    pub fn numbers(self) -> usize {
+        match self {
+            Lifecycle::Exit => 1,
+            Lifecycle::Signal => 9,
+        }
     }
 }
 

@@ -127,6 +127,13 @@ impl<'p> Checker<'p> {
                 });
                 given
             }
+            EmitKind::Lifecycle(what) => {
+                let named = matches!(emit.args.last(), Some(Type::Str { .. }));
+                self.rule(17, named, || {
+                    "what happens to a thread carries no name of it".to_owned()
+                });
+                what.numbers() + 1
+            }
             EmitKind::Join(_) => {
                 let bytes = matches!(emit.args.as_slice(), [Type::Bytes { .. }]);
                 self.rule(17, bytes, || "join carries one Bytes".to_owned());

@@ -101,6 +101,7 @@ impl Printer for Jsonl {
         self.line.open(match kind {
             Output::System => "system",
             Output::Cat => "cat",
+            Output::Trace => "trace",
             Output::Join => "join",
             Output::Verdict => "verdict",
         });
@@ -124,17 +125,7 @@ impl Printer for Jsonl {
     }
 
     fn lost(&mut self, out: &mut dyn Write, loss: &Loss) -> io::Result<()> {
-        self.line.open("lost");
-        self.line.field("count").unsigned(loss.count);
-        self.line.field("reason").text(loss.reason.as_bytes());
-        if let Some(cpu) = loss.cpu {
-            self.line.field("cpu").unsigned(u64::from(cpu));
-        }
-        if let Some((after, before)) = loss.between_ns {
-            self.line.field("after_ns").unsigned(after);
-            self.line.field("before_ns").unsigned(before);
-        }
-        self.line.close(out)
+        lost(&mut self.line, out, loss)
     }
 
     fn error(&mut self, out: &mut dyn Write, e: &RuntimeError) -> io::Result<()> {
@@ -151,6 +142,21 @@ impl Printer for Jsonl {
         self.line.open("end");
         self.line.close(out)
     }
+}
+
+/// `{"v":1,"type":"lost","count":3,"reason":"a buffer was full","cpu":0,"after_ns":…,"before_ns":…}`
+pub(super) fn lost(line: &mut Line, out: &mut dyn Write, loss: &Loss) -> io::Result<()> {
+    line.open("lost");
+    line.field("count").unsigned(loss.count);
+    line.field("reason").text(loss.reason.as_bytes());
+    if let Some(cpu) = loss.cpu {
+        line.field("cpu").unsigned(u64::from(cpu));
+    }
+    if let Some((after, before)) = loss.between_ns {
+        line.field("after_ns").unsigned(after);
+        line.field("before_ns").unsigned(before);
+    }
+    line.close(out)
 }
 
 /// A line in the making; its buffers are used again.

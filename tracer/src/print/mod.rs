@@ -145,6 +145,8 @@ pub enum Output {
     Join,
     /// `bad(…)`, `good(…)`, `unsure(…)`
     Verdict,
+    /// `trace_exit(…)`, `trace_signal(…)`
+    Trace,
 }
 
 impl Output {
@@ -155,6 +157,7 @@ impl Output {
             Output::Cat => "cat",
             Output::Join => "join",
             Output::Verdict => "verdict",
+            Output::Trace => "trace",
         }
     }
 }
@@ -205,6 +208,23 @@ pub trait Printer: Send {
     ) -> io::Result<()> {
         let mut all = types.iter().zip(values);
         all.try_for_each(|(ty, value)| self.value(out, names, origin, ty, value))
+    }
+    /// A call that a thread is in, and has not come back from for a while: the bytes of a call that has only begun.
+    fn begun(&mut self, _out: &mut dyn Write, _origin: &Origin, _call: &Value) -> io::Result<()> {
+        Ok(())
+    }
+    /// `trace_exit(…)`, `trace_signal(…)`: what happens to a thread.
+    fn lifecycle(
+        &mut self,
+        out: &mut dyn Write,
+        origin: &Origin,
+        what: ir::Lifecycle,
+        values: &[Value],
+    ) -> io::Result<()> {
+        let mut text = Vec::new();
+        trace::lifecycle(&mut text, what, values);
+        text.push(b'\n');
+        self.output(out, origin, Output::Trace, &text)
     }
     /// `print(@map, top, div)`, and every map at the end.
     fn map(

@@ -27,6 +27,20 @@ pub fn decimal(out: &mut Vec<u8>, n: u64) {
     unsigned(out, n, 10, false);
 }
 
+/// Decimal, with spaces before it up to a width.
+pub fn padded(out: &mut Vec<u8>, n: u64, width: usize) {
+    let digits = n.checked_ilog10().map_or(1, |more| more as usize + 1);
+    out.resize(out.len() + width.saturating_sub(digits), b' ');
+    decimal(out, n);
+}
+
+/// Millionths of something: six digits.
+pub fn micros(out: &mut Vec<u8>, n: u64) {
+    let digits = n.checked_ilog10().map_or(1, |more| more as usize + 1);
+    out.resize(out.len() + 6usize.saturating_sub(digits), b'0');
+    decimal(out, n);
+}
+
 /// Decimal with a sign when negative.
 pub fn signed(out: &mut Vec<u8>, n: i64) {
     if n < 0 {

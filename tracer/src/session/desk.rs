@@ -5,17 +5,18 @@
 
 use super::maps::Maps;
 use super::names::Names;
+use super::pending::Pending;
 use super::present::{Presenter, Shown, Stop, maps_by_name};
 use super::reader::Told;
 use super::recording::{self, Recording};
 use super::tails::{Mishaps, Tails};
-use super::{Error, trailer};
+use super::{Error, report, trailer};
 use crate::interp::Effect;
 use crate::ir::{Emit, EmitKind, TailId};
 use crate::plan::Plan;
 use crate::print::{Loss, Origin, RuntimeError};
 use crate::record::{Ending, Kind, Row};
-use crate::stream::{Record, decode};
+use crate::stream::{Item, Record, decode};
 use crate::symbols::Follower;
 use crate::sys::clock;
 use crate::types::Value;
@@ -33,6 +34,10 @@ pub struct Desk<'p> {
     present: Presenter,
     names: Names,
     told: UnboundedSender<Told>,
+    /// Losses stand in the output where they happened.
+    tells_losses: bool,
+    /// Calls that do not end, and the processes where they are looked for when the run has no tree.
+    pending: Option<(Pending, Vec<u32>)>,
     /// Arguments of the record in hand; kept for its memory.
     values: Vec<Value>,
     /// Who takes rows.
@@ -68,6 +73,8 @@ impl<'p> Desk<'p> {
             maps,
             present,
             told,
+            tells_losses: false,
+            pending: None,
             values: Vec::new(),
             recording: None,
             scratch: recording::Scratch::default(),
@@ -104,9 +111,68 @@ impl<'p> Desk<'p> {
         });
     }
 
-    /// Handles one record.
-    pub fn handle(&mut self, record: Record<'_>) {
-        self.attempt(|desk| desk.act(record));
+    /// Losses are told in the output, where they happened.
+    #[must_use]
+    pub fn telling_losses(self, tells_losses: bool) -> Desk<'p> {
+        Desk {
+            tells_losses,
+            ..self
+        }
+    }
+
+    /// Tells calls that do not end.
+    #[must_use]
+    pub fn telling_pending(self, pending: Option<(Pending, Vec<u32>)>) -> Desk<'p> {
+        Desk { pending, ..self }
+    }
+
+    /// Handles one record, or tells that some are missing.
+    pub fn handle(&mut self, item: Item<'_>) {
+        match item {
+            Item::Record(record) => self.attempt(|desk| desk.act(record)),
+            Item::Gap(gap) if self.tells_losses => self.attempt(|desk| {
+                let Presenter { printer, out, .. } = &mut desk.present;
+                printer.lost(out, &report::gap(&gap))?;
+                Ok(out.record_done()?)
+            }),
+            Item::Gap(_) => {}
+        }
+    }
+
+    /// Whether losses are told in the output.
+    pub fn tells_losses(&self) -> bool {
+        self.tells_losses
+    }
+
+    /// Looks for calls that do not end, when it is time.
+    pub fn look(&mut self, now: Instant) {
+        let is_due = |(pending, _): &(Pending, _)| pending.is_due(now);
+        if self.pending.as_ref().is_some_and(is_due) {
+            self.attempt(|desk| desk.tell_pending(now, false));
+        }
+    }
+
+    fn tell_pending(&mut self, now: Instant, last: bool) -> Result<(), Stop> {
+        let Some((pending, roots)) = &mut self.pending else {
+            return Ok(());
+        };
+        let tree = match self.plan.tree {
+            true => self.maps.tree()?,
+            false => roots.clone(),
+        };
+        let Presenter { printer, out, .. } = &mut self.present;
+        for waiting in pending.look(&tree, now, last) {
+            let origin = Origin {
+                time_ns: clock::monotonic_ns(),
+                cpu: u32::MAX,
+                pid: waiting.pid,
+                tid: waiting.tid,
+                ..Origin::default()
+            };
+            let call = Value::Call(waiting.call());
+            printer.begun(out, &origin, &call)?;
+        }
+        Ok(out.record_done()?)
     }
 
     /// Time has passed: writes what has waited long enough.
@@ -127,6 +193,8 @@ impl<'p> Desk<'p> {
     /// The end: what is left in the maps, by name, then losses and errors.
     pub fn last(&mut self, words: &LastWords) {
         self.attempt(|desk| {
+            desk.tell_pending(Instant::now(), true)?;
+            desk.present.printer.end(&mut desk.present.out)?;
             let program = &desk.plan.ir;
             let order = program.user.sort;
             let wanted = desk.present.wants_last(program);

@@ -9,6 +9,7 @@ use super::family;
 use super::log::{self, Diagnostics};
 use super::maps::{Maps, lock};
 use super::output::Output;
+use super::pending::Pending;
 use super::present::Presenter;
 use super::reader::{Accounts, Order, Reader, Told};
 use super::recording::Recording;
@@ -251,7 +252,7 @@ impl Run {
         let (mut signals, voice) = (self.signals, self.voice);
         let end = End {
             script: self.request.script,
-            format: self.request.output.format,
+            tells_losses: self.request.output.tells_losses(),
             written: self.written,
             plan: self.plan,
             loaded: self.loaded,
@@ -408,7 +409,8 @@ impl Run {
 /// What the end needs.
 struct End {
     script: super::Script,
-    format: Format,
+    /// Losses belong into the output, and errors with them.
+    tells_losses: bool,
     /// The script is the user's: places in it mean something to somebody.
     written: bool,
     plan: Arc<Plan>,
@@ -480,7 +482,7 @@ impl End {
             .zip(in_user_space)
             .for_each(|(n, more)| *n += more);
         let errors = report::runtime_errors(&self.script, &self.plan.ir, &counts);
-        if self.format == Format::Text {
+        if !self.tells_losses {
             for error in errors.iter().filter(|_| self.written) {
                 let sentence = report::sentence(error);
                 self.voice.place(&sentence, report::is_mistake(error));
@@ -488,7 +490,7 @@ impl End {
             return Ok((totals, errors, LastWords::default()));
         }
         let words = LastWords {
-            losses: report::losses(&totals),
+            losses: report::losses(&totals, &accounts.told),
             errors: errors.clone(),
             ending: None,
         };
@@ -497,7 +499,7 @@ impl End {
 
     /// The end, for a recording.
     fn ending(&self, how: How, time_ns: u64, totals: &Totals) -> (Vec<Loss>, Ending) {
-        let losses = report::losses(totals);
+        let losses = report::losses(totals, &[]);
         let ending = Ending {
             how,
             time_ns,
@@ -570,6 +572,10 @@ fn start_reader(
     let printer = printer(&request.output, out.is_terminal());
     let script = request.script.clone();
     let collector = request.collector.clone();
+    let tells_losses = request.output.tells_losses();
+    let roots = request.scope.roots.clone();
+    let pending = request.output.pending.clone();
+    let pending = pending.map(|calls| (Pending::new(calls), roots));
     let work = move || {
         let ring_bytes = plan.rings.main_bytes;
         let maps = Maps::new(Arc::clone(&plan), loaded);
@@ -579,7 +585,10 @@ fn start_reader(
             script,
             collector,
         };
-        let desk = Desk::new(&plan, maps, present, tell, follower).with_recording(recording);
+        let desk = Desk::new(&plan, maps, present, tell, follower)
+            .with_recording(recording)
+            .telling_losses(tells_losses)
+            .telling_pending(pending);
         Reader::new(rings, ring_bytes, desk, looking).run(&received);
     };
     let thread = std::thread::Builder::new()

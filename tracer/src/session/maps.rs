@@ -35,6 +35,11 @@ impl Maps {
         }
     }
 
+    /// Processes that `tree` is true for.
+    pub fn tree(&self) -> Result<Vec<u32>, Error> {
+        Ok(self.loaded().tree()?)
+    }
+
     /// What a print of this generation shows.
     pub fn at(&self, map: MapId, generation: u64) -> Result<Table, Error> {
         let Some(slot) = self.generations.print(map, generation) else {

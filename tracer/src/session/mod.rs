@@ -18,6 +18,7 @@ mod log;
 mod maps;
 mod names;
 pub mod output;
+mod pending;
 mod present;
 mod reader;
 pub mod recording;

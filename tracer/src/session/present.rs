@@ -89,6 +89,7 @@ impl Presenter {
                 }
             }
             EmitKind::Call => self.printer.call(out, names, origin, &emit.args, values)?,
+            EmitKind::Lifecycle(what) => self.printer.lifecycle(out, origin, *what, values)?,
             EmitKind::PrintMap {
                 map,
                 top,

@@ -47,6 +47,8 @@ pub enum Told {
 pub struct Accounts {
     /// By ring, in the order of the kernel's table.
     pub rings: Vec<Account>,
+    /// Records of each ring that the output has told to be missing.
+    pub told: Vec<u64>,
     /// Records that were out of order.
     pub late: u64,
     /// What went wrong in user space.
@@ -120,25 +122,30 @@ impl<'p> Reader<'p> {
         let desk = &mut self.desk;
         let turn = self
             .stream
-            .turn(monotonic_ns(), &mut |record| desk.handle(record));
+            .turn(monotonic_ns(), &mut |item| desk.handle(item));
         if turn.bytes == 0 && !turn.held {
             // Nothing comes that waiting could be good for.
             desk.flush();
         } else {
             desk.tick(Instant::now());
         }
+        desk.look(Instant::now());
         self.pace.after(turn)
     }
 
     fn drain(&mut self) {
         let desk = &mut self.desk;
-        self.stream.finish(&mut |record| desk.handle(record));
+        self.stream.finish(&mut |item| desk.handle(item));
         desk.flush();
     }
 
     fn accounts(&self) -> Accounts {
         Accounts {
             rings: self.stream.accounts().to_vec(),
+            told: match self.desk.tells_losses() {
+                true => self.stream.told().to_vec(),
+                false => Vec::new(),
+            },
             late: self.stream.late(),
             mishaps: self.desk.mishaps(),
         }

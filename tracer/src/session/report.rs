@@ -7,7 +7,8 @@ use crate::diag::render::position;
 use crate::ir::{Program, SiteKind};
 use crate::load::Missed;
 use crate::print::{Loss, RuntimeError};
-use crate::stream::account::{RingTotal, Totals};
+use crate::stream::Gap;
+use crate::stream::account::{RingTotal, Totals, gap_reason};
 use tracer_ebpf::{LOSSES, loss};
 
 /// One for each place of the script where something went wrong at run time, in source order. `counts` is by site.
@@ -55,16 +56,27 @@ pub fn sentence(error: &RuntimeError) -> String {
     format!("{file}:{line}:{column}: {what} {times}; {result}")
 }
 
-/// Losses for a printer: by reason and CPU.
-pub fn losses(totals: &Totals) -> Vec<Loss> {
+/// A gap for a printer. There are two rings a CPU: the main one, and the one for control.
+pub fn gap(gap: &Gap) -> Loss {
+    Loss {
+        count: gap.count,
+        reason: gap_reason(gap.ring % 2 == 1).to_owned(),
+        cpu: Some((gap.ring / 2) as u32),
+        between_ns: Some((gap.after_ns, gap.before_ns)),
+    }
+}
+
+/// Losses for a printer, by reason and CPU: those that it has not been told as gaps of a ring (`told`, by ring).
+pub fn losses(totals: &Totals, told: &[u64]) -> Vec<Loss> {
     let mut in_user_space = [0; LOSSES];
     in_user_space[loss::MAP_FULL as usize] = totals.lost_in_user_space;
     let by_cpu = totals.lost_by_cpu.iter().enumerate();
     by_cpu
-        .map(|(cpu, lost)| (Some(cpu as u32), lost))
-        .chain([(None, &in_user_space)])
+        .map(|(cpu, lost)| (Some(cpu as u32), untold(cpu, lost, told)))
+        .chain([(None, in_user_space)])
         .flat_map(|(cpu, lost)| {
-            Totals::reasons(lost).map(move |(count, reason)| Loss {
+            let reasons: Vec<_> = Totals::reasons(&lost).collect();
+            reasons.into_iter().map(move |(count, reason)| Loss {
                 count,
                 reason: reason.to_owned(),
                 cpu,
@@ -72,6 +84,22 @@ pub fn losses(totals: &Totals) -> Vec<Loss> {
             })
         })
         .collect()
+}
+
+/// A CPU's losses without those that were told. A gap says nothing of its reason: nearly always the ring was full.
+fn untold(cpu: usize, lost: &[u64; LOSSES], told: &[u64]) -> [u64; LOSSES] {
+    let mut lost = *lost;
+    let of_ring = |ring: usize| told.get(ring).copied().unwrap_or(0);
+    let main = [loss::RING_FULL, loss::TOO_LARGE].as_slice();
+    let control = [loss::CONTROL_FULL].as_slice();
+    for (mut told, reasons) in [(of_ring(2 * cpu), main), (of_ring(2 * cpu + 1), control)] {
+        for &reason in reasons {
+            let taken = told.min(lost[reason as usize]);
+            lost[reason as usize] -= taken;
+            told -= taken;
+        }
+    }
+    lost
 }
 
 /// The accounts of all buffers, for `--verbose`: attempts, deliveries and losses per ring, and whether they balance.
@@ -162,6 +190,25 @@ mod tests {
                 "-e:2:13: the value was absent once; the update was skipped",
             ]
         );
+    }
+
+    #[test]
+    fn what_was_told_is_not_told_again() {
+        let mut lost = [0; LOSSES];
+        lost[loss::RING_FULL as usize] = 5;
+        lost[loss::TOO_LARGE as usize] = 1;
+        lost[loss::CONTROL_FULL as usize] = 3;
+        let totals = Totals {
+            lost_by_cpu: vec![lost],
+            ..Totals::default()
+        };
+        let counts = |told: &[u64]| -> Vec<u64> {
+            let left = losses(&totals, told);
+            left.iter().map(|loss| loss.count).collect()
+        };
+        assert_eq!(counts(&[]), [5, 3, 1]);
+        assert_eq!(counts(&[2, 3]), [3, 1]);
+        assert_eq!(counts(&[6, 1]), [2]);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::print::Format;
 use crate::print::trace::Style;
 use crate::sema;
 use crate::sema::Settings;
+use crate::trace::Calls;
 use std::fs::File;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -21,6 +22,13 @@ pub struct Script {
     pub text: String,
     /// What stands behind it on the command line: `$1`, `$2`, … and `--name=value`.
     pub params: Vec<String>,
+}
+
+impl Output {
+    /// Whether losses stand in the output: where machines read it, and among the lines of calls.
+    pub fn tells_losses(&self) -> bool {
+        self.format != Format::Text || self.trace.is_some()
+    }
 }
 
 impl Script {
@@ -93,6 +101,8 @@ pub struct Output {
     pub format: Format,
     /// Records are calls, printed in this style: the script was made by [`crate::trace`].
     pub trace: Option<Style>,
+    /// Calls that are told before they end, when their threads wait in them.
+    pub pending: Option<Calls>,
     /// When they are written; by the kind of output when not said.
     pub buffering: Option<Buffering>,
     /// Only errors and losses on standard error.

@@ -32,6 +32,11 @@ impl Account {
         self.delivered
     }
 
+    /// One past the highest number that arrived.
+    pub fn end(&self) -> u64 {
+        self.end
+    }
+
     /// Records known to be lost before the last that arrived. A nested sender can overtake, so a number that
     /// is missing now may still come: exact when the ring is drained.
     pub fn missing(&self) -> u64 {
@@ -162,6 +167,16 @@ impl Totals {
             })
             .collect()
     }
+}
+
+/// Why a record is missing between two of a ring.
+pub fn gap_reason(is_control: bool) -> &'static str {
+    let index = match is_control {
+        true => loss::CONTROL_FULL,
+        false => loss::RING_FULL,
+    };
+    let found = REASONS.iter().find(|reason| reason.index == index);
+    found.map_or("it is missing", |reason| reason.why)
 }
 
 fn occurred(lost: [u64; LOSSES]) -> impl Iterator<Item = (u64, &'static Reason)> {

@@ -1,10 +1,11 @@
 //! Records of several rings into one order of time.
 //!
-//! In: records as bytes, in each ring's order. Out: the same, sorted by time stamp, up to a time the caller gives.
+//! In: records as bytes, in each ring's order, and the gaps between them. Out: the same, sorted by time stamp, up to a time the
+//! caller gives.
 //! Copies each record once into a buffer that is kept, so that the ring's space is free again at once and
 //! no event allocates. Never waits, never reads a clock.
 
-use super::Record;
+use super::{Gap, Item, Record};
 use bytes::Buf;
 use tracer_ebpf::RecordHeader;
 
@@ -23,6 +24,8 @@ pub struct Merge {
     spare: Batch,
     handed_out_ns: u64,
     late: u64,
+    /// Gaps that wait for their turn: few, and none as a rule.
+    gaps: Vec<Gap>,
 }
 
 /// Records and their bytes.
@@ -71,9 +74,24 @@ impl Merge {
         Some(header)
     }
 
+    /// Takes a gap in.
+    pub fn gap(&mut self, gap: Gap) {
+        self.gaps.push(gap);
+    }
+
+    /// A record of this ring was not lost but overtaken: the last gap is smaller by one, when it has not been handed out.
+    pub fn overtaken(&mut self, ring: usize) {
+        let last = self.gaps.iter().rposition(|gap| gap.ring == ring);
+        let Some(at) = last else { return };
+        self.gaps[at].count -= 1;
+        if self.gaps[at].count == 0 {
+            self.gaps.remove(at);
+        }
+    }
+
     /// Hands out, in order of time, the records stamped at or before `due_ns`. Equal stamps keep the order of
-    /// their rings, and within a ring the order they were read in.
-    pub fn hand_out(&mut self, due_ns: u64, each: &mut dyn FnMut(Record<'_>)) {
+    /// their rings, and within a ring the order they were read in. A gap comes before the record that it ends with.
+    pub fn hand_out(&mut self, due_ns: u64, each: &mut dyn FnMut(Item<'_>)) {
         self.waiting
             .slots
             .sort_unstable_by_key(|slot| (slot.time_ns, slot.ring, slot.at));
@@ -81,18 +99,24 @@ impl Merge {
             .waiting
             .slots
             .partition_point(|slot| slot.time_ns <= due_ns);
+        self.gaps.sort_by_key(|gap| gap.before_ns);
+        let mut gaps = self.gaps.iter().peekable();
         for &slot in &self.waiting.slots[..due] {
+            while let Some(gap) = gaps.next_if(|gap| gap.before_ns <= slot.time_ns) {
+                each(Item::Gap(*gap));
+            }
             if slot.time_ns < self.handed_out_ns {
                 self.late += 1;
             }
             self.handed_out_ns = self.handed_out_ns.max(slot.time_ns);
             let record = self.waiting.record(slot);
             let header = header(record).expect("push takes only records with a header");
-            each(Record {
+            each(Item::Record(Record {
                 header,
                 payload: &record[HEADER..],
-            });
+            }));
         }
+        self.gaps = gaps.copied().collect();
         for &slot in &self.waiting.slots[due..] {
             self.spare
                 .push(slot.time_ns, slot.ring, self.waiting.record(slot));
@@ -150,10 +174,10 @@ mod tests {
         let mut merge = Merge::default();
         let mut out = Vec::new();
         merge.push(0, &bytes(100, 0, &[]));
-        merge.hand_out(100, &mut |r| out.push(r.header.time_ns));
+        merge.hand_out(100, &mut |item| out.push(item.record().header.time_ns));
         merge.push(1, &bytes(90, 0, &[]));
         merge.push(1, &bytes(110, 1, &[]));
-        merge.hand_out(200, &mut |r| out.push(r.header.time_ns));
+        merge.hand_out(200, &mut |item| out.push(item.record().header.time_ns));
         assert_eq!(out, [100, 90, 110]);
         assert_eq!(merge.late(), 1);
     }
@@ -164,9 +188,9 @@ mod tests {
         merge.push(0, &bytes(10, 0, b"first"));
         merge.push(0, &bytes(20, 1, b"second"));
         let mut out = Vec::new();
-        merge.hand_out(10, &mut |r| out.push(r.payload.to_vec()));
+        merge.hand_out(10, &mut |item| out.push(item.record().payload.to_vec()));
         assert!(!merge.is_empty());
-        merge.hand_out(20, &mut |r| out.push(r.payload.to_vec()));
+        merge.hand_out(20, &mut |item| out.push(item.record().payload.to_vec()));
         assert_eq!(out, [b"first".to_vec(), b"second".to_vec()]);
         assert!(merge.is_empty());
     }

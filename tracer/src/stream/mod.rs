@@ -39,10 +39,36 @@ pub struct Record<'a> {
     pub payload: &'a [u8],
 }
 
+/// Records that are missing between two of a ring.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Gap {
+    /// Which ring.
+    pub ring: usize,
+    /// How many.
+    pub count: u64,
+    /// When the record before them was sent; 0: they were the first.
+    pub after_ns: u64,
+    /// When the record behind them was sent.
+    pub before_ns: u64,
+}
+
+/// What is handed out.
+#[derive(Clone, Copy, Debug)]
+pub enum Item<'a> {
+    /// A record.
+    Record(Record<'a>),
+    /// Here records are missing.
+    Gap(Gap),
+}
+
 /// All rings of a run.
 pub struct Stream<R> {
     rings: Vec<R>,
     accounts: Vec<Account>,
+    /// When the newest record of each ring was sent.
+    newest_ns: Vec<u64>,
+    /// Records of each ring that were handed out as missing.
+    told: Vec<u64>,
     merge: Merge,
 }
 
@@ -62,6 +88,8 @@ impl<R: Ring> Stream<R> {
     pub fn new(rings: Vec<R>) -> Stream<R> {
         let accounts = vec![Account::default(); rings.len()];
         Stream {
+            newest_ns: vec![0; rings.len()],
+            told: vec![0; rings.len()],
             rings,
             accounts,
             merge: Merge::default(),
@@ -69,23 +97,39 @@ impl<R: Ring> Stream<R> {
     }
 
     /// Reads what is there and hands out what is old enough. `now_ns` is the monotonic clock read before the call.
-    pub fn turn(&mut self, now_ns: u64, each: &mut dyn FnMut(Record<'_>)) -> Turn {
+    pub fn turn(&mut self, now_ns: u64, each: &mut dyn FnMut(Item<'_>)) -> Turn {
         let (mut turn, bound) = self.fill();
         let due = now_ns.saturating_sub(LATENESS_NS).min(bound);
-        self.merge.hand_out(due, each);
+        self.hand_out(due, each);
         turn.held = !self.merge.is_empty();
         turn
     }
 
     /// Reads the rings to their end and hands out everything: for when nothing is sent any more.
-    pub fn finish(&mut self, each: &mut dyn FnMut(Record<'_>)) {
+    pub fn finish(&mut self, each: &mut dyn FnMut(Item<'_>)) {
         loop {
             let (turn, bound) = self.fill();
-            self.merge.hand_out(bound, each);
+            self.hand_out(bound, each);
             if !turn.more {
                 break;
             }
         }
+    }
+
+    fn hand_out(&mut self, due_ns: u64, each: &mut dyn FnMut(Item<'_>)) {
+        let told = &mut self.told;
+        self.merge.hand_out(due_ns, &mut |item| {
+            if let Item::Gap(gap) = item {
+                told[gap.ring] += gap.count;
+            }
+            each(item);
+        });
+    }
+
+    /// How many records of each ring were handed out as missing. What was lost behind the last record that arrived is not
+    /// among them: only the kernel's counters know of that.
+    pub fn told(&self) -> &[u64] {
+        &self.told
     }
 
     /// What was received from each ring.
@@ -105,11 +149,23 @@ impl<R: Ring> Stream<R> {
         let mut bound = u64::MAX;
         for (index, ring) in self.rings.iter_mut().enumerate() {
             let (account, merge) = (&mut self.accounts[index], &mut self.merge);
+            let newest_ns = &mut self.newest_ns[index];
             let (mut bytes, mut newest) = (0, 0);
             let empty = ring.drain(&mut |record| {
                 bytes += record.len();
                 match merge.push(index, record) {
                     Some(header) => {
+                        match header.seq.checked_sub(account.end()) {
+                            Some(0) => {}
+                            Some(count) => merge.gap(Gap {
+                                ring: index,
+                                count,
+                                after_ns: *newest_ns,
+                                before_ns: header.time_ns,
+                            }),
+                            None => merge.overtaken(index),
+                        }
+                        *newest_ns = header.time_ns.max(*newest_ns);
                         account.received(header.seq);
                         newest = newest.max(header.time_ns);
                     }
@@ -170,7 +226,7 @@ pub(crate) mod tests {
 
     fn times(stream: &mut Stream<Queue>, now_ns: u64) -> Vec<u64> {
         let mut out = Vec::new();
-        stream.turn(now_ns, &mut |r| out.push(r.header.time_ns));
+        stream.turn(now_ns, &mut |item| out.push(item.record().header.time_ns));
         out
     }
 
@@ -197,11 +253,58 @@ pub(crate) mod tests {
         assert_eq!(times(&mut stream, now), [45]);
     }
 
+    impl<'a> Item<'a> {
+        /// It must be one.
+        pub(crate) fn record(self) -> Record<'a> {
+            match self {
+                Item::Record(record) => record,
+                Item::Gap(gap) => panic!("{gap:?} is no record"),
+            }
+        }
+    }
+
+    /// What is missing stands where it is missing; a record that was overtaken is not missing; what is lost behind the last
+    /// record nobody can tell from the stream.
+    #[test]
+    fn gaps_stand_where_records_are_missing() {
+        let a = ring(&[(10, 2), (30, 3), (50, 7), (52, 5), (60, 8)]);
+        let b = ring(&[(20, 0), (40, 1)]);
+        let mut stream = Stream::new(vec![a, b]);
+        let mut told = Vec::new();
+        stream.finish(&mut |item| {
+            told.push(match item {
+                Item::Record(record) => format!("{}", record.header.time_ns),
+                Item::Gap(Gap {
+                    ring,
+                    count,
+                    after_ns,
+                    before_ns,
+                }) => format!("{ring}:{count}:{after_ns}-{before_ns}"),
+            });
+        });
+        assert_eq!(
+            told,
+            [
+                "0:2:0-10",
+                "10",
+                "20",
+                "30",
+                "40",
+                "0:2:30-50",
+                "50",
+                "52",
+                "60"
+            ]
+        );
+        assert_eq!(stream.told(), [4, 0]);
+        assert_eq!(stream.accounts()[0].missing(), 4);
+    }
+
     #[test]
     fn finish_hands_out_everything_in_order() {
         let mut stream = Stream::new(vec![ring(&[(5, 0), (9, 1)]), ring(&[(7, 0)])]);
         let mut out = Vec::new();
-        stream.finish(&mut |r| out.push(r.header.time_ns));
+        stream.finish(&mut |item| out.push(item.record().header.time_ns));
         assert_eq!(out, [5, 7, 9]);
         assert_eq!(stream.accounts()[0].delivered(), 2);
     }

@@ -19,6 +19,8 @@ pub fn inherited(number: RawFd) -> io::Result<File> {
     if own < 0 {
         return Err(io::Error::last_os_error());
     }
+    // SAFETY: it is open; a command that is started must not get it, and a failure changes nothing.
+    unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) };
     // SAFETY: the descriptor was just made for us, nobody else owns it.
     Ok(unsafe { File::from_raw_fd(own) })
 }

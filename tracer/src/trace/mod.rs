@@ -46,6 +46,13 @@ pub struct Options {
     pub recorded: bool,
 }
 
+impl Options {
+    /// Conditions on whose calls are traced, beside the processes that were named.
+    pub fn comms_users_and_groups(&self) -> usize {
+        self.who.comms.len() + self.who.uids.len() + self.who.cgroups.len()
+    }
+}
+
 /// Whose calls: all conditions hold together, one of the values of each.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Who {

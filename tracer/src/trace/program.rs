@@ -2,46 +2,21 @@
 //!
 //! In: [`Options`]. Out: its text. Calls whose conditions are about different arguments are in different clauses; a call is
 //! in one of them alone, so it is never reported twice. Never decides where a condition is checked.
-//!
-//! What is sent besides calls are `printf`s that a [`Notice`] stands for: the printer puts time and process before them, as
-//! strace does.
 
-use super::{Calls, Options, Results, Signals, Stacks, Who, summary};
-use crate::ir::{Format, FormatPart};
+use super::{Calls, Options, Results, Signals, Stacks, Wanted, Who, summary};
 use crate::tables::syscalls::{self, ArgKind};
 use crate::tables::what::What;
 use crate::types::Abi;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-/// What a `printf` of the script tells.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Notice {
-    /// A thread ended: wait status; name of the thread.
-    Exit,
-    /// A signal is delivered: number, code, error number, process, user, status, times, address; name of the thread.
-    Signal,
-}
-
-/// What their formats begin with.
-const NOTICES: [(&str, Notice); 2] = [("+++ ", Notice::Exit), ("--- ", Notice::Signal)];
-
-/// What a `printf` of the script tells; nothing for one of somebody else.
-pub fn notice(format: &Format) -> Option<Notice> {
-    let Some(FormatPart::Text(first)) = format.parts.first() else {
-        return None;
-    };
-    let found = NOTICES.iter().find(|(mark, _)| mark.as_bytes() == first);
-    found.map(|(_, notice)| *notice)
-}
-
 /// The fields of `kernel_siginfo` that some signal has: of a child's end, of a sender, of a fault.
-const SIGNAL: &str = " printf(\"--- %d %d %d %d %d %d %d %d %d %s\", args.sig, args.info->si_code, args.info->si_errno, \
+const SIGNAL: &str = " trace_signal(args.sig, args.info->si_code, args.info->si_errno, \
     args.info->_sifields._sigchld._pid, args.info->_sifields._sigchld._uid, args.info->_sifields._sigchld._status, \
     args.info->_sifields._sigchld._utime, args.info->_sifields._sigchld._stime, \
-    (uint64)args.info->_sifields._sigfault._addr, comm); ";
+    (uint64)args.info->_sifields._sigfault._addr); ";
 /// As `wait(2)` packs it.
-const EXIT: &str = " printf(\"+++ %d %s\", curtask->exit_code, comm); ";
+const EXIT: &str = " trace_exit(curtask->exit_code); ";
 /// SIGKILL: the kernel delivers it to whoever another signal ends, too, and tells nothing about it.
 const KILL: &str = "args.sig != 9";
 
@@ -60,7 +35,7 @@ fn settings(options: &Options) -> Vec<String> {
     if options.string_limit != DEFAULT_LIMIT {
         settings.push(format!("max_call_bytes = {}", options.string_limit));
     }
-    if options.name_descriptors {
+    if options.name_descriptors || names_paths(options) {
         settings.push("call_descriptors = 1".to_owned());
     }
     settings
@@ -75,7 +50,7 @@ pub fn text(options: &Options) -> String {
     }
     let who = who(&options.who);
     for (calls, condition) in by_arguments(options) {
-        let (results, has_some) = results(options.results);
+        let (results, has_some) = results(options.results, &calls);
         let asks_for_result = options.wanted.summary() || results.is_some();
         let (ending, endless) = calls.by_ending(asks_for_result);
         if has_some && !ending.is_empty() {
@@ -177,9 +152,13 @@ fn any(conditions: impl Iterator<Item = String>) -> Option<String> {
     }
 }
 
-/// The condition on the result, and whether any call that ends can hold it.
-fn results(results: Results) -> (Option<String>, bool) {
+/// The condition on the result, and whether any call that ends can hold it. A condition on the result leaves out calls that
+/// have none: `syscall:*` would be true for them too.
+fn results(results: Results, calls: &Calls) -> (Option<String>, bool) {
     match (results.successful, results.failed) {
+        (true, true) if !results.unfinished && calls.is_all() => {
+            (Some("(errno == 0 || errno != 0)".to_owned()), true)
+        }
         (true, true) => (None, true),
         (true, false) => (Some("errno == 0".to_owned()), true),
         (false, true) => (Some("errno != 0".to_owned()), true),
@@ -204,29 +183,30 @@ fn by_arguments(options: &Options) -> Vec<(Calls, Option<String>)> {
     if options.paths.is_empty() && options.descriptors.is_empty() {
         return vec![(options.calls.clone(), None)];
     }
-    let mut groups: BTreeMap<String, Vec<&'static str>> = BTreeMap::new();
+    let mut groups: BTreeMap<Option<String>, Vec<&'static str>> = BTreeMap::new();
     for name in options.calls.names() {
         if let Some(condition) = arguments(name, options) {
             groups.entry(condition).or_default().push(name);
         }
     }
-    let group = |(condition, names): (String, Vec<&str>)| {
-        (
-            options.calls.only(|name| names.contains(&name)),
-            Some(condition),
-        )
+    let group = |(condition, names): (Option<String>, Vec<&str>)| {
+        (options.calls.only(|name| names.contains(&name)), condition)
     };
     groups.into_iter().map(group).collect()
 }
 
-/// The condition on the arguments of a call; none when it cannot hold.
-fn arguments(name: &str, options: &Options) -> Option<String> {
+/// The condition on the arguments of a call, if there is one; none at all when it cannot hold. What a descriptor stands for is
+/// compared where lines are printed: calls with a descriptor are all sent when a path is asked for.
+fn arguments(name: &str, options: &Options) -> Option<Option<String>> {
     let abis = [Abi::Native, Abi::I386].into_iter();
     let signature = abis
         .filter_map(|abi| syscalls::signature(abi, name))
         .next()?;
     let mut conditions = Vec::new();
     for arg in signature.args {
+        if arg.what == What::Fd && names_paths(options) {
+            return Some(None);
+        }
         if matches!(arg.what, What::Fd | What::DirFd) {
             let is_one = |fd: &u32| format!("args.{} == {fd}", arg.name);
             conditions.extend(options.descriptors.iter().map(is_one));
@@ -236,7 +216,12 @@ fn arguments(name: &str, options: &Options) -> Option<String> {
             conditions.extend(options.paths.iter().map(is_one));
         }
     }
-    any(conditions.into_iter())
+    any(conditions.into_iter()).map(Some)
+}
+
+/// Whether lines are picked by what their descriptors stand for.
+fn names_paths(options: &Options) -> bool {
+    options.wanted == Wanted::Lines && !options.paths.is_empty()
 }
 
 /// A string of the language.

@@ -160,7 +160,8 @@ impl PartKind {
         }
     }
 
-    fn is_descriptor(self) -> bool {
+    /// Whether it tells what a descriptor stands for, and no memory.
+    pub fn is_descriptor(self) -> bool {
         matches!(self, PartKind::EntryDescriptor | PartKind::ExitDescriptor)
     }
 

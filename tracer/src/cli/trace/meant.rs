@@ -6,7 +6,7 @@ use super::ids;
 use super::typed::TraceArgs;
 use crate::cli::failure::Failure;
 use crate::cli::typed;
-use crate::decode::call::{self, Descriptors};
+use crate::decode::call::{self, Descriptors, Hex};
 use crate::print::trace::{Clock, Prefix, Style};
 use crate::session::{Buffering, Format, Limits, Output, Request, Scope, Script};
 use crate::trace::expression::{self, Qualifier};
@@ -24,6 +24,9 @@ pub fn request(typed: &TraceArgs) -> Result<Request, Failure> {
     }
     if !typed.pid.is_empty() && !typed.command.is_empty() {
         let sentence = "-p and a command: trace one or the other";
+        return Err(Failure::Usage(sentence.into()));
+    }
+    if let Some(sentence) = misplaced(typed) {
         return Err(Failure::Usage(sentence.into()));
     }
     let options = options(typed).map_err(Failure::Usage)?;
@@ -89,6 +92,10 @@ fn output(typed: &TraceArgs, options: &Options) -> Output {
         numbers: typed.number,
         call: call_style(typed),
         prefix,
+        paths: match options.wanted {
+            Wanted::Lines => options.paths.clone(),
+            _ => Vec::new(),
+        },
         summary: options
             .wanted
             .summary()
@@ -103,11 +110,33 @@ fn output(typed: &TraceArgs, options: &Options) -> Output {
             typed::Format::Jsonl => Format::Jsonl,
         },
         trace: Some(style),
+        pending: pending(typed, options),
         // What a command prints on the same terminal stays near the calls that print it.
         buffering: None::<Buffering>,
         quiet: !typed.verbose,
         verbose: typed.verbose,
     }
+}
+
+/// What strace's users write with options that are here, but not so.
+fn misplaced(typed: &TraceArgs) -> Option<&'static str> {
+    let file = typed.output.as_ref()?.to_str()?;
+    match file.starts_with(['|', '!']) {
+        true => Some("-o '|COMMAND': let the shell do it: tracer trace … 2> >(COMMAND)"),
+        false if typed.follow_forks > 1 => Some(
+            "-ff: all lines go to one file; each begins with its thread, so grep '^PID ' FILE has those of one",
+        ),
+        false => None,
+    }
+}
+
+/// Calls that are told before they end: those of the traced processes, where nothing but the call decides.
+fn pending(typed: &TraceArgs, options: &Options) -> Option<Calls> {
+    let has_target = !typed.pid.is_empty() || !typed.command.is_empty() && !typed.system;
+    let by_process = options.comms_users_and_groups() == 0;
+    let by_call = options.paths.is_empty() && options.descriptors.is_empty();
+    let wanted = has_target && by_process && by_call && options.results.unfinished;
+    (wanted && options.wanted.lines()).then(|| options.calls.clone())
 }
 
 /// How a call looks.
@@ -122,6 +151,11 @@ fn call_style(typed: &TraceArgs) -> call::Style {
             1 => Descriptors::Paths,
             _ => Descriptors::Full,
         },
+        hex: match typed.hex {
+            0 => Hex::Never,
+            1 => Hex::Unprintable,
+            _ => Hex::All,
+        },
         verbose: typed.whole || asked("abbrev=none"),
         column: typed.columns,
         ..call::Style::default()
@@ -133,7 +167,7 @@ pub fn options(typed: &TraceArgs) -> Result<Options, String> {
     let mut sets = typed.trace.clone();
     let mut options = Options {
         who: who(typed)?,
-        paths: typed.paths.clone(),
+        paths: paths(&typed.paths),
         descriptors: typed.fd.clone(),
         string_limit: typed.string_limit,
         name_descriptors: !matches!(call_style(typed).descriptors, Descriptors::None),
@@ -143,9 +177,10 @@ pub fn options(typed: &TraceArgs) -> Result<Options, String> {
             (false, true) => Wanted::Both,
             (false, false) => Wanted::Lines,
         },
-        stacks: match typed.stacks {
-            true => Stacks::Kernel,
-            false => Stacks::None,
+        stacks: match (typed.stacks, typed.kernel_stacks) {
+            (true, _) => Stacks::User,
+            (false, true) => Stacks::Kernel,
+            (false, false) => Stacks::None,
         },
         ..Options::default()
     };
@@ -181,6 +216,17 @@ pub fn options(typed: &TraceArgs) -> Result<Options, String> {
         return Err("these options ask for no call, no signal and no end of a process".into());
     }
     Ok(options)
+}
+
+/// The paths as they were typed, and where links lead: descriptors stand for files.
+fn paths(typed: &[String]) -> Vec<String> {
+    let mut paths = typed.to_vec();
+    for path in typed {
+        let real = std::fs::canonicalize(path).ok();
+        let real = real.and_then(|path| path.into_os_string().into_string().ok());
+        paths.extend(real.filter(|real| real != path));
+    }
+    paths
 }
 
 fn who(typed: &TraceArgs) -> Result<Who, String> {

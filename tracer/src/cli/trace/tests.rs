@@ -83,11 +83,19 @@ fn options_are_predicates() {
             "syscall:openat /errno != 0/ { trace(); }",
         ),
         (
+            "tracer trace -e status=successful,failed",
+            "syscall:* /(errno == 0 || errno != 0)/ { trace(); }",
+        ),
+        (
             "tracer trace -e exit_group,openat -e status=!failed",
             "syscall:openat /errno == 0/ { trace(); }\nsyscall:exit_group { trace(); }",
         ),
         (
             "tracer trace -e openat -k",
+            "syscall:openat { trace(ustack); }",
+        ),
+        (
+            "tracer trace -e openat --kernel-stacks",
             "syscall:openat { trace(kstack); }",
         ),
         (
@@ -96,7 +104,7 @@ fn options_are_predicates() {
         ),
         (
             "tracer trace -e link,mkdir,close -P /a",
-            "syscall:link /(args.oldname == \"/a\" || args.newname == \"/a\")/ { trace(); }\nsyscall:mkdir /args.pathname == \"/a\"/ { trace(); }",
+            "syscall:close { trace(); }\nsyscall:link /(args.oldname == \"/a\" || args.newname == \"/a\")/ { trace(); }\nsyscall:mkdir /args.pathname == \"/a\"/ { trace(); }",
         ),
         (
             "tracer trace -e ?no_such,/^getres[ug]id$",
@@ -165,6 +173,8 @@ fn what_cannot_be_is_answered_with_a_sentence() {
         ("tracer trace -e status=odd", "`odd` is none of"),
         ("tracer trace -e signal=SIGNONE", "is no signal"),
         ("tracer trace -i", "use -k"),
+        ("tracer trace -o |gzip ls", "let the shell do it"),
+        ("tracer trace -ff -o file ls", "all lines go to one file"),
         ("tracer trace -A", "append with the shell"),
         ("tracer trace -u me ls", "runuser"),
         ("tracer trace -p 1 ls", "one or the other"),

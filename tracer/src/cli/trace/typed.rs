@@ -66,7 +66,7 @@ pub struct TraceArgs {
     /// The same as -e signal=SET
     #[arg(long, value_name = "SET", help_heading = "Which calls")]
     pub signal: Vec<String>,
-    /// Only calls that name this path; may be repeated
+    /// Only calls that name this path, as an argument or by a descriptor; may be repeated
     #[arg(
         short = 'P',
         long = "trace-path",
@@ -130,9 +130,12 @@ pub struct TraceArgs {
     /// Number of the call before it
     #[arg(short, long = "syscall-number", help_heading = "Lines")]
     pub number: bool,
-    /// Kernel stack under each line
+    /// The program's stack under each line
     #[arg(short = 'k', long = "stack-traces", help_heading = "Lines")]
     pub stacks: bool,
+    /// The kernel's stack under each line
+    #[arg(long, conflicts_with = "stacks", help_heading = "Lines")]
+    pub kernel_stacks: bool,
     /// Descriptors with their paths; -yy with all that is known of sockets and the like
     #[arg(short = 'y', long = "decode-fds", action = ArgAction::Count, help_heading = "Lines")]
     pub descriptors: u8,
@@ -145,6 +148,9 @@ pub struct TraceArgs {
         help_heading = "Lines"
     )]
     pub string_limit: u32,
+    /// Strings with bytes that are no text in hex; -xx: all strings
+    #[arg(short = 'x', long = "strings-in-hex", action = ArgAction::Count, help_heading = "Lines")]
+    pub hex: u8,
     /// Structs and lists whole
     #[arg(short = 'v', long = "no-abbrev", help_heading = "Lines")]
     pub whole: bool,
@@ -211,8 +217,6 @@ Examples:
 /// Options of strace that are answered with a sentence.
 #[derive(Args, Debug, Clone)]
 pub struct Elsewhere {
-    #[arg(short = 'x', long = "strings-in-hex", action = ArgAction::Count, hide = true)]
-    hex: u8,
     #[arg(short = 'A', long = "output-append-mode", hide = true)]
     append: bool,
     #[arg(short = 'b', long = "detach-on", value_name = "CALL", hide = true)]
@@ -275,10 +279,6 @@ impl Elsewhere {
     /// What to say about the first that was typed.
     pub fn sentence(&self) -> Option<&'static str> {
         let all = [
-            (
-                self.hex > 0,
-                "-x: --format json has bytes that are not text in hex",
-            ),
             (
                 self.append,
                 "-A: append with the shell: 2>> FILE for a command, >> FILE else",

@@ -100,6 +100,9 @@ impl<'a, S: Sink> Walk<'_, 'a, S> {
         if of.name == "clone_args" && !self.clone_has(of, field, place) {
             return Shown::No;
         }
+        if of.name == "statx" && !statx_has(field, place) {
+            return Shown::No;
+        }
         match (of.name, field.name) {
             ("sigaction", "sa_restorer") => {
                 let flags = place.number(self.word(), 4).unwrap_or(0);
@@ -164,6 +167,45 @@ impl<'a, S: Sink> Walk<'_, 'a, S> {
         }
     }
 
+    /// `{…, parent_tid=0x7f…, …} => {parent_tid=[12]}`: what the kernel wrote where members point to. False when it wrote nothing.
+    fn clone_arguments_and_ids(
+        &mut self,
+        of: &'static Struct,
+        place: Place<'a>,
+        when: When,
+    ) -> bool {
+        const CLONE_PIDFD: u64 = 0x1000;
+        const CLONE_PARENT_SETTID: u64 = 0x10_0000;
+        let flags = place.number(0, 8).unwrap_or(0);
+        let written = [
+            ("pidfd", 8, CLONE_PIDFD),
+            ("parent_tid", 24, CLONE_PARENT_SETTID),
+        ];
+        let id = |(name, at, flag): (&'static str, usize, u64)| {
+            let addr = place.number(at, 8).filter(|_| flags & flag != 0)?;
+            Some((name, self.number_at(addr, 4, When::Exit)?))
+        };
+        let ids = written.map(id);
+        if ids == [None, None] {
+            return false;
+        }
+        self.sink.before();
+        self.sink.open(Shape::Struct);
+        self.members(of, place, when);
+        self.sink.close(Shape::Struct);
+        self.sink.after();
+        self.sink.open(Shape::Struct);
+        for (name, id) in ids.into_iter().flatten() {
+            self.sink.member(name);
+            self.sink.open(Shape::Pointee);
+            self.sink.signed(id as i32 as i64);
+            self.sink.close(Shape::Pointee);
+        }
+        self.sink.close(Shape::Struct);
+        self.sink.end_change();
+        true
+    }
+
     /// `{events=EPOLLIN, data={u32=5, u64=5}}`
     fn epoll_event(&mut self, of: &'static Struct, place: Place<'a>) {
         self.sink.open(Shape::Struct);
@@ -214,7 +256,7 @@ impl<'a, S: Sink> Walk<'_, 'a, S> {
     }
 
     /// Structs whose members depend on more than the table can say.
-    pub fn own_way(&mut self, of: &'static Struct, place: Place<'a>) -> bool {
+    pub fn own_way(&mut self, of: &'static Struct, place: Place<'a>, when: When) -> bool {
         match of.name {
             "epoll_event" if place.bytes.len() >= 12 => self.epoll_event(of, place),
             "sched_param" if place.bytes.len() >= 4 => {
@@ -227,6 +269,9 @@ impl<'a, S: Sink> Walk<'_, 'a, S> {
             "sigval" if place.bytes.len() >= 4 => self.signal_word(place),
             "utimens" | "utimens32" => return self.file_time(of, place),
             "siginfo" | "siginfo_t" | "compat_siginfo" => self.signal_info(place),
+            "clone_args" if self.succeeded() => {
+                return self.clone_arguments_and_ids(of, place, when);
+            }
             _ => return false,
         }
         true
@@ -287,6 +332,24 @@ pub(super) fn shown_name(field: &'static Field, siblings: &'static [Field]) -> &
         ([p, size], "size") if p.name == "p" && size.name == "size" => "sigsetsize",
         (_, name) => name,
     }
+}
+
+/// Whether `statx` has filled a member: the mask says so (linux/stat.h: `STATX_ATIME`, …, `STATX_DIOALIGN`).
+fn statx_has(field: &Field, place: Place<'_>) -> bool {
+    let flag = match field.name {
+        "stx_atime" => 0x20,
+        "stx_mtime" => 0x40,
+        "stx_ctime" => 0x80,
+        "stx_btime" => 0x800,
+        "stx_dio_mem_align" | "stx_dio_offset_align" => 0x2000,
+        _ => return true,
+    };
+    place.number(0, 4).is_none_or(|mask| mask & flag != 0)
+}
+
+/// Members that point to what the kernel writes, which is told behind the struct that they are in.
+pub(super) fn told_behind(name: &str) -> bool {
+    matches!(name, "pidfd" | "child_tid" | "parent_tid")
 }
 
 /// Members that are addresses, though they are not followed.

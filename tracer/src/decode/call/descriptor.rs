@@ -6,7 +6,7 @@
 use super::sink::Sink;
 use super::walk::{Num, Walk};
 use super::{Descriptors, escape, number, sockaddr};
-use crate::types::call::{Descriptor, DescriptorKind, When};
+use crate::types::call::{CallKind, Descriptor, DescriptorKind, When};
 
 /// `AT_FDCWD` of linux/fcntl.h.
 const AT_FDCWD: i32 = -100;
@@ -35,13 +35,15 @@ impl<'a, S: Sink> Walk<'_, 'a, S> {
 
     fn known(&self, fd: i32, when: When) -> Option<Descriptor<'a>> {
         let wanted = self.style.descriptors != Descriptors::None;
+        // What was not open at entry (the target of a dup2) must not get the name of what it is at exit.
         let other = match when {
-            When::Entry => When::Exit,
-            When::Exit => When::Entry,
+            When::Entry if self.call.kind == CallKind::NoEntry => Some(When::Exit),
+            When::Entry => None,
+            When::Exit => Some(When::Entry),
         };
         wanted.then(|| {
             let at = |when| self.call.descriptor(fd, when);
-            at(when).or_else(|| at(other))
+            at(when).or_else(|| at(other?))
         })?
     }
 }
@@ -134,7 +136,9 @@ fn protocol(descriptor: &Descriptor<'_>) -> &'static str {
 fn socket(out: &mut Vec<u8>, descriptor: &Descriptor<'_>) {
     out.extend_from_slice(protocol(descriptor).as_bytes());
     out.extend_from_slice(b":[");
-    let inet = matches!(descriptor.family, AF_INET | AF_INET6) && !descriptor.local.is_empty();
+    // Sockets that have no address yet are told by their inode.
+    let has_address = descriptor.local.iter().skip(2).any(|&byte| byte != 0);
+    let inet = matches!(descriptor.family, AF_INET | AF_INET6) && has_address;
     if inet {
         sockaddr::endpoint(out, descriptor.local);
     } else {

@@ -2,7 +2,7 @@
 //!
 //! In: bytes. Out: text that is safe for a terminal, appended. Never loses a byte: what was written can be read back.
 
-/// `"a\n\0\377"`: octal as short as it can be, three digits when a digit follows.
+/// `"a\n\0\377"`: octal as short as it can be, three digits when a digit of base 8 follows.
 pub(super) fn c_string(out: &mut Vec<u8>, bytes: &[u8]) {
     out.push(b'"');
     let mut rest = bytes;
@@ -30,7 +30,7 @@ fn escape(out: &mut Vec<u8>, byte: u8, next: Option<u8>) {
         0x0c => b'f',
         _ => {
             let least = match next {
-                Some(b'0'..=b'9') => 3,
+                Some(b'0'..=b'7') => 3,
                 _ => 1,
             };
             return super::number::digits(out, u64::from(byte), 8, least);
@@ -82,6 +82,7 @@ mod tests {
     fn strings_are_escaped_as_strace_does() {
         let escaped = text(|out| c_string(out, b"a\0b\x001\x01\x02x\x7f\xff\r\t\x0b\x0c\"\\\n8"));
         assert_eq!(escaped, r#""a\0b\0001\1\2x\177\377\r\t\v\f\"\\\n8""#);
+        assert_eq!(text(|out| c_string(out, b"\x018\x017")), r#""\18\0017""#);
         assert_eq!(text(|out| c_string(out, b"")), "\"\"");
     }
 

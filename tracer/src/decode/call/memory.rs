@@ -215,7 +215,7 @@ impl<'a, S: Sink> Walk<'_, 'a, S> {
     /// A struct; its members as far as they were read.
     pub fn structure(&mut self, of: &'static Struct, place: Place<'a>, when: When) {
         let place = place.part(0, of.size(self.call.abi));
-        if self.own_way(of, place) {
+        if self.own_way(of, place, when) {
             return;
         }
         self.sink.open(Shape::Struct);
@@ -285,6 +285,11 @@ impl<'a, S: Sink> Walk<'_, 'a, S> {
         match what {
             // A filter is a program: short lines have its length only.
             What::Ptr(..) if field.name == "filter" && !self.style.verbose => {
+                let addr = place.number(0, width.min(8)).unwrap_or(0);
+                self.sink.address(addr, ArgState::NotRead);
+            }
+            // Told behind the struct: `clone_args`.
+            What::Ptr(..) if super::abbreviate::told_behind(field.name) => {
                 let addr = place.number(0, width.min(8)).unwrap_or(0);
                 self.sink.address(addr, ArgState::NotRead);
             }

@@ -32,8 +32,8 @@ mod walk;
 pub use signal_code::signal_code;
 
 use crate::tables::syscalls::{self, ArgPair, Signature};
-use crate::tables::what::{On, Source, What};
-use crate::types::call::{Call, CallBuilder, CallKind, When};
+use crate::tables::what::{Dir, On, Source, What};
+use crate::types::call::{ArgState, Call, CallBuilder, CallKind, When};
 use crate::types::{Abi, CallArg};
 use sink::Sink;
 use std::sync::Arc;
@@ -49,6 +49,18 @@ pub enum Descriptors {
     Paths,
     /// With the ends of sockets and the numbers of devices (`-yy`).
     Full,
+}
+
+/// Which strings are written as `\x41\x42`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Hex {
+    /// None.
+    #[default]
+    Never,
+    /// Those that hold a byte which is neither printable nor white space (strace's `-x`).
+    Unprintable,
+    /// All (`-xx`).
+    All,
 }
 
 /// A call as the running kernel describes it.
@@ -67,6 +79,8 @@ pub struct Style {
     pub max_string: usize,
     /// Descriptors.
     pub descriptors: Descriptors,
+    /// Strings in hex.
+    pub hex: Hex,
     /// All members of structs, all elements, the environment of programs (`-v`).
     pub verbose: bool,
     /// The column of the `=`; 0: right behind the call (`-a`).
@@ -81,6 +95,7 @@ impl Default for Style {
         Style {
             max_string: 32,
             descriptors: Descriptors::None,
+            hex: Hex::Never,
             verbose: false,
             column: 40,
             kernel_calls: Arc::default(),
@@ -105,7 +120,7 @@ impl Style {
 pub fn line(call: &Call<'_>, style: &Style, out: &mut Vec<u8>) {
     let start = out.len();
     let signature = signature(call);
-    let mut walk = walk(call, style, signature, text::Text::new(out));
+    let mut walk = walk(call, style, signature, text::Text::new(out, style.hex));
     name(walk.sink.out, call, style);
     walk.sink.out.push(b'(');
     match call.continues.and_then(|nr| syscalls::name(call.abi, nr)) {
@@ -128,6 +143,21 @@ fn resuming(out: &mut Vec<u8>, first: &str) {
     out.extend_from_slice(b"<... resuming interrupted ");
     out.extend_from_slice(first.as_bytes());
     out.extend_from_slice(b" ...>");
+}
+
+/// Appends `wait4(-1, `: a call that has begun and not ended, up to the first argument that only its end tells.
+pub fn begun(call: &Call<'_>, style: &Style, out: &mut Vec<u8>) {
+    let signature = signature(call);
+    let mut walk = walk(call, style, signature, text::Text::new(out, style.hex));
+    walk.begun = true;
+    name(walk.sink.out, call, style);
+    walk.sink.out.push(b'(');
+    walk.arguments(signature);
+}
+
+/// The name of a call: `openat`, `syscall_0x270f`.
+pub fn call_name(call: &Call<'_>, style: &Style, out: &mut Vec<u8>) {
+    name(out, call, style);
 }
 
 /// Appends the members of a JSON object that `docs/json-trace.md` describes, without its braces.
@@ -163,7 +193,7 @@ pub fn signal_info(abi: Abi, siginfo: &[u8], out: &mut Vec<u8>) {
         return;
     };
     let style = Style::default();
-    let mut walk = walk(&call, &style, None, text::Text::new(out));
+    let mut walk = walk(&call, &style, None, text::Text::new(out, Hex::Never));
     walk.signal_info(walk::Place {
         addr: 0,
         bytes: siginfo,
@@ -210,6 +240,7 @@ fn walk<'c, 'a, S: Sink>(
         style,
         name: signature.map_or("", |known| known.name),
         args: signature.map_or(&[], |known| known.args),
+        begun: false,
         argument: "",
         sink,
     }
@@ -262,6 +293,9 @@ impl<S: Sink> Walk<'_, '_, S> {
                 continue;
             }
             self.sink.argument(arg.name, false);
+            if self.begun && !self.is_known_at_entry(what, n) {
+                return;
+            }
             let mut number = self.arg(n);
             if arg.name == "pgoff" && signature.name == "mmap2" {
                 number = Num::new(number.raw * PAGE, 8, false);
@@ -296,6 +330,19 @@ impl<S: Sink> Walk<'_, '_, S> {
         match what {
             What::IoctlArg if !self.command_has_argument() => What::None,
             what => what,
+        }
+    }
+
+    /// Whether an argument can be told before the call has ended: it is a number, or what it points to was read.
+    fn is_known_at_entry(&self, what: What, n: u8) -> bool {
+        let addr = self.arg(n).raw;
+        match self.resolve(what, Scope::NONE) {
+            _ if addr == 0 => true,
+            What::Ptr(Dir::In, _) | What::Path | What::Str => {
+                self.call.memory(addr, 1, When::Entry).state != ArgState::NotRead
+            }
+            What::Ptr(..) => false,
+            _ => true,
         }
     }
 

@@ -3,13 +3,15 @@
 //! In: events of [`Sink`]. Out: text. Never writes a byte that a terminal acts on.
 
 use super::sink::{Shape, Sink};
-use super::{descriptor, escape, number};
+use super::{Hex, descriptor, escape, number};
 use crate::types::call::{ArgState, Descriptor};
 
 /// The sink.
 pub(super) struct Text<'o> {
     /// Where the text goes.
     pub out: &'o mut Vec<u8>,
+    /// Which strings are in hex.
+    hex: Hex,
     /// Where the flags that are being written began.
     flags_at: usize,
     /// The number whose flags they are.
@@ -18,9 +20,10 @@ pub(super) struct Text<'o> {
 
 impl<'o> Text<'o> {
     /// Text behind what stands there already.
-    pub fn new(out: &'o mut Vec<u8>) -> Self {
+    pub fn new(out: &'o mut Vec<u8>, hex: Hex) -> Self {
         Text {
             out,
+            hex,
             flags_at: 0,
             flags_raw: 0,
         }
@@ -172,7 +175,12 @@ impl Sink for Text<'_> {
     }
 
     fn string(&mut self, bytes: &[u8], cut: bool) {
-        escape::c_string(self.out, bytes);
+        let is_text = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t'..=b'\r');
+        match self.hex {
+            Hex::All => return self.hex_bytes(bytes, cut),
+            Hex::Unprintable if !bytes.iter().all(is_text) => return self.hex_bytes(bytes, cut),
+            Hex::Unprintable | Hex::Never => escape::c_string(self.out, bytes),
+        }
         if cut {
             self.put("...");
         }

@@ -18,6 +18,10 @@ impl<'a, S: Sink> Walk<'_, 'a, S> {
             What::Hex => self.sink.hex(num.raw),
             What::Path => self.string(num.raw, When::Entry, usize::MAX),
             What::Str => self.string(num.raw, When::Entry, self.style.max_string),
+            // What a file is made or changed to has no type, but where one is made of any type.
+            What::Octal if scope.fields.is_empty() && !self.name.starts_with("mknod") => {
+                self.sink.octal(num.raw, 3);
+            }
             What::Octal => self.mode(num.raw),
             What::Fd => self.descriptor(num, scope.when),
             What::DirFd => self.directory(num, scope.when),

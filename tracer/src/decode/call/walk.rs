@@ -20,6 +20,8 @@ pub(super) struct Walk<'c, 'a, S> {
     pub name: &'static str,
     /// Its arguments; none when no table knows it.
     pub args: &'static [Arg],
+    /// The call has only begun: what it reads is told as far as it is known.
+    pub begun: bool,
     /// The name of the argument that is being written.
     pub argument: &'static str,
     /// What is told.

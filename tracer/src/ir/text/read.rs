@@ -11,8 +11,8 @@ use super::types::{self, read as ty, read_agg};
 use crate::diag::Span;
 use crate::ir::{
     Builtin, Clause, Conversion, Emit, EmitArg, EmitId, EmitKind, EnumNames, Expr, ExprKind,
-    Format, FormatPart, Map, MapId, MapValue, Order, Probe, Program, Rate, Room, Site, SiteId,
-    Stmt, StmtKind, SyscallSet, TailId, UserSettings, Var, VarId, Verdict, View,
+    Format, FormatPart, Lifecycle, Map, MapId, MapValue, Order, Probe, Program, Rate, Room, Site,
+    SiteId, Stmt, StmtKind, SyscallSet, TailId, UserSettings, Var, VarId, Verdict, View,
 };
 use crate::types::Space;
 use crate::types::counter::{self, Source};
@@ -254,6 +254,12 @@ fn emit_kind(node: &Node) -> Result<EmitKind, String> {
     }
     if *node == word("exit") {
         return Ok(EmitKind::Exit);
+    }
+    if *node == word("thread-exit") {
+        return Ok(EmitKind::Lifecycle(Lifecycle::Exit));
+    }
+    if *node == word("thread-signal") {
+        return Ok(EmitKind::Lifecycle(Lifecycle::Signal));
     }
     let mut items = Items::of(node, "an action")?;
     let kind = match items.word("an action")? {

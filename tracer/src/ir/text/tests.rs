@@ -387,6 +387,7 @@ fn emits() -> impl Strategy<Value = Emit> {
         formats().prop_map(EmitKind::Printf),
         Just(EmitKind::PrintValue),
         Just(EmitKind::Call),
+        select(vec![Lifecycle::Exit, Lifecycle::Signal]).prop_map(EmitKind::Lifecycle),
         formats().prop_map(EmitKind::System),
         formats().prop_map(EmitKind::Cat),
         (any::<bool>(), formats()).prop_map(|(error, format)| EmitKind::Message { error, format }),

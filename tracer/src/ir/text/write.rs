@@ -10,8 +10,8 @@ use super::types::{self, write as ty, write_agg};
 use crate::ir::UserSettings;
 use crate::ir::{
     Builtin, CallOptions, Clause, Conversion, Emit, EmitArg, EmitKind, EnumNames, Expr, ExprKind,
-    Format, FormatPart, Map, MapValue, Order, Probe, Program, Rate, Stmt, StmtKind, SyscallSet,
-    View,
+    Format, FormatPart, Lifecycle, Map, MapValue, Order, Probe, Program, Rate, Stmt, StmtKind,
+    SyscallSet, View,
 };
 use crate::types::Abi;
 
@@ -98,6 +98,8 @@ fn emit(e: &Emit) -> Node {
         EmitKind::Join(between) => group("join", [string(between)]),
         EmitKind::PrintValue => word("print-value"),
         EmitKind::Call => word("call"),
+        EmitKind::Lifecycle(Lifecycle::Exit) => word("thread-exit"),
+        EmitKind::Lifecycle(Lifecycle::Signal) => word("thread-signal"),
         EmitKind::PrintMap {
             map,
             top,

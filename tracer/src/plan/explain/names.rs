@@ -4,7 +4,8 @@
 
 use crate::diag::Span;
 use crate::ir::{
-    self, Builtin, Clause, ClauseId, EmitKind, Expr, ExprKind, StmtKind, SyscallSet, walk,
+    self, Builtin, Clause, ClauseId, EmitKind, Expr, ExprKind, Lifecycle, StmtKind, SyscallSet,
+    walk,
 };
 use crate::tables::syscalls;
 use crate::types::Abi;
@@ -91,6 +92,8 @@ pub(super) fn emit(kind: &EmitKind, ir: &ir::Program) -> String {
         EmitKind::Printf(_) => "printf".to_owned(),
         EmitKind::PrintValue => "print".to_owned(),
         EmitKind::Call => "trace".to_owned(),
+        EmitKind::Lifecycle(Lifecycle::Exit) => "trace_exit".to_owned(),
+        EmitKind::Lifecycle(Lifecycle::Signal) => "trace_signal".to_owned(),
         EmitKind::PrintMap { map: m, .. } => format!("print({})", map(m)),
         EmitKind::Clear(m) => format!("clear({})", map(m)),
         EmitKind::Zero(m) => format!("zero({})", map(m)),

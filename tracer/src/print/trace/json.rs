@@ -1,28 +1,25 @@
-//! The same as JSON: one object a line, for programs. The layout is [`jsonl`](crate::print::jsonl)'s, and its version.
+//! A trace as JSON: one object a line, for programs. The layout is [`jsonl`](crate::print::jsonl)'s, and its version.
 //!
 //! In: records of the generated script. Out: objects of type `call`, `signal`, `exit`, `lost` and `summary` (one a call).
 
+use super::exit::Exit;
 use super::signal::Signal;
-use super::{Style, Wall, summary};
-use crate::agg::Table;
+use super::traced::Form;
+use super::{Style, Wall};
 use crate::decode;
-use crate::ir::Format;
-use crate::print::jsonl::{Jsonl, Line};
-use crate::print::{Loss, Names, Origin, Output, Printer, RuntimeError};
-use crate::trace::program::{Notice, notice};
-use crate::trace::summary::{Row, add, sorted};
+use crate::ir::Lifecycle;
+use crate::print::jsonl::{Line, lost};
+use crate::print::{Loss, Names, Origin};
+use crate::trace::summary::Row;
+use crate::types::Value;
 use crate::types::call::Call;
-use crate::types::{Type, Value};
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-/// The printer.
-pub struct Json {
+/// The form.
+pub(super) struct Json {
     style: Style,
     wall: Wall,
-    query: Jsonl,
     line: Line,
-    rows: BTreeMap<u64, Row>,
 }
 
 impl Json {
@@ -31,9 +28,7 @@ impl Json {
         Json {
             style,
             wall,
-            query: Jsonl::default(),
             line: Line::default(),
-            rows: BTreeMap::new(),
         }
     }
 
@@ -42,7 +37,10 @@ impl Json {
         self.line.field("time_ns").unsigned(origin.time_ns);
         let epoch_ns = self.wall.epoch_ns(origin.time_ns);
         self.line.field("epoch_ns").unsigned(epoch_ns);
-        self.line.field("cpu").unsigned(u64::from(origin.cpu));
+        // A call that is told before it has ended was seen from outside.
+        if origin.cpu != u32::MAX {
+            self.line.field("cpu").unsigned(u64::from(origin.cpu));
+        }
         self.line.field("pid").unsigned(u64::from(origin.pid));
         self.line.field("tid").unsigned(u64::from(origin.tid));
     }
@@ -53,17 +51,20 @@ impl Json {
         }
     }
 
+    fn boolean(&mut self, name: &str, value: bool) {
+        let line = self.line.field(name);
+        line.raw(if value { "true" } else { "false" });
+    }
+
     fn exit(&mut self, origin: &Origin, args: &[Value]) {
-        let status = args.first().map_or(0, Value::bits);
+        let exit = Exit(args.first().map_or(0, Value::bits));
         self.begin("exit", origin);
         self.comm(args);
-        match status & 0x7f {
-            0 => self.line.field("status").unsigned(status >> 8 & 0xff),
-            signal => {
-                let name = decode::signal_name(signal);
+        match exit.signal() {
+            None => self.line.field("status").unsigned(exit.code()),
+            Some(name) => {
                 self.line.field("signal").text(name.as_bytes());
-                let core = if status & 0x80 == 0 { "false" } else { "true" };
-                self.line.field("core").raw(core);
+                self.boolean("core", exit.core());
             }
         }
     }
@@ -104,107 +105,56 @@ impl Json {
     }
 }
 
-impl Printer for Json {
-    fn attached(&mut self, out: &mut dyn Write, probes: usize) -> io::Result<()> {
-        self.query.attached(out, probes)
-    }
-
-    fn printf(
-        &mut self,
-        out: &mut dyn Write,
-        names: &dyn Names,
-        origin: &Origin,
-        format: &Format,
-        args: &[Value],
-    ) -> io::Result<()> {
-        match notice(format) {
-            None => return self.query.printf(out, names, origin, format, args),
-            Some(Notice::Exit) => self.exit(origin, args),
-            Some(Notice::Signal) => self.signal(origin, args),
-        }
-        self.line.close(out)
-    }
-
-    fn value(
-        &mut self,
-        out: &mut dyn Write,
-        names: &dyn Names,
-        origin: &Origin,
-        ty: &Type,
-        value: &Value,
-    ) -> io::Result<()> {
-        self.query.value(out, names, origin, ty, value)
-    }
-
+impl Form for Json {
     fn call(
         &mut self,
         out: &mut dyn Write,
         names: &dyn Names,
         origin: &Origin,
-        _types: &[Type],
-        values: &[Value],
+        call: &Call<'_>,
+        more: &[Value],
     ) -> io::Result<()> {
-        let Some((Value::Call(bytes), more)) = values.split_first() else {
-            return Ok(());
-        };
-        let Some(call) = Call::read(bytes) else {
-            return Ok(());
-        };
         self.begin("call", origin);
         self.line.field("comm").text(call.comm());
         self.line.raw(",");
         let style = &self.style.call;
         self.line
-            .append(|line| decode::call::json(&call, style, line));
+            .append(|line| decode::call::json(call, style, line));
         for value in more {
             self.line.field("stack").value(names, value);
         }
         self.line.close(out)
     }
 
-    fn map(
-        &mut self,
-        _out: &mut dyn Write,
-        _names: &dyn Names,
-        table: &Table,
-        _top: Option<u64>,
-        _div: Option<u64>,
-    ) -> io::Result<()> {
-        add(&mut self.rows, table);
-        Ok(())
+    fn begun(&mut self, out: &mut dyn Write, origin: &Origin, call: &Call<'_>) -> io::Result<()> {
+        self.begin("call", origin);
+        self.line.field("comm").text(call.comm());
+        self.line.raw(",");
+        let style = &self.style.call;
+        self.line
+            .append(|line| decode::call::json(call, style, line));
+        self.line.close(out)
     }
 
-    fn time(&mut self, out: &mut dyn Write, origin: &Origin, text: &str) -> io::Result<()> {
-        self.query.time(out, origin, text)
-    }
-
-    fn output(
+    fn lifecycle(
         &mut self,
         out: &mut dyn Write,
         origin: &Origin,
-        kind: Output,
-        text: &[u8],
+        what: Lifecycle,
+        values: &[Value],
     ) -> io::Result<()> {
-        self.query.output(out, origin, kind, text)
+        match what {
+            Lifecycle::Exit => self.exit(origin, values),
+            Lifecycle::Signal => self.signal(origin, values),
+        }
+        self.line.close(out)
     }
 
     fn lost(&mut self, out: &mut dyn Write, loss: &Loss) -> io::Result<()> {
-        self.query.lost(out, loss)
+        lost(&mut self.line, out, loss)
     }
 
-    fn error(&mut self, _out: &mut dyn Write, _error: &RuntimeError) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn end(&mut self, out: &mut dyn Write) -> io::Result<()> {
-        self.query.end(out)
-    }
-
-    fn done(&mut self, out: &mut dyn Write) -> io::Result<()> {
-        let Some(order) = self.style.summary else {
-            return Ok(());
-        };
-        let rows = sorted(std::mem::take(&mut self.rows), order, summary::name);
+    fn rows(&mut self, out: &mut dyn Write, rows: &[Row]) -> io::Result<()> {
         rows.iter().try_for_each(|row| self.row(out, row))
     }
 }

@@ -3,62 +3,77 @@
 //! In: records of the generated script. Out: a line each: who, when, the call (or signal, or end of a process), how long. A loss
 //! is a line where it happened. Bytes of programs are never sent raw: what is not printable is escaped.
 
+use super::exit::Exit;
 use super::signal::Signal;
 use super::stamp::Stamp;
+use super::traced::Form;
 use super::{Prefix, Style, Wall, summary};
-use crate::agg::Table;
 use crate::decode;
-use crate::ir::Format;
-use crate::print::text::Text;
-use crate::print::{Loss, Names, Origin, Output, Printer, RuntimeError};
-use crate::trace::program::{Notice, notice};
-use crate::trace::summary::{Row, add, sorted};
+use crate::ir::Lifecycle;
+use crate::print::{Loss, Names, Origin, number};
+use crate::trace::summary::Row;
 use crate::types::call::Call;
-use crate::types::{Space, Stack, Type, Value};
-use std::collections::{BTreeMap, HashSet};
+use crate::types::{Space, Stack, Value};
+use std::collections::{HashMap, HashSet};
 use std::io::{self, Write};
 
-/// The printer.
-pub struct Lines {
+/// The form.
+pub(super) struct Lines {
     style: Style,
     stamp: Stamp,
-    /// What the trace does not know of is printed as a query's.
-    text: Text,
     line: Vec<u8>,
     /// Threads that have been seen and have not ended.
     threads: HashSet<u32>,
-    rows: BTreeMap<u64, Row>,
+    /// The thread of the line before: most lines are of the same.
+    last: u32,
+    /// Calls that were shown before they ended, by thread: as far as they were shown.
+    begun: HashMap<u32, Vec<u8>>,
 }
 
 impl Lines {
-    /// `terminal`: control bytes in values are made visible.
-    pub fn new(style: Style, wall: Wall, terminal: bool) -> Lines {
+    /// Of this style.
+    pub fn new(style: Style, wall: Wall) -> Lines {
         Lines {
             stamp: Stamp::new(style.clock, style.since_last, wall),
             style,
-            text: Text::new(terminal),
             line: Vec::new(),
             threads: HashSet::new(),
-            rows: BTreeMap::new(),
+            last: 0,
+            begun: HashMap::new(),
         }
     }
 
     /// Who and when.
     fn begin(&mut self, origin: &Origin, comm: &[u8], at_ns: u64) {
         self.line.clear();
-        self.threads.insert(origin.tid);
-        let (pid, tid) = (origin.pid, origin.tid);
-        // Writing to memory does not fail.
-        let _ = match self.style.prefix {
-            Prefix::System if pid == tid => write!(self.line, "[{pid} "),
-            Prefix::System => write!(self.line, "[{pid}/{tid} "),
-            Prefix::WhenSeveral if self.threads.len() > 1 => write!(self.line, "[pid {tid:5}] "),
-            Prefix::WhenSeveral => Ok(()),
-            Prefix::Number => write!(self.line, "{tid:<5} "),
-        };
-        if self.style.prefix == Prefix::System {
-            visible(&mut self.line, comm);
-            self.line.extend_from_slice(b"] ");
+        if self.last != origin.tid {
+            self.last = origin.tid;
+            self.threads.insert(origin.tid);
+        }
+        let (pid, tid) = (u64::from(origin.pid), u64::from(origin.tid));
+        let line = &mut self.line;
+        match self.style.prefix {
+            Prefix::System => {
+                line.push(b'[');
+                number::decimal(line, pid);
+                if pid != tid {
+                    line.push(b'/');
+                    number::decimal(line, tid);
+                }
+                line.push(b' ');
+                visible(line, comm);
+                line.extend_from_slice(b"] ");
+            }
+            Prefix::WhenSeveral if self.threads.len() > 1 => {
+                line.extend_from_slice(b"[pid ");
+                number::padded(line, tid, 5);
+                line.extend_from_slice(b"] ");
+            }
+            Prefix::WhenSeveral => {}
+            Prefix::Number => {
+                number::decimal(line, tid);
+                line.resize(line.len().max(5) + 1, b' ');
+            }
         }
         self.stamp.write(&mut self.line, at_ns);
     }
@@ -68,25 +83,34 @@ impl Lines {
         out.write_all(&self.line)
     }
 
-    /// The line of a call; nothing for bytes that are none.
-    fn call_line(&mut self, origin: &Origin, bytes: &[u8]) -> bool {
-        let Some(call) = Call::read(bytes) else {
-            return false;
+    /// `[ 257] `
+    fn number(&mut self, nr: u32) {
+        self.line.push(b'[');
+        number::padded(&mut self.line, u64::from(nr), 4);
+        self.line.extend_from_slice(b"] ");
+    }
+
+    /// ` <0.000123>`
+    fn duration(&mut self, ns: u64) {
+        let micros = ns / 1000;
+        self.line.extend_from_slice(b" <");
+        number::decimal(&mut self.line, micros / 1_000_000);
+        self.line.push(b'.');
+        number::micros(&mut self.line, micros % 1_000_000);
+        self.line.push(b'>');
+    }
+
+    /// A call that was shown when it had begun goes on where that line ended: `<... wait4 resumed>NULL, 0, NULL) = 12`.
+    fn resume(&mut self, tid: u32, start: usize, call: &Call<'_>) {
+        let Some(shown) = self.begun.remove(&tid) else {
+            return;
         };
-        let began_ns = [call.entry_ns, call.exit_ns, origin.time_ns];
-        let at_ns = began_ns.into_iter().find(|&ns| ns != 0).unwrap_or(0);
-        self.begin(origin, call.comm(), at_ns);
-        if self.style.numbers {
-            // Writing to memory does not fail.
-            let _ = write!(self.line, "[{:4}] ", call.nr);
+        if self.line[start..].starts_with(&shown) {
+            let mut mark = b"<... ".to_vec();
+            decode::call::call_name(call, &self.style.call, &mut mark);
+            mark.extend_from_slice(b" resumed>");
+            self.line.splice(start..start + shown.len(), mark);
         }
-        decode::call::line(&call, &self.style.call, &mut self.line);
-        if let Some(ns) = call.duration_ns().filter(|_| self.style.durations) {
-            let micros = ns / 1000;
-            let (seconds, micros) = (micros / 1_000_000, micros % 1_000_000);
-            let _ = write!(self.line, " <{seconds}.{micros:06}>");
-        }
-        true
     }
 
     /// A stack under a line, innermost first.
@@ -105,24 +129,6 @@ impl Lines {
             let _ = write!(self.line, "[{frame:#x}]");
         }
     }
-
-    /// The end of a thread or process: its wait status.
-    fn exit(&mut self, origin: &Origin, args: &[Value]) {
-        let status = args.first().map_or(0, Value::bits);
-        let signal = status & 0x7f;
-        let core = match status & 0x80 {
-            0 => "",
-            _ => " (core dumped)",
-        };
-        let _ = match signal {
-            0 => write!(self.line, "+++ exited with {} +++", status >> 8 & 0xff),
-            _ => {
-                let name = decode::signal_name(signal);
-                write!(self.line, "+++ killed by {name}{core} +++")
-            }
-        };
-        self.threads.remove(&origin.tid);
-    }
 }
 
 /// Bytes of a name: what is not printable as `\ooo`.
@@ -136,58 +142,28 @@ fn visible(out: &mut Vec<u8>, bytes: &[u8]) {
     }
 }
 
-impl Printer for Lines {
-    fn attached(&mut self, _out: &mut dyn Write, _probes: usize) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn printf(
-        &mut self,
-        out: &mut dyn Write,
-        names: &dyn Names,
-        origin: &Origin,
-        format: &Format,
-        args: &[Value],
-    ) -> io::Result<()> {
-        let Some(notice) = notice(format) else {
-            return self.text.printf(out, names, origin, format, args);
-        };
-        let comm = match args.last() {
-            Some(Value::Str(comm)) => comm.as_slice(),
-            _ => b"",
-        };
-        self.begin(origin, comm, origin.time_ns);
-        match notice {
-            Notice::Exit => self.exit(origin, args),
-            Notice::Signal => Signal::of(args).write(&mut self.line),
-        }
-        self.end(out)
-    }
-
-    fn value(
-        &mut self,
-        out: &mut dyn Write,
-        names: &dyn Names,
-        origin: &Origin,
-        ty: &Type,
-        value: &Value,
-    ) -> io::Result<()> {
-        self.text.value(out, names, origin, ty, value)
-    }
-
+impl Form for Lines {
     fn call(
         &mut self,
         out: &mut dyn Write,
         names: &dyn Names,
         origin: &Origin,
-        _types: &[Type],
-        values: &[Value],
+        call: &Call<'_>,
+        more: &[Value],
     ) -> io::Result<()> {
-        let Some((Value::Call(bytes), more)) = values.split_first() else {
-            return Ok(());
-        };
-        if !self.call_line(origin, bytes) {
-            return Ok(());
+        let began_ns = [call.entry_ns, call.exit_ns, origin.time_ns];
+        let at_ns = began_ns.into_iter().find(|&ns| ns != 0).unwrap_or(0);
+        self.begin(origin, call.comm(), at_ns);
+        if self.style.numbers {
+            self.number(call.nr);
+        }
+        let start = self.line.len();
+        decode::call::line(call, &self.style.call, &mut self.line);
+        if !self.begun.is_empty() {
+            self.resume(origin.tid, start, call);
+        }
+        if let Some(ns) = call.duration_ns().filter(|_| self.style.durations) {
+            self.duration(ns);
         }
         for value in more {
             if let Value::Stack(kind, words) = value {
@@ -197,34 +173,42 @@ impl Printer for Lines {
         self.end(out)
     }
 
-    fn map(
-        &mut self,
-        _out: &mut dyn Write,
-        _names: &dyn Names,
-        table: &Table,
-        _top: Option<u64>,
-        _div: Option<u64>,
-    ) -> io::Result<()> {
-        add(&mut self.rows, table);
-        Ok(())
+    fn begun(&mut self, out: &mut dyn Write, origin: &Origin, call: &Call<'_>) -> io::Result<()> {
+        self.begin(origin, call.comm(), origin.time_ns);
+        if self.style.numbers {
+            self.number(call.nr);
+        }
+        let start = self.line.len();
+        decode::call::begun(call, &self.style.call, &mut self.line);
+        self.begun.insert(origin.tid, self.line[start..].to_vec());
+        self.line.extend_from_slice(b" <unfinished ...>");
+        self.end(out)
     }
 
-    fn time(&mut self, out: &mut dyn Write, origin: &Origin, text: &str) -> io::Result<()> {
-        self.text.time(out, origin, text)
-    }
-
-    fn output(
+    fn lifecycle(
         &mut self,
         out: &mut dyn Write,
         origin: &Origin,
-        kind: Output,
-        text: &[u8],
+        what: Lifecycle,
+        values: &[Value],
     ) -> io::Result<()> {
-        self.text.output(out, origin, kind, text)
+        let comm = match values.last() {
+            Some(Value::Str(comm)) => comm.as_slice(),
+            _ => b"",
+        };
+        self.begin(origin, comm, origin.time_ns);
+        super::lifecycle(&mut self.line, what, values);
+        if what == Lifecycle::Exit {
+            self.threads.remove(&origin.tid);
+            self.begun.remove(&origin.tid);
+            self.last = 0;
+        }
+        self.end(out)
     }
 
     fn lost(&mut self, out: &mut dyn Write, loss: &Loss) -> io::Result<()> {
         self.line.clear();
+        // Writing to memory does not fail.
         let _ = write!(self.line, "*** lost {}: {}", loss.count, loss.reason);
         if let Some(cpu) = loss.cpu {
             let _ = write!(self.line, ", CPU {cpu}");
@@ -237,21 +221,9 @@ impl Printer for Lines {
         self.end(out)
     }
 
-    fn error(&mut self, _out: &mut dyn Write, _error: &RuntimeError) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn end(&mut self, _out: &mut dyn Write) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn done(&mut self, out: &mut dyn Write) -> io::Result<()> {
-        let Some(order) = self.style.summary else {
-            return Ok(());
-        };
-        let rows = sorted(std::mem::take(&mut self.rows), order, summary::name);
+    fn rows(&mut self, out: &mut dyn Write, rows: &[Row]) -> io::Result<()> {
         self.line.clear();
-        summary::write(&mut self.line, &rows);
+        summary::write(&mut self.line, rows);
         out.write_all(&self.line)
     }
 }
@@ -268,5 +240,13 @@ fn user_frame(line: &mut Vec<u8>, names: &dyn Names, process: u32, address: u64)
             place.file, symbol.name, symbol.offset
         ),
         None => write!(line, "{} ", place.file),
+    }
+}
+
+/// What happens to a thread, as a line without who and when.
+pub fn lifecycle(out: &mut Vec<u8>, what: Lifecycle, values: &[Value]) {
+    match what {
+        Lifecycle::Exit => Exit(values.first().map_or(0, Value::bits)).write(out),
+        Lifecycle::Signal => Signal::of(values).write(out),
     }
 }

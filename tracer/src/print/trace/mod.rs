@@ -3,19 +3,23 @@
 //! In: records, tables of the summary, and a [`Style`]. Out: lines of text or JSON. Which records mean what is told by the
 //! script that [`crate::trace::program`] made. Never decides what is shown: the script did.
 
+mod exit;
 mod json;
 mod lines;
 mod signal;
 mod stamp;
 mod summary;
+mod traced;
 
-pub use json::Json;
-pub use lines::Lines;
+pub use lines::lifecycle;
 pub use stamp::{Clock, Wall};
 
-use super::{Format, Printer};
+use super::{Format, Printer, jsonl, text};
 use crate::decode;
 use crate::trace::summary::Order;
+use json::Json;
+use lines::Lines;
+use traced::Traced;
 
 /// How lines look.
 #[derive(Clone, Debug, Default)]
@@ -32,6 +36,8 @@ pub struct Style {
     pub call: decode::call::Style,
     /// Who made the call.
     pub prefix: Prefix,
+    /// Only calls that name one of these; none: all.
+    pub paths: Vec<String>,
     /// The table at the end.
     pub summary: Option<Order>,
 }
@@ -51,7 +57,13 @@ pub enum Prefix {
 /// A printer of this style.
 pub fn printer(style: Style, wall: Wall, format: Format, terminal: bool) -> Box<dyn Printer> {
     match format {
-        Format::Text => Box::new(Lines::new(style, wall, terminal)),
-        Format::Json | Format::Jsonl => Box::new(Json::new(style, wall)),
+        Format::Text => {
+            let query = Box::new(text::Text::new(terminal));
+            Box::new(Traced::new(Lines::new(style.clone(), wall), query, &style))
+        }
+        Format::Json | Format::Jsonl => {
+            let query = Box::new(jsonl::Jsonl::default());
+            Box::new(Traced::new(Json::new(style.clone(), wall), query, &style))
+        }
     }
 }

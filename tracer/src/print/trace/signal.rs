@@ -90,7 +90,18 @@ impl Signal {
             1 => write!(out, "{}", self.status)?,
             _ => write!(out, "{}", decode::signal_name(self.status as u64))?,
         }
-        write!(out, ", si_utime={}, si_stime={}", self.utime, self.stime)
+        write!(out, ", si_utime=")?;
+        ticks(out, self.utime)?;
+        write!(out, ", si_stime=")?;
+        ticks(out, self.stime)
+    }
+}
+
+/// Time of a processor in clock ticks, of which Linux tells programs a hundred a second, whatever it counts itself.
+fn ticks(out: &mut Vec<u8>, ticks: i64) -> std::io::Result<()> {
+    match ticks {
+        0 => write!(out, "0"),
+        n => write!(out, "{n} /* {}.{:02} s */", n / 100, n % 100),
     }
 }
 

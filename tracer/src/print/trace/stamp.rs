@@ -2,7 +2,7 @@
 //!
 //! In: moments of the monotonic clock, and how it stands to the wall clock. Out: text as strace writes it. Never reads a clock.
 
-use std::io::Write;
+use crate::print::number;
 
 /// Which time stands before a line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -58,12 +58,12 @@ impl Stamp {
 
     /// The time of a line. Lines stand in the order in which calls end: one that began before the line before it is 0 after it.
     pub fn write(&mut self, out: &mut Vec<u8>, monotonic_ns: u64) {
-        // Writing to memory does not fail.
         if self.since_last {
             let since = monotonic_ns.saturating_sub(self.last_ns.unwrap_or(monotonic_ns));
             self.last_ns = Some(monotonic_ns.max(self.last_ns.unwrap_or(0)));
             let micros = since / 1000;
-            let _ = write!(out, "{:6}.{:06} ", micros / 1_000_000, micros % 1_000_000);
+            number::padded(out, micros / 1_000_000, 6);
+            fraction(out, micros % 1_000_000);
         }
         if self.clock == Clock::None {
             return;
@@ -71,17 +71,25 @@ impl Stamp {
         let micros = self.wall.epoch_ns(monotonic_ns) / 1000;
         let (seconds, micros) = ((micros / 1_000_000) as i64, micros % 1_000_000);
         if self.clock == Clock::Epoch {
-            let _ = write!(out, "{seconds}.{micros:06} ");
-            return;
+            number::signed(out, seconds);
+            return fraction(out, micros);
         }
         if self.second.0 != seconds {
             self.second = (seconds, (self.wall.local)(seconds));
         }
-        let _ = match self.clock {
-            Clock::Micros => write!(out, "{}.{micros:06} ", self.second.1),
-            _ => write!(out, "{} ", self.second.1),
-        };
+        out.extend_from_slice(self.second.1.as_bytes());
+        match self.clock {
+            Clock::Micros => fraction(out, micros),
+            _ => out.push(b' '),
+        }
     }
+}
+
+/// `.000123 `
+fn fraction(out: &mut Vec<u8>, micros: u64) {
+    out.push(b'.');
+    number::micros(out, micros);
+    out.push(b' ');
 }
 
 #[cfg(test)]

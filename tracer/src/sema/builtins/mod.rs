@@ -21,6 +21,7 @@ mod kaddr;
 mod ksym;
 mod len;
 mod lhist;
+mod lifecycle;
 mod macaddr;
 mod max;
 mod min;
@@ -150,6 +151,8 @@ pub static FUNCTIONS: &[Function] = &[
     time::TIME,
     trace::TRACE,
     verdict::UNSURE,
+    lifecycle::TRACE_EXIT,
+    lifecycle::TRACE_SIGNAL,
     space::UPTR,
     stack::USTACK,
     usym::USYM,

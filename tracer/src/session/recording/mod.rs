@@ -5,10 +5,9 @@
 
 pub mod machine;
 
-use crate::ir::{Emit, EmitKind};
+use crate::ir::{Emit, EmitKind, Lifecycle};
 use crate::print::Loss;
 use crate::record::{Kind, Row, Sink};
-use crate::trace::program::{Notice, notice};
 use crate::types::call::Call;
 use crate::types::{Abi, Value};
 use tracer_ebpf::RecordHeader;
@@ -44,10 +43,8 @@ pub fn row<'a>(
 ) -> Option<Row<'a>> {
     let row = match &emit.kind {
         EmitKind::Call => call(values, scratch)?,
-        EmitKind::Printf(format) => match notice(format)? {
-            Notice::Exit => exit(values),
-            Notice::Signal => signal(values),
-        },
+        EmitKind::Lifecycle(Lifecycle::Exit) => exit(values),
+        EmitKind::Lifecycle(Lifecycle::Signal) => signal(values),
         _ => return None,
     };
     Some(Row {
