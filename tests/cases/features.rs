@@ -7,6 +7,7 @@ use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::oneliners::REFERENCE;
 use anyhow::{Result, bail};
 
 /// Features that were looked for; those that are missing carry the reason.
@@ -49,7 +50,7 @@ impl Features {
                     ),
                 ),
                 ("strace", exists("/usr/bin/strace", "no strace")),
-                ("bpftrace", exists("/usr/bin/bpftrace", "no bpftrace")),
+                ("bpftrace", bpftrace()),
                 ("full-speed", full_speed()),
                 ("spare-cpu", spare_cpu()),
                 ("unemulated", unemulated()),
@@ -109,6 +110,17 @@ fn program(name: &str) -> Option<String> {
 
 fn root() -> Option<String> {
     (!rustix::process::geteuid().is_root()).then(|| "not root".to_owned())
+}
+
+/// Debian 12's bpftrace, whose differences are listed.
+fn bpftrace() -> Option<String> {
+    let told = Command::new(REFERENCE).arg("--version").output();
+    let version = told.map(|told| String::from_utf8_lossy(&told.stdout).trim().to_owned());
+    match version {
+        Ok(version) if version.starts_with("bpftrace v0.17.") => None,
+        Ok(other) => Some(format!("{REFERENCE} is {other}, not 0.17")),
+        Err(error) => Some(format!("{REFERENCE}: {error}")),
+    }
 }
 
 /// A kernel on which the answer to a kprobe is a sentence.

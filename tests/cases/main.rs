@@ -12,6 +12,7 @@ mod expect;
 mod features;
 mod live;
 mod oneliners;
+mod page;
 mod tools;
 
 use std::path::{Path, PathBuf};
@@ -72,7 +73,7 @@ fn trials() -> Result<Vec<Trial>> {
         }));
     }
     for &(name, needs, behaviour) in behaviour::ALL {
-        let needs = needs.split_whitespace().map(str::to_owned).collect();
+        let needs = self::needs(needs);
         trials.push(trial(&place, name.to_owned(), needs, behaviour));
     }
     for &(name, programs, command) in beside::ALL {
@@ -83,16 +84,13 @@ fn trials() -> Result<Vec<Trial>> {
         }));
     }
     if let Some(table) = std::env::var_os("ONELINERS") {
-        let reference = std::env::var_os("REFERENCE").map(PathBuf::from);
-        for line in oneliners::read_all(Path::new(&table))? {
-            let reference = reference.clone();
-            let needs = vec!["root".to_owned(), "btf".to_owned()];
-            trials.push(trial(
-                &place,
-                format!("oneliner::{}", line.name),
-                needs,
-                move |place| line.check(&place.tracer, reference.as_deref()),
-            ));
+        trials.extend(table_trials(&place, Path::new(&table))?);
+    }
+    if let Some(page) = std::env::var_os("PAGE") {
+        for example in page::read_all(Path::new(&page))? {
+            let name = format!("page::line-{}", example.line);
+            let check = move |place: &Place| example.check(&place.tracer);
+            trials.push(trial(&place, name, needs("root btf tracefs"), check));
         }
     }
     if let Some((tools, table)) = tools::Tools::find()? {
@@ -106,6 +104,27 @@ fn trials() -> Result<Vec<Trial>> {
         }
     }
     Ok(trials)
+}
+
+/// Each one-liner by the tracer; and all of a file by the reference.
+fn table_trials(place: &Arc<Place>, table: &Path) -> Result<Vec<Trial>> {
+    let mut trials = Vec::new();
+    for (file, lines) in oneliners::read_all(table)? {
+        let lines = Arc::new(lines);
+        for at in 0..lines.len() {
+            let (name, lines) = (format!("oneliner::{file}::{}", at + 1), Arc::clone(&lines));
+            let check = move |place: &Place| lines[at].check(&place.tracer);
+            trials.push(trial(place, name, needs("root btf"), check));
+        }
+        let check = move |_: &Place| oneliners::compare(&lines);
+        let name = format!("reference::{file}");
+        trials.push(trial(place, name, needs("root btf bpftrace"), check));
+    }
+    Ok(trials)
+}
+
+fn needs(features: &str) -> Vec<String> {
+    features.split_whitespace().map(str::to_owned).collect()
 }
 
 fn trial<F>(place: &Arc<Place>, name: String, needs: Vec<String>, run: F) -> Trial

@@ -55,8 +55,25 @@ pub mod map {
     pub const CALL_SPILL: &str = "CALL_SPILL";
     /// Array, one u64: entries of `CALL_SPILL` in use.
     pub const CALL_SPILL_BUSY: &str = "CALL_SPILL_BUSY";
+    /// Array of [`PatternRow`](super::PatternRow): the automata of the script's patterns, see [`pattern`](super::pattern).
+    pub const PATTERNS: &str = "PATTERNS";
     /// Array, one entry × [`KernelOffsets`](super::KernelOffsets).
     pub const CALL_OFFSETS: &str = "CALL_OFFSETS";
+}
+
+/// A state of an automaton: the state that follows on each byte of a text; byte 0 ends it.
+pub type PatternRow = [u16; 256];
+
+/// The rows of [`map::PATTERNS`] that belong to no pattern.
+pub mod pattern {
+    /// Says at which row each pattern begins, by the pattern's number.
+    pub const STARTS: u16 = 0;
+    /// The text does not match: never left.
+    pub const NO: u16 = 1;
+    /// The text matches: never left.
+    pub const YES: u16 = 2;
+    /// The first row of the first pattern.
+    pub const FIRST: u16 = 3;
 }
 
 /// Processes that `tree` can be true for at one time.

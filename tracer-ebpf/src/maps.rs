@@ -6,7 +6,9 @@
 use aya_ebpf::helpers::generated::bpf_map_lookup_elem;
 use core::cell::UnsafeCell;
 use core::ffi::c_void;
-use tracer_ebpf::{CallArea, CallOp, CallSteps, Control, CpuStats, Generation, KernelOffsets};
+use tracer_ebpf::{
+    CallArea, CallOp, CallSteps, Control, CpuStats, Generation, KernelOffsets, PatternRow,
+};
 
 /// Place holder for a map. Its bytes mean nothing.
 #[repr(transparent)]
@@ -52,7 +54,7 @@ macro_rules! symbols {
     )* };
 }
 
-symbols! { RINGS WANTED STATE GENERATION LIMIT STATS SITES FRAMES FRAMES_BUSY CONTROL CALL_AREAS CALL_STEPS CALL_OPS CALL_SPILL CALL_SPILL_BUSY CALL_OFFSETS TREE }
+symbols! { RINGS WANTED STATE GENERATION LIMIT STATS SITES FRAMES FRAMES_BUSY CONTROL CALL_AREAS CALL_STEPS CALL_OPS CALL_SPILL CALL_SPILL_BUSY CALL_OFFSETS PATTERNS TREE }
 
 /// The words that say whether to trace.
 #[inline(always)]
@@ -150,4 +152,11 @@ pub fn call_spills_busy() -> Option<&'static u64> {
 pub fn kernel_offsets() -> Option<&'static KernelOffsets> {
     // SAFETY: CALL_OFFSETS is an array of one KernelOffsets, and it lives as long as the program.
     unsafe { CALL_OFFSETS.entry(0) }
+}
+
+/// A state of a pattern's automaton.
+#[inline(always)]
+pub fn pattern_row(index: u32) -> Option<&'static PatternRow> {
+    // SAFETY: PATTERNS is an array of PatternRow, and it lives as long as the program.
+    unsafe { PATTERNS.entry(index) }
 }

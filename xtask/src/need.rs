@@ -76,10 +76,10 @@ const PYTHON_PACKAGES: &[Package] = &[Package {
 /// Where Debian puts bpftrace's tools.
 pub const TOOLS: &str = "/usr/sbin";
 
-const TOOL_PACKAGES: &[Package] = &[Package {
+const REFERENCE_PACKAGES: &[Package] = &[Package {
     name: "bpftrace",
     file: "/usr/sbin/opensnoop.bt",
-    why: "its tools are run unmodified",
+    why: "runs the one-liners too, for comparison, and its tools are run unmodified",
 }];
 
 const BPF_PACKAGES: &[Package] = &[
@@ -103,6 +103,7 @@ const BPF_PACKAGES: &[Package] = &[
 /// Everything that `run` and `test` need, and with `ebpf` what `build-ebpf` needs.
 pub fn all(ebpf: bool) -> Result<()> {
     tracefs()?;
+    reference()?;
     guests()?;
     python()?;
     crate::vm::kernel::fetch_all()?;
@@ -123,9 +124,9 @@ pub fn tracefs() -> Result<()> {
     as_root("tracefs", "tracepoint formats are read there", &mut mount)
 }
 
-/// Other people's queries.
-pub fn tools() -> Result<()> {
-    packages(TOOL_PACKAGES)
+/// The bpftrace that the tracer is compared with, and its tools.
+pub fn reference() -> Result<()> {
+    packages(REFERENCE_PACKAGES)
 }
 
 /// What boots guests.

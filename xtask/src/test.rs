@@ -17,7 +17,7 @@ use crate::{bench, ebpf, licences, need, project, vm};
 /// Runs everything, or only the tests whose names contain `filter`.
 pub fn test(filter: Option<&str>, guests: bool) -> Result<ExitCode> {
     need::tracefs()?;
-    need::tools()?;
+    need::reference()?;
     if guests {
         need::guests()?;
     }

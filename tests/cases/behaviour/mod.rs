@@ -12,9 +12,9 @@ mod large;
 mod profiles;
 mod random;
 mod recordings;
+mod trace;
 mod verdicts;
 mod whole_calls;
-mod trace;
 
 use anyhow::Result;
 

@@ -99,7 +99,7 @@ codes! {
     SINGLE_EQUALS = 125, "`=` where a comparison was meant",
         "A condition compares with `==`; `=` assigns.";
     BAD_REGEX = 126, "malformed regular expression",
-        "Behind =~ and !~ stands a string with a glob, or a regular expression between slashes on one line.";
+        "Behind =~ and !~ stands a string with a glob, or a regular expression between slashes on one line. It sees bytes: \\d \\w \\s \\b and (?i) mean ASCII, a match of a part is enough, and there are no back references and no looking around.";
     BAD_DIRECTIVE = 127, "malformed preprocessor line",
         "Lines that begin with # are #include <header>, #define NAME value, #ifdef, #ifndef, #if, #elif, #else and #endif.";
     BAD_MACRO_PARAMETER = 128, "malformed parameter of a macro",
@@ -167,6 +167,8 @@ codes! {
         "Each macro has one definition.";
     NO_SUCH_OPTION = 230, "option that the script does not have",
         "Options behind `--` are those that the script asks for with getopt(); `-- --help` lists them.";
+    FIELD_TWICE = 231, "record with two fields of one name",
+        "Each field of a record `(a = 1, b = 2)` has a name of its own.";
     NOT_IN_A_LOOP = 240, "jump of a loop outside of any loop",
         "`break` ends the loop around it, `continue` its iteration. `return` leaves the clause.";
     NO_PAIRS = 241, "loop over something without keys",
@@ -260,6 +262,8 @@ codes! {
         "A map that is written with a value that only user space can compute (the text of a name, a symbol, a time) is kept there. A predicate is decided in the kernel, before anything is sent. Test the map with if inside the braces: each firing then sends a record.";
     EVENT_IS_OVER = 510, "something of the event is wanted when it is over",
         "What only user space can tell (the text of a name, a symbol, a time) is known after the event. Memory cannot be read then at an address that depends on it, and no signal be sent. Read memory first, into a variable, at an address that the kernel knows.";
+    PATTERN_TOO_LARGE = 511, "pattern with too many states",
+        "A pattern becomes an automaton, a table of half a kilobyte a state: at most 1024 states a pattern, and 8192 states and 256 patterns a script. Counted repetitions of alternatives make the most states. Match smaller parts and join them with && and ||.";
     LOOPS_TOO_DEEP = 520, "loops over maps stand too deep in each other",
         "Each loop over a map is a function that the kernel calls, and its stack has room for three such functions. All other loops in one of their bodies, or in the clause, count as one more. Gather what the inner loop finds in a variable or map first.";
     NOT_RECORDED = 521, "something that recordings do not hold",
@@ -273,8 +277,6 @@ codes! {
     // E09xx: known to the language, not built yet.
     GRAMMAR_NOT_BUILT = 901, "part of the language that is not built yet",
         "The construct is known (functions, imports), but this version cannot run it.";
-    ITEM_NOT_BUILT = 902, "declaration or setting that is not built yet",
-        "Most settings are known, but this version cannot use them.";
     PROBE_NOT_BUILT = 903, "probe that is not built yet",
         "This kind of probe is known, but this version cannot attach it.";
     EXPRESSION_NOT_BUILT = 905, "expression that is not built yet",

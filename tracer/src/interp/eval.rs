@@ -73,6 +73,12 @@ impl Firing<'_, '_, '_> {
                 fit(Value::Str(up_to_nul(&text)), &e.ty)
             }
             ExprKind::Tuple(parts) => Value::Tuple(self.eval_all(parts)),
+            ExprKind::Member(of, at) => match self.eval(of) {
+                Value::Struct(shape, bytes) => shape.fields[*at as usize]
+                    .value(&bytes)
+                    .expect("a member lies in its struct"),
+                other => panic!("member {at} of {other:?}, which is no struct"),
+            },
             ExprKind::TupleField(tuple, at) => match self.eval(tuple) {
                 Value::Tuple(mut parts) => parts.swap_remove(*at as usize),
                 other => panic!("component {at} of {other:?}, which is no tuple"),
@@ -149,13 +155,26 @@ impl Firing<'_, '_, '_> {
                 other => panic!("{other:?} has no length"),
             },
             ExprKind::Position(hay, needle) => position(&self.eval(hay), &self.eval(needle)) as u64,
+            ExprKind::Matches(text, pattern) => {
+                let Value::Str(text) = self.eval(text) else {
+                    panic!("only text is matched with a pattern");
+                };
+                let pattern = &self.machine.program.patterns[pattern.0 as usize];
+                u64::from(pattern.matches(&text))
+            }
             ExprKind::Element(array, at) => {
                 let (array, at) = (self.eval(array), self.word(at));
-                let Value::Array(elements) = array else {
-                    panic!("{array:?} has no elements");
-                };
                 let at = usize::try_from(at).ok();
-                at.and_then(|at| elements.get(at)).map_or(0, Value::bits)
+                match array {
+                    Value::Array(elements) => {
+                        at.and_then(|at| elements.get(at)).map_or(0, Value::bits)
+                    }
+                    Value::Str(bytes) => {
+                        let byte = at.and_then(|at| bytes.get(at));
+                        byte.map_or(0, |&byte| i64::from(byte as i8) as u64)
+                    }
+                    other => panic!("{other:?} has no elements"),
+                }
             }
             ExprKind::Find { map, key, var } => {
                 let key = self.eval_all(key);
@@ -197,6 +216,7 @@ impl Firing<'_, '_, '_> {
             | ExprKind::ReadArgv { .. }
             | ExprKind::Tuple(_)
             | ExprKind::Text(_)
+            | ExprKind::Member(..)
             | ExprKind::TupleField(..) => unreachable!("`eval` takes these itself"),
         }
     }
@@ -429,7 +449,12 @@ pub(super) fn zero(ty: &Type) -> Value {
     match ty {
         Type::Str { .. } => Value::Str(Vec::new()),
         Type::Tuple(parts) => Value::Tuple(parts.iter().map(zero).collect()),
-        Type::Stack(_) | Type::Wide(_) | Type::Bytes { .. } | Type::Array { .. } => {
+        Type::Named(names, parts) => Value::Named(names.clone(), parts.iter().map(zero).collect()),
+        Type::Stack(_)
+        | Type::Wide(_)
+        | Type::Bytes { .. }
+        | Type::Array { .. }
+        | Type::Struct(_) => {
             let zeroes = vec![0; ty.size() as usize];
             Value::read(ty, &zeroes).expect("as many bytes as the type has")
         }
@@ -451,6 +476,8 @@ pub(super) fn fit(value: Value, ty: &Type) -> Value {
                 .map(|(v, t)| fit(v, t))
                 .collect(),
         ),
+        (Value::Named(_, values), Type::Tuple(_)) => Value::Tuple(values),
+        (Value::Tuple(values), Type::Named(names, _)) => Value::Named(names.clone(), values),
         (Value::Stack(_, mut words), Type::Stack(stack)) => {
             words.truncate(stack.size() as usize / 8);
             Value::Stack(*stack, words)
@@ -485,7 +512,14 @@ fn order(ty: &Type, a: &Value, b: &Value) -> Ordering {
                 .unwrap_or(Ordering::Equal)
         }
         (Value::Stack(_, a), Value::Stack(_, b)) => a.cmp(b),
-        (Value::Wide(..), _) | (Value::Bytes(_), _) | (Value::Array(_), _) => a.cmp(b),
+        (
+            Value::Wide(..)
+            | Value::Bytes(_)
+            | Value::Array(_)
+            | Value::Struct(..)
+            | Value::Named(..),
+            _,
+        ) => a.cmp(b),
         _ if ty.is_signed() => (a.bits() as i64).cmp(&(b.bits() as i64)),
         _ => a.bits().cmp(&b.bits()),
     }

@@ -7,11 +7,14 @@
 
 use super::build::*;
 use super::{
-    Binary, Builtin, Compare, Emit, EmitArg, EmitKind, Expr, ExprKind, Map, MapId, MapValue, Probe,
-    Program, Site, SiteId, SiteKind, Stmt, StmtKind, Unary, VarId,
+    Binary, Builtin, Compare, Emit, EmitArg, EmitKind, Expr, ExprKind, Map, MapId, MapValue,
+    PatternId, Probe, Program, Site, SiteId, SiteKind, Stmt, StmtKind, Unary, VarId,
 };
 use crate::diag::Span;
+use crate::types::pattern::{Dialect, Pattern};
+use crate::types::shape::{Field, Shape};
 use crate::types::{AggKind, HistShape, Lazy, Space, Stack, Type, Wide};
+use std::sync::Arc;
 
 /// The argument that holds the address of readable user memory.
 pub const BUFFER_ARG: u8 = 4;
@@ -66,8 +69,38 @@ fn array_type() -> Type {
 /// Bytes that do not fill their last word.
 const BYTES: Type = Type::Bytes { cap: 13 };
 
+/// A record of two components.
+fn record_type() -> Type {
+    let names = ["word".to_owned(), "text".to_owned()];
+    Type::Named(names.into(), vec![Type::U64, Type::Str { cap: 5 }])
+}
+
+/// A struct whose members lie at any byte.
+fn struct_type() -> Type {
+    let field = |name: &str, offset, ty, bits| Field {
+        name: name.to_owned(),
+        offset,
+        ty,
+        bits,
+    };
+    let int = |bits, signed| Type::Int { bits, signed };
+    Type::Struct(Arc::new(Shape {
+        name: "struct any".to_owned(),
+        bytes: 27,
+        fields: vec![
+            field("a", 0, int(32, true), None),
+            field("b", 4, int(32, false), Some((3, 11))),
+            field("c", 9, int(64, false), None),
+            field("d", 17, int(8, true), None),
+            field("e", 18, int(16, true), Some((1, 15))),
+            field("f", 20, Type::Str { cap: 6 }, None),
+            field("g", 5, array_type(), None),
+        ],
+    }))
+}
+
 /// Types of the program's variables, by number.
-fn var_types() -> [Type; 8] {
+fn var_types() -> [Type; 10] {
     let short = Type::Str { cap: 5 };
     [
         Type::I64,
@@ -78,6 +111,8 @@ fn var_types() -> [Type; 8] {
         array_type(),
         BYTES,
         Type::Wide(Wide::Inet),
+        record_type(),
+        struct_type(),
     ]
 }
 
@@ -119,6 +154,7 @@ fn maps() -> Vec<Map> {
         of(vec![array_type()], AggKind::Stddev { signed: true }),
         of(vec![], AggKind::Stddev { signed: false }),
         of(vec![], AggKind::Hist(parts)),
+        of(vec![struct_type(), record_type()], AggKind::Count),
     ]
 }
 
@@ -159,6 +195,16 @@ const UNSTEADY: &[Builtin] = &[
     Builtin::Ctx,
 ];
 
+/// Patterns of the program, by number.
+fn patterns() -> Vec<Pattern> {
+    let of = |dialect, source| Pattern::new(dialect, source).expect("a pattern");
+    vec![
+        of(Dialect::Glob, "*b"),
+        of(Dialect::Regex, "^a|longer.*cut"),
+        of(Dialect::Regex, r"[^a-c\x80]$"),
+    ]
+}
+
 /// A program of one clause, on the raw tracepoint `name`.
 pub fn program(tape: &[u32], name: &str) -> Program {
     let name = name.to_owned();
@@ -176,6 +222,7 @@ pub fn program_on(tape: &[u32], probe: Probe) -> Program {
         of_call: matches!(probe, Probe::Syscall { .. }),
     };
     maker.program = script(vec![], maps());
+    maker.program.patterns = patterns();
     let predicate = maker.flip().then(|| maker.boolean(0));
     let body = maker.stmts(0);
     let mut clause = clause(probe, predicate, body);
@@ -258,6 +305,11 @@ impl Gen<'_> {
                 let words = (0..kind.words()).map(|_| self.integer(&Type::U64, depth + 1));
                 cast(ty.clone(), tuple(words.collect()))
             }
+            Type::Named(_, parts) => {
+                let parts = parts.iter().map(|ty| self.value(ty, depth + 1)).collect();
+                cast(ty.clone(), tuple(parts))
+            }
+            Type::Struct(_) => self.structure(),
             Type::Bytes { .. } => self.bytes(ty, depth),
             Type::Array { .. } => self.array(depth),
             ty => self.integer(ty, depth),
@@ -293,7 +345,8 @@ impl Gen<'_> {
     }
 
     fn array(&mut self, depth: u32) -> Expr {
-        match self.kind(depth, 2, 3) {
+        match self.kind(depth, 2, 4) {
+            2 => self.member(6),
             0 => var(5, array_type()),
             1 => {
                 let kind = ExprKind::ReadArray {
@@ -330,13 +383,61 @@ impl Gen<'_> {
         expr(Type::Lazy(Lazy::ArgState), state)
     }
 
+    fn structure(&mut self) -> Expr {
+        match self.pick(2) {
+            0 => var(9, struct_type()),
+            _ => {
+                let kind = ExprKind::ReadArray {
+                    addr: Box::new(self.address()),
+                    space: Space::User,
+                    site: self.site(SiteKind::ReadFailed),
+                };
+                expr(struct_type(), kind)
+            }
+        }
+    }
+
+    /// A member of a struct.
+    fn member(&mut self, at: usize) -> Expr {
+        let Type::Struct(shape) = struct_type() else {
+            unreachable!("it is one");
+        };
+        let of = Box::new(self.structure());
+        expr(shape.fields[at].ty.clone(), ExprKind::Member(of, at as u32))
+    }
+
     /// What is asked of values that are no numbers; a 64-bit integer.
     fn asked(&mut self, ty: &Type, depth: u32) -> Expr {
-        let inner = match self.pick(6) {
-            5 => self.read_state(),
-            4 => {
+        let inner = match self.pick(9) {
+            8 => {
                 let of = Box::new(self.argv());
                 expr(Type::U64, ExprKind::Length(of))
+            }
+            7 => self.read_state(),
+            6 => {
+                let cap = self.capacity();
+                let text = Box::new(self.string(cap, depth));
+                let at = match self.flip() {
+                    true => uint(self.pick(60) as u64),
+                    false => self.integer(&Type::U64, depth),
+                };
+                let char = Type::Int {
+                    bits: 8,
+                    signed: true,
+                };
+                expr(char, ExprKind::Element(text, Box::new(at)))
+            }
+            4 => {
+                let at = self.pick(5);
+                self.member(at)
+            }
+            5 => {
+                let record = self.value(&record_type(), depth);
+                let Type::Named(_, parts) = record_type() else {
+                    unreachable!("it is one");
+                };
+                let whole = Box::new(cast(Type::Tuple(parts), record));
+                expr(Type::U64, ExprKind::TupleField(whole, 0))
             }
             0 => {
                 let cap = self.capacity();
@@ -405,7 +506,7 @@ impl Gen<'_> {
     /// Whether two values that are no numbers are equal.
     fn same(&mut self, depth: u32) -> Expr {
         let op = [Compare::Eq, Compare::Ne][self.pick(2)];
-        let ty = var_types()[5 + self.pick(3)].clone();
+        let ty = var_types()[5 + self.pick(5)].clone();
         let left = self.value(&ty, depth);
         compare(op, left, self.value(&ty, depth))
     }
@@ -546,6 +647,12 @@ impl Gen<'_> {
         let d = depth + 1;
         match self.kind(depth, 2, 13) {
             0 => boolean(self.flip()),
+            11 => {
+                let cap = self.capacity();
+                let text = Box::new(self.string(cap, d));
+                let pattern = PatternId(self.pick(patterns().len()) as u32);
+                expr(Type::Bool, ExprKind::Matches(text, pattern))
+            }
             1 => var(2, Type::Bool),
             2 | 3 => {
                 let ty = [Type::I64, Type::U64][self.pick(2)].clone();
@@ -592,7 +699,8 @@ impl Gen<'_> {
     fn string(&mut self, cap: u32, depth: u32) -> Expr {
         let d = depth + 1;
         let ty = Type::Str { cap };
-        match self.kind(depth, 2, 6) {
+        match self.kind(depth, 2, 7) {
+            5 => cast(ty, self.member(5)),
             0 => {
                 let constant = ["", "a", "ab", "b", "abc"][self.pick(5)];
                 let fits = constant.len().min(cap as usize - 1);
@@ -802,6 +910,8 @@ impl Gen<'_> {
                 BYTES,
                 array_type(),
                 Type::Wide(Wide::Inet),
+                record_type(),
+                struct_type(),
             ];
             let ty = choices[self.pick(choices.len())].clone();
             let present = (self.pick(4) == 3).then(|| self.boolean(2));

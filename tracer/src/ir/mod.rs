@@ -30,6 +30,7 @@ pub mod walk;
 
 use crate::diag::Span;
 use crate::types::counter::Counter;
+use crate::types::pattern::Pattern;
 use crate::types::{Abi, AggKind, Space, Stack, Type};
 
 /// Index into [`Program::clauses`].
@@ -47,6 +48,9 @@ pub struct EmitId(pub u32);
 /// Index into [`Program::sites`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct SiteId(pub u32);
+/// Index into [`Program::patterns`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct PatternId(pub u32);
 
 /// How often loop conditions are tested in one firing of a clause. The test after that leaves the clause instead, as
 /// `return` does, and counts at the site of the loop whose condition it was. (`bpf_loop` runs at most 2^23 steps, and
@@ -81,6 +85,8 @@ pub struct Program {
     pub texts: Vec<String>,
     /// What `Lazy::Enum` indexes.
     pub enums: Vec<EnumNames>,
+    /// What [`ExprKind::Matches`] indexes.
+    pub patterns: Vec<Pattern>,
     /// Capacity of a `str()` without length, including the NUL.
     pub max_strlen: u32,
     /// Entries a map may hold.
@@ -512,7 +518,7 @@ pub enum ExprKind {
     Cond(Box<Expr>, Box<Expr>, Box<Expr>),
     /// Conversion: scalar to scalar (narrow, extend, to Bool as `!= 0`, reinterpret), string to string
     /// of another capacity (cut or padded), a tuple of 64-bit integers to a [`Wide`](crate::types::Wide) of as many words or to
-    /// an array of that size, or string to bytes: as many as the capacity, 0 behind the text.
+    /// an array of that size, a tuple to the record of the same types and back, or string to bytes: as many as the capacity, 0 behind the text.
     Cast(Box<Expr>),
     /// A load of 1, 2, 4 or 8 bytes (or a bit field) at `base + offset`, extended as the type says.
     Load {
@@ -577,7 +583,10 @@ pub enum ExprKind {
     Length(Box<Expr>),
     /// Where the second string begins in the first one, from 0; -1 when it does not. Type I64. An empty one is at 0.
     Position(Box<Expr>, Box<Expr>),
-    /// An element of an array value, 0 when the index is beyond its end; of the array's element type, which is scalar.
+    /// A pattern matches the string; type Bool.
+    Matches(Box<Expr>, PatternId),
+    /// An element of an array value, 0 when the index is beyond its end; of the array's element type, which is scalar. Of a
+    /// string a byte, of a signed 8-bit type.
     Element(Box<Expr>, Box<Expr>),
     /// The map has that key; type Bool. If so, the variable gets the key's value.
     Find {
@@ -610,6 +619,8 @@ pub enum ExprKind {
     Tuple(Vec<Expr>),
     /// A component of a tuple.
     TupleField(Box<Expr>, u32),
+    /// A member of a struct that is a value, by its number in the shape; of the member's type.
+    Member(Box<Expr>, u32),
     /// What printing the operand shows (a lazy value, a stack), cut to the capacity; type Str. User space alone can
     /// tell it: `plan` moves what needs it there.
     Text(Box<Expr>),

@@ -3,7 +3,7 @@
 //! In: a program. Out: nothing, or each broken rule with its place. A broken rule is a bug of the stage that made
 //! the program, never the user's. Never changes a program, never checks what only a kernel could tell.
 //!
-//! 1. Ids (maps, emits, sites; variables within their clause) are in range.
+//! 1. Ids (maps, emits, sites, patterns; variables within their clause) are in range.
 //! 2. A clause has a probe. Its probes are all system calls of one phase, or none is.
 //! 3. A set of system calls is sorted, without duplicates, and not empty; a period is above 0.
 //! 4. Values, variables, keys and plain map values are never records, and arrays only of numbers, pointers or such
@@ -19,12 +19,12 @@
 //!    capacity; tuples, several words, bytes and arrays only for equality; stacks not at all.
 //! 10. Both arms of a conditional have its type.
 //! 11. A cast goes from scalar to scalar, from string to string, from a tuple of 64-bit integers to as many words or
-//!     an array of that size, or from string to bytes.
+//!     an array of that size, between a tuple and the record of its types, or from string to bytes.
 //! 12. A load has a scalar address, 1, 2, 4 or 8 bytes, a scalar result, bits within the bytes, and a site for
 //!     failed reads; a read string is a string, read bytes and strings of a vector are bytes, a read array is packed.
 //! 13. Fields of a tracepoint's record are read only where every probe is that kind of tracepoint.
-//! 14. A tuple has its components' types; a component is in range. An element is scalar and of the array's type;
-//!     lengths are of strings, bytes and stacks, positions of strings.
+//! 14. A tuple has its components' types; a component is in range. An element is scalar and of the array's type, a character's of a string;
+//!     lengths are of strings, bytes and stacks; positions and matches of strings.
 //! 15. Only 64-bit integers are stepped.
 //! 16. An assigned value has the type of its variable or map.
 //! 17. An emit carries what its declaration says: as many arguments, of those types; a condition of presence is
@@ -232,6 +232,7 @@ fn is_value(ty: &Type) -> bool {
         Type::Void | Type::Record(_) | Type::Call => false,
         Type::Array { .. } => ty.is_packed(),
         Type::Tuple(parts) => parts.iter().all(is_value),
+        Type::Named(names, parts) => names.len() == parts.len() && parts.iter().all(is_value),
         _ => true,
     }
 }

@@ -23,11 +23,13 @@ macro_rules! operands {
             | ExprKind::Cast(e)
             | ExprKind::Length(e)
             | ExprKind::ReadState(e)
+            | ExprKind::Matches(e, _)
             | ExprKind::Load { base: e, .. }
             | ExprKind::ReadStr { addr: e, .. }
             | ExprKind::ReadArray { addr: e, .. }
             | ExprKind::ReadArgv { addr: e, .. }
             | ExprKind::TupleField(e, _)
+            | ExprKind::Member(e, _)
             | ExprKind::Text(e) => vec![e],
             ExprKind::Binary { left, right, .. }
             | ExprKind::Compare { left, right, .. }

@@ -13,6 +13,7 @@ mod control;
 mod error;
 mod maps;
 mod outer;
+mod patterns;
 mod raw;
 mod rings;
 mod syscalls;
@@ -97,6 +98,7 @@ impl Loaded {
         }
         syscalls::fill(&maps, plan)?;
         calls::fill(&maps, plan)?;
+        patterns::fill(&maps, plan)?;
         let control = control::exclude(&mut ebpf, &mut maps, options.exclusion)?;
         maps.wait_until_filled()?;
         Ok(Loaded {

@@ -6,8 +6,8 @@
 pub const SYSCALL_CLAUSES: u32 = 64;
 
 /// Script maps that one program can refer to: the kernel takes 64 (`MAX_USED_MAPS` in kernel/bpf/verifier.c), of which the
-/// runtime may need eleven of its own ([`tracer_ebpf::map`]), one for its diagnostics and one for constants.
-pub const PROGRAM_MAPS: usize = 64 - 11 - 2;
+/// runtime may need twelve of its own ([`tracer_ebpf::map`]), one for its diagnostics and one for constants.
+pub const PROGRAM_MAPS: usize = 64 - 12 - 2;
 
 /// Functions that the loops of a clause may run deep: the kernel allows 8 frames and 512 bytes of stack, which the
 /// program and the runtime take their share of (docs/design/runtime-abi.md).

@@ -14,7 +14,7 @@ use crate::types::AggKind;
 use std::collections::BTreeSet;
 use tracer_ebpf::{
     ABIS, CALL_SPILLS, CallOp, CallSteps, Control, CpuStats, FRAMES_PER_CPU, GENERATIONS,
-    Generation, KernelOffsets, SYSCALL_ROWS, TREE_MAX, map,
+    Generation, KernelOffsets, PatternRow, SYSCALL_ROWS, TREE_MAX, map,
 };
 
 /// `BPF_F_NO_PREALLOC` of include/uapi/linux/bpf.h.
@@ -382,6 +382,13 @@ fn runtime_maps(
         array(map::ZEROES, 1, largest),
         array(map::CONTROL, 1, size_of::<Control>() as u32),
     ];
+    if !ir.patterns.is_empty() {
+        maps.push(array(
+            map::PATTERNS,
+            super::patterns::rows(ir).len() as u32,
+            size_of::<PatternRow>() as u32,
+        ));
+    }
     if let Some(call) = syscalls.and_then(|syscalls| syscalls.call.as_ref()) {
         maps.extend(call_maps(call, cpus));
         let offsets = size_of::<KernelOffsets>() as u32;

@@ -20,6 +20,7 @@ pub mod limits;
 
 mod captures;
 mod maps;
+pub mod patterns;
 mod predicates;
 mod programs;
 mod records;

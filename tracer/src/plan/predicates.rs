@@ -75,6 +75,7 @@ fn cost(e: &Expr) -> u32 {
         },
         ExprKind::MapGet { .. } | ExprKind::HasKey { .. } => 50,
         ExprKind::Length(_) | ExprKind::Position(..) => 60,
+        ExprKind::Matches(..) => 100,
         // Asked for on every CPU.
         ExprKind::AggGet { .. } => 500,
         ExprKind::Compare { left, .. } if !left.ty.is_scalar() => 30,

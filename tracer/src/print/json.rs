@@ -10,6 +10,7 @@ use super::{Loss, Names, Origin, Output, Printer, RuntimeError, number, printf, 
 use crate::agg::{Cell, Table};
 use crate::ir::{Format, MapValue};
 use crate::types::{AggKind, HistShape, Type, Value};
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 /// The printer.
@@ -259,6 +260,24 @@ fn write_value(out: &mut Vec<u8>, plain: &mut Vec<u8>, names: &dyn Names, value:
             }
             out.push(b']');
         }
+        Value::Named(called, parts) => {
+            let parts = called.iter().zip(parts);
+            members(
+                out,
+                plain,
+                names,
+                parts.map(|(name, v)| (&**name, Cow::Borrowed(v))),
+            );
+        }
+        Value::Struct(shape, raw) => {
+            let parts = shape.values(raw);
+            members(
+                out,
+                plain,
+                names,
+                parts.map(|(name, _, v)| (name, Cow::Owned(v))),
+            );
+        }
         Value::Str(s) => quote::json(out, s),
         Value::Stack(..) | Value::Lazy(..) | Value::Wide(..) | Value::Bytes(_) | Value::Call(_) => {
             plain.clear();
@@ -266,6 +285,25 @@ fn write_value(out: &mut Vec<u8>, plain: &mut Vec<u8>, names: &dyn Names, value:
             quote::json(out, plain);
         }
     }
+}
+
+/// `{"a": 1, "b": "x"}`: a record or a struct.
+fn members<'a>(
+    out: &mut Vec<u8>,
+    plain: &mut Vec<u8>,
+    names: &dyn Names,
+    parts: impl Iterator<Item = (&'a str, Cow<'a, Value>)>,
+) {
+    out.push(b'{');
+    for (i, (name, value)) in parts.enumerate() {
+        if i > 0 {
+            out.extend_from_slice(b", ");
+        }
+        quote::json(out, name.as_bytes());
+        out.extend_from_slice(b": ");
+        write_value(out, plain, names, &value);
+    }
+    out.push(b'}');
 }
 
 /// A number; a string when a 64-bit float cannot hold it exactly.

@@ -12,6 +12,7 @@ use super::{Loss, Names, Origin, Output, Printer, RuntimeError, number, quote};
 use crate::agg::{Cell, Row, Table};
 use crate::ir::{Format, MapValue, Verdict};
 use crate::types::{HistShape, Stack, StackMode, Type, Value};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::{self, Write};
 
@@ -274,6 +275,14 @@ impl Line {
             Value::Str(bytes) => self.text(bytes),
             Value::Tuple(parts) => self.values(names, parts),
             Value::Array(elements) => self.values(names, elements),
+            Value::Named(called, parts) => {
+                let parts = called.iter().zip(parts);
+                self.members(names, parts.map(|(name, v)| (&**name, Cow::Borrowed(v))));
+            }
+            Value::Struct(shape, raw) => {
+                let parts = shape.values(raw);
+                self.members(names, parts.map(|(name, _, v)| (name, Cow::Owned(v))));
+            }
             Value::Bytes(bytes) => self.text(bytes),
             Value::Wide(kind, words) => {
                 self.plain.clear();
@@ -287,6 +296,22 @@ impl Line {
                 self.quote_plain();
             }
         }
+    }
+
+    /// An object: a record or a struct.
+    fn members<'a>(
+        &mut self,
+        names: &dyn Names,
+        parts: impl Iterator<Item = (&'a str, Cow<'a, Value>)>,
+    ) {
+        self.raw("{");
+        for (i, (name, value)) in parts.enumerate() {
+            self.comma(i);
+            self.text(name.as_bytes());
+            self.raw(":");
+            self.value(names, &value);
+        }
+        self.raw("}");
     }
 
     /// An array of names.

@@ -6,6 +6,7 @@ use super::{Names, number, quote};
 use crate::decode;
 use crate::types::call::{ArgState, Call};
 use crate::types::{Lazy, Space, Stack, StackMode, SyscallProbe, Type, Value, Wide};
+use std::borrow::Cow;
 
 /// Whether control bytes of strings pass.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,6 +37,21 @@ pub fn write(out: &mut Vec<u8>, names: &dyn Names, ty: Option<&Type>, value: &Va
             list(out, names, ty, parts, bytes);
             out.push(b')');
         }
+        Value::Named(called, parts) => {
+            let types: &[Type] = match ty {
+                Some(Type::Named(_, types)) => types,
+                _ => &[],
+            };
+            let parts = called.iter().zip(parts).enumerate();
+            let parts =
+                parts.map(|(i, (name, value))| (name.as_str(), types.get(i), Cow::Borrowed(value)));
+            members(out, names, parts, bytes);
+        }
+        Value::Struct(shape, raw) => {
+            let parts = shape.values(raw);
+            let parts = parts.map(|(name, ty, value)| (name, Some(ty), Cow::Owned(value)));
+            members(out, names, parts, bytes);
+        }
         Value::Stack(kind, words) => stack(out, names, *kind, words, STACK_INDENT),
         Value::Lazy(kind, raw) => lazy(out, names, *kind, *raw),
         Value::Call(bytes) => call(out, names, bytes),
@@ -64,6 +80,23 @@ fn call(out: &mut Vec<u8>, names: &dyn Names, bytes: &[u8]) {
         Some(call) => decode::call::line(&call, &names.call_style(), out),
         None => out.push(b'?'),
     }
+}
+
+/// `{ .a = 1, .b = x }`: a record or a struct.
+fn members<'a>(
+    out: &mut Vec<u8>,
+    names: &dyn Names,
+    parts: impl Iterator<Item = (&'a str, Option<&'a Type>, Cow<'a, Value>)>,
+    bytes: Bytes,
+) {
+    out.extend_from_slice(b"{ ");
+    for (i, (name, ty, value)) in parts.enumerate() {
+        out.extend_from_slice(if i > 0 { b", ." } else { b"." });
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(b" = ");
+        write(out, names, ty, &value, bytes);
+    }
+    out.extend_from_slice(b" }");
 }
 
 /// The parts of a tuple, or of a key, separated by `, `.

@@ -110,14 +110,11 @@ impl<'a> Pass<'a> {
                 };
                 return Some(place.base.with(expr(place.ty, kind, span)));
             }
+            Type::Record(_) => return self.read_struct(place, span),
             other => {
                 let message = format!("{} is memory, not a value", describe(other));
-                let help = match other {
-                    Type::Array { .. } => "pick an element: x[0]",
-                    _ => "pick a member: x.name",
-                };
                 let diagnostic = Diagnostic::error(codes::NOT_A_VALUE, span, message);
-                return self.fail(diagnostic.help(help));
+                return self.fail(diagnostic.help("pick an element: x[0]"));
             }
         };
         let site = self.site(SiteKind::ReadFailed, span);
@@ -160,9 +157,11 @@ impl<'a> Pass<'a> {
         let place = match self.operand(base)? {
             Operand::Place(place) => self.through_pointer(place, base.span)?,
             Operand::Val(val) => {
-                if let Type::Tuple(parts) = &val.expr.ty {
-                    let count = parts.len();
-                    return self.component(val, count, name);
+                match val.expr.ty.clone() {
+                    Type::Tuple(parts) => return self.component(val, parts.len(), name),
+                    Type::Named(names, _) => return self.field(val, &names, name),
+                    Type::Struct(shape) => return self.member_of_struct(val, &shape, name),
+                    _ => {}
                 }
                 self.pointed_to(val, base.span)?
             }
@@ -258,6 +257,24 @@ impl<'a> Pass<'a> {
         Some(Operand::Val(val.with(part)))
     }
 
+    /// `t[1]`, which is `t.1`.
+    fn component_at(&mut self, val: Val, count: usize, at: &Expr, span: Span) -> Option<Operand> {
+        match constant(at) {
+            Some(at) if at < count as u64 => {
+                let part = split_tuple(&val.expr).swap_remove(at as usize);
+                Some(Operand::Val(val.with(part)))
+            }
+            Some(_) => {
+                let message = format!("the tuple has components 0 to {}", count.saturating_sub(1));
+                self.error(codes::OUT_OF_BOUNDS, span, message)
+            }
+            None => {
+                let message = "components are picked by a constant";
+                self.error(codes::NOT_CONSTANT, span, message)
+            }
+        }
+    }
+
     /// `base[index]`.
     pub fn index(&mut self, base: &ast::Expr, index: &ast::Expr) -> Option<Operand> {
         let target = self.operand(base);
@@ -274,8 +291,17 @@ impl<'a> Pass<'a> {
                 _ => place,
             },
             Operand::Val(val) => match val.expr.ty.clone() {
+                Type::Tuple(parts) => return self.component_at(val, parts.len(), &at, index.span),
                 Type::Array { elem, len } => {
                     return self.element_of_value(val, (*elem, len), at, index.span);
+                }
+                Type::Str { .. } => {
+                    let kind = ExprKind::Element(Box::new(val.expr.clone()), Box::new(at));
+                    return Some(Operand::Val(val.with(expr(
+                        CHAR,
+                        kind,
+                        span_of(base, index),
+                    ))));
                 }
                 _ => self.element_base(val, base.span)?,
             },
@@ -320,7 +346,6 @@ impl<'a> Pass<'a> {
                 let ty = Type::Array { elem: to, len: 0 };
                 Some(Place::at(val, ty, space))
             }
-            Type::Str { .. } => self.not_built("characters of strings", span),
             other => {
                 let message = format!("{} has no elements", describe(&other));
                 self.error(codes::NO_ELEMENTS, span, message)
@@ -405,23 +430,25 @@ impl<'a> Pass<'a> {
     }
 }
 
+/// A character of a string.
+const CHAR: Type = Type::Int {
+    bits: 8,
+    signed: true,
+};
+
+fn span_of(base: &ast::Expr, index: &ast::Expr) -> Span {
+    base.span.to(index.span)
+}
+
 /// Whether an array of these is text.
 pub fn is_char(elem: &Type) -> bool {
     matches!(elem, Type::Int { bits: 8, .. })
 }
 
-/// The bytes that hold a bit field: those of its declared type, or as many from the byte where it begins (packed).
+/// The bytes that hold a bit field.
 fn bit_field(place: Place, member: &Member, ty: Type, btf: &Btf) -> Place {
-    let size = btf.size_of(member.ty).unwrap_or(4);
-    let container = size * 8;
-    let start = member.bit_offset / container * container;
-    let first = member.bit_offset - start;
-    let mut field = place.inner(i64::from(start / 8), ty);
-    if first + member.bitfield <= container {
-        field.bits = Some((first as u8, member.bitfield as u8));
-        return field;
-    }
-    field.offset += i64::from(first / 8);
-    field.bits = Some(((first % 8) as u8, member.bitfield as u8));
+    let (offset, first) = btf.bits_of(member);
+    let mut field = place.inner(i64::from(offset), ty);
+    field.bits = Some((first, member.bitfield as u8));
     field
 }

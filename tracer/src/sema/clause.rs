@@ -3,6 +3,7 @@
 //! In: a clause as written. Out: first its probes, resolved and grouped by what the clause's properties mean
 //! there; then, in each pass, an IR clause a group. Never lowers an expression itself.
 
+use super::config::{Missing, Settings};
 use super::nearest::{did_you_mean, quoted};
 use super::pass::{Pass, Scope};
 use super::providers::{self, Blind, CallProperty, Family, Lack, Offer, Target, View};
@@ -35,14 +36,14 @@ pub struct Group {
 pub fn resolve<'a>(
     clause: &'a ast::Clause,
     facts: &dyn Facts,
-    max_strlen: u32,
+    settings: &Settings,
     notes: &mut Vec<Diagnostic>,
 ) -> Resolved<'a> {
     let uses = Uses::of(clause);
     let mut targets = Vec::new();
     let mut missing = Vec::new();
     for spec in &clause.probes {
-        match providers::resolve(spec, &uses, facts, max_strlen) {
+        match providers::resolve(spec, &uses, facts, settings.max_strlen) {
             Ok(found) => targets.extend(found),
             Err(diagnostic) => missing.push(diagnostic),
         }
@@ -55,7 +56,11 @@ pub fn resolve<'a>(
             diagnostic.severity = Severity::Warning;
         }
     }
-    notes.extend(missing);
+    notes.extend(
+        missing
+            .into_iter()
+            .filter_map(|diagnostic| weighed(diagnostic, settings)),
+    );
     let asked = properties(&uses);
     let targets = without_lacks(targets, &asked, facts, notes);
     let mut groups = group(targets, &asked, facts);
@@ -66,6 +71,31 @@ pub fn resolve<'a>(
         });
     }
     Resolved { clause, groups }
+}
+
+/// A probe that does not exist here, as the script wants to have it told.
+fn weighed(mut diagnostic: Diagnostic, settings: &Settings) -> Option<Diagnostic> {
+    let is_missing = [
+        codes::NO_SUCH_SYSCALL,
+        codes::NO_SUCH_TRACEPOINT,
+        codes::NO_SUCH_FUNCTION,
+        codes::NO_MATCH,
+        codes::PROBE_NOT_HERE,
+        codes::NO_SUCH_FILE,
+        codes::NO_SUCH_SYMBOL,
+        codes::NO_SUCH_USDT,
+    ];
+    if !is_missing.contains(&diagnostic.code) {
+        return Some(diagnostic);
+    }
+    match settings.missing_probes {
+        Missing::Error => Some(diagnostic),
+        Missing::Warn => {
+            diagnostic.severity = Severity::Warning;
+            Some(diagnostic)
+        }
+        Missing::Ignore => None,
+    }
 }
 
 /// Probes that an error names at most.

@@ -21,10 +21,23 @@ pub struct Settings {
     pub call: CallOptions,
     /// What belongs to the user half.
     pub user: UserSettings,
+    /// What a probe is that does not exist here.
+    pub missing_probes: Missing,
     /// Functions that change the system are allowed: `--unsafe`, never the script's own decision.
     pub allow_unsafe: bool,
     /// The run's status is a verdict: the script may not choose another.
     pub verdict: bool,
+}
+
+/// What a probe is that the kernel, or the program it names, does not have.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Missing {
+    /// An error.
+    Error,
+    /// Something to be said.
+    Warn,
+    /// Nothing.
+    Ignore,
 }
 
 impl Default for Settings {
@@ -35,6 +48,7 @@ impl Default for Settings {
             stack_mode: StackMode::default(),
             call: CallOptions::default(),
             user: UserSettings::default(),
+            missing_probes: Missing::Error,
             allow_unsafe: false,
             verdict: false,
         }
@@ -54,9 +68,6 @@ const MOST_CAT_BYTES: u64 = 64 << 20;
 const MOST_PAGES: u64 = 16 << 10;
 /// Bytes of a page.
 const PAGE: u32 = 4096;
-
-/// Keys of the config block that the language has and this version does not.
-const NOT_BUILT: &[&str] = &["missing_probes"];
 
 /// Keys of bpftrace that decide about things which are not there to be decided: how types are found, how large a compiler's
 /// tables and buffers may grow, which library resolves symbols and when. Any value is right.
@@ -85,6 +96,7 @@ const KEYS: &[&str] = &[
     "max_cat_bytes",
     "max_map_keys",
     "max_strlen",
+    "missing_probes",
     "perf_rb_pages",
     "print_maps_on_exit",
     "sort_maps",
@@ -158,6 +170,14 @@ impl Settings {
                 self.user.ring_bytes = Some(bytes.next_power_of_two());
             }
             "print_maps_on_exit" => self.user.print_maps_on_exit = switch()?,
+            "missing_probes" => {
+                self.missing_probes = match given {
+                    Given::Word("error") => Missing::Error,
+                    Given::Word("warn") => Missing::Warn,
+                    Given::Word("ignore") => Missing::Ignore,
+                    _ => return Err("error, warn or ignore".to_owned()),
+                }
+            }
             "sort_maps" => {
                 self.user.sort = match given {
                     Given::Word("by_key") => Order::Key,
@@ -220,13 +240,9 @@ fn entry(settings: &mut Settings, name: &Ident, value: &Expr, notes: &mut Vec<Di
 }
 
 fn unknown(name: &str, span: Span) -> Diagnostic {
-    if NOT_BUILT.contains(&name) {
-        let message = format!("the setting `{name}` is not built yet");
-        return Diagnostic::error(codes::ITEM_NOT_BUILT, span, message);
-    }
     let message = format!("no such setting: `{name}`");
     let mut diagnostic = Diagnostic::error(codes::NO_SUCH_SETTING, span, message);
-    let known = [KEYS, NO_MATTER, NOT_BUILT].concat();
+    let known = [KEYS, NO_MATTER].concat();
     diagnostic.help.extend(did_you_mean(name, known));
     diagnostic
 }

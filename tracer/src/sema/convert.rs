@@ -51,6 +51,11 @@ pub fn to_type(e: Expr, to: &Type) -> Expr {
             let value = Box::new(expr(e.ty, kind, span));
             expr(to.clone(), ExprKind::Text(value), span)
         }
+        (kind, Type::Named(_, types)) => {
+            let tuple = unnamed(expr(e.ty, kind, span));
+            let tuple = to_type(tuple, &Type::Tuple(types.clone()));
+            expr(to.clone(), ExprKind::Cast(Box::new(tuple)), span)
+        }
         (ExprKind::Tuple(parts), Type::Tuple(types)) => {
             let parts = parts.into_iter().zip(types).map(|(p, t)| to_type(p, t));
             expr(to.clone(), ExprKind::Tuple(parts.collect()), span)
@@ -71,6 +76,18 @@ pub fn to_type(e: Expr, to: &Type) -> Expr {
             let inner = Box::new(expr(e.ty, kind, span));
             expr(to.clone(), ExprKind::Cast(inner), span)
         }
+    }
+}
+
+/// A record as the tuple that it is; anything else as itself.
+pub fn unnamed(e: Expr) -> Expr {
+    let Type::Named(_, types) = &e.ty else {
+        return e;
+    };
+    let (ty, span) = (Type::Tuple(types.clone()), e.span);
+    match e.kind {
+        ExprKind::Cast(inner) if inner.ty == ty => *inner,
+        _ => expr(ty, ExprKind::Cast(Box::new(e)), span),
     }
 }
 
@@ -116,7 +133,8 @@ pub fn constant(v: u64, to: &Type) -> u64 {
 pub fn to_number(e: Expr) -> Expr {
     let signed = match &e.ty {
         Type::Int { signed, .. } => *signed,
-        Type::Bool | Type::Lazy(Lazy::Errno | Lazy::Strerror | Lazy::SignalName) => true,
+        Type::Bool
+        | Type::Lazy(Lazy::Errno | Lazy::Strerror | Lazy::SignalName | Lazy::Enum(_)) => true,
         _ => false,
     };
     to_type(e, &Type::Int { bits: 64, signed })

@@ -9,11 +9,11 @@ use super::nearest::did_you_mean;
 use super::pass::{Pass, Val, expr};
 use super::value::{Operand, describe};
 use crate::diag::{Diagnostic, Span, codes};
-use crate::ir::{Expr, ExprKind};
+use crate::ir::{EnumNames, Expr, ExprKind};
 use crate::syntax::ast::{self, Ident, Tag, TypeName};
 use crate::tables::constants;
 use crate::types::btf::Kind;
-use crate::types::{Pointee, Space, Type};
+use crate::types::{Lazy, Pointee, Space, Type};
 
 /// Basic types: name, bits, signed.
 const INTEGERS: &[(&str, u8, bool)] = &[
@@ -157,8 +157,30 @@ impl Pass<'_> {
             return self.fail(diagnostic);
         }
         let mut cast: Expr = to_type(val.expr.clone(), &ty);
+        if name.tag == Some(Tag::Enum) && name.pointers == 0 {
+            let names = self.enumerators(&name.name, span)?;
+            cast = to_type(cast, &Type::Lazy(Lazy::Enum(names)));
+        }
         cast.span = span;
         Some(val.with(cast))
+    }
+
+    /// The names of an enum's numbers, in the program's table.
+    fn enumerators(&mut self, name: &str, span: Span) -> Option<u32> {
+        let btf = self.btf(span)?;
+        let id = btf.enum_named(name)?;
+        let names = btf
+            .enumerators(id)
+            .map(|(name, value)| (value, name.to_owned()));
+        let names = EnumNames {
+            names: names.collect(),
+        };
+        let known = &mut self.program.enums;
+        let at = known.iter().position(|known| *known == names);
+        Some(at.unwrap_or_else(|| {
+            known.push(names);
+            known.len() - 1
+        }) as u32)
     }
 
     /// `sizeof(type)`.

@@ -26,12 +26,14 @@ mod format;
 mod layout32;
 mod loops;
 mod maps;
+mod matches;
 mod names;
 pub mod nearest;
 mod operators;
 mod pass;
 mod preamble;
 pub mod providers;
+mod records;
 mod rooms;
 mod stmt;
 mod unify;
@@ -100,13 +102,15 @@ fn check_all(
         }
         None => facts,
     };
-    let (script, used) = expand::expand(script, &preamble.constants, options, &mut notes);
+    let expanded = expand::expand(script, &preamble.constants, options, &mut notes);
+    let used = expanded.options;
     notes.extend(
         options
             .keys()
             .filter_map(|name| no_such_option(name, &used)),
     );
-    let (program, notes) = check_expanded(&script, facts, settings, notes);
+    let (program, mut notes) = check_expanded(&expanded.script, facts, settings, notes);
+    expand::name_calls(&mut notes, &expanded.calls);
     (program, notes, used)
 }
 
@@ -138,12 +142,7 @@ fn check_expanded(
         .items
         .iter()
         .filter_map(|item| match item {
-            Item::Clause(clause) => Some(clause::resolve(
-                clause,
-                facts,
-                settings.max_strlen,
-                &mut notes,
-            )),
+            Item::Clause(clause) => Some(clause::resolve(clause, facts, &settings, &mut notes)),
             _ => None,
         })
         .collect();
@@ -154,8 +153,11 @@ fn check_expanded(
     notes.extend(found);
     notes.sort_by_key(|d| (d.span.start, d.span.end));
     keep_first(&mut notes);
-    if clauses.is_empty() && !notes.iter().any(is_error) {
-        let message = "the script has no probe";
+    if program.clauses.is_empty() && !notes.iter().any(is_error) {
+        let message = match clauses.is_empty() {
+            true => "the script has no probe",
+            false => "no probe of the script is here",
+        };
         notes.push(Diagnostic::error(
             codes::NO_CLAUSE,
             Span::default(),
@@ -236,5 +238,6 @@ fn new_pass(known: Known, settings: Settings, facts: &dyn Facts) -> Pass<'_> {
             ended: Vec::new(),
             native_layout: None,
         },
+        keep_divisions: false,
     }
 }

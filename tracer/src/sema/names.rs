@@ -210,7 +210,7 @@ pub static VARIABLES: &[Variable] = &[
 ];
 
 /// Built-in variables of the language that are not built yet.
-const NOT_BUILT: &[&str] = &["cgroup_name", "cwd", "exe"];
+const NOT_BUILT: &[&str] = &["cwd", "exe"];
 
 impl Pass<'_> {
     /// A bare name.

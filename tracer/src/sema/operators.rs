@@ -5,7 +5,7 @@
 
 use super::access::Place;
 use super::convert::{
-    compare, constant as cast_constant, to_bool, to_number, to_numbers, to_text, to_type,
+    compare, constant as cast_constant, to_bool, to_number, to_numbers, to_text, to_type, unnamed,
 };
 use super::pass::{Pass, Val, and, boolean, both_present, expr, not};
 use super::unify;
@@ -65,7 +65,13 @@ impl Pass<'_> {
                 };
                 Some(expr(Type::Bool, kind, span).into())
             }
-            BinaryOp::Match | BinaryOp::NoMatch => self.not_built("`=~` and `!~`", span),
+            BinaryOp::Match | BinaryOp::NoMatch => {
+                self.matching(left, right, op == BinaryOp::NoMatch, span)
+            }
+            _ if comparison(op).is_some() => {
+                let (left, right) = (self.searched(left), self.searched(right));
+                self.binary_values(op, left?, right?, span)
+            }
             _ => {
                 let (left, right) = (self.value(left), self.value(right));
                 self.binary_values(op, left?, right?, span)
@@ -123,6 +129,7 @@ impl Pass<'_> {
         let by_zero = matches!(op, Binary::Div | Binary::Mod);
         if let (ExprKind::Int(a), ExprKind::Int(b)) = (&left.kind, &right.kind)
             && !(by_zero && *b == 0)
+            && !(self.keep_divisions && op == Binary::Div)
         {
             let result = ops::binary(op, ty.is_signed(), *a, *b);
             return expr(ty, ExprKind::Int(result), span);
@@ -187,10 +194,13 @@ impl Pass<'_> {
                 self.compare_name(op, *lazy, right.clone(), left, span)
             }
             (
-                Type::Array { .. } | Type::Bytes { .. } | Type::Wide(_),
-                Type::Array { .. } | Type::Bytes { .. } | Type::Wide(_),
+                Type::Array { .. } | Type::Bytes { .. } | Type::Wide(_) | Type::Struct(_),
+                Type::Array { .. } | Type::Bytes { .. } | Type::Wide(_) | Type::Struct(_),
             ) if left.ty == right.ty && matches!(op, Compare::Eq | Compare::Ne) => {
                 Some(spanned(compare(op, left, right), span))
+            }
+            (Type::Named(a, _), Type::Named(b, _)) if a == b => {
+                self.compare_tuples(op, unnamed(left), unnamed(right), span)
             }
             (Type::Tuple(a), Type::Tuple(b)) if a.len() == b.len() => {
                 self.compare_tuples(op, left, right, span)
@@ -250,7 +260,7 @@ impl Pass<'_> {
 
     /// `name == "openat"`, `abi == "i386"`: the text's raw values are known before the run. Other names (symbols) are
     /// compared as text, which user space does.
-    fn compare_name(
+    pub fn compare_name(
         &mut self,
         op: Compare,
         lazy: Lazy,
@@ -360,6 +370,17 @@ fn has_known_values(lazy: Lazy) -> bool {
         lazy,
         Lazy::SyscallName | Lazy::Abi | Lazy::SignalName | Lazy::Errno | Lazy::ArgState
     )
+}
+
+/// The names of all calls, of both ABIs.
+pub fn names_of_calls() -> Vec<&'static str> {
+    let all = [Abi::Native, Abi::I386]
+        .into_iter()
+        .flat_map(|abi| syscalls::all(abi).map(|(_, name)| name));
+    let mut names: Vec<&str> = all.collect();
+    names.sort_unstable();
+    names.dedup();
+    names
 }
 
 /// The raw values of a call's name: one an ABI.

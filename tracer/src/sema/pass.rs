@@ -95,6 +95,8 @@ pub struct Pass<'a> {
     pub notes: Vec<Diagnostic>,
     /// The current clause.
     pub scope: Scope,
+    /// Divisions of constants are left to do: their exact quotient is wanted.
+    pub keep_divisions: bool,
 }
 
 /// An expression.

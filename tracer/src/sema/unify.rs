@@ -115,6 +115,7 @@ pub fn stored(ty: &Type) -> Type {
             signed: *signed,
         },
         Type::Tuple(parts) => Type::Tuple(parts.iter().map(stored).collect()),
+        Type::Named(names, parts) => Type::Named(names.clone(), parts.iter().map(stored).collect()),
         other => other.clone(),
     }
 }
@@ -141,16 +142,21 @@ pub fn join((a, a_weak): (&Type, bool), (b, b_weak): (&Type, bool)) -> Option<(T
             both(Type::U64)
         }
         (Type::Tuple(a), Type::Tuple(b)) if a.len() == b.len() => {
-            let parts: Option<Vec<Type>> = a
-                .iter()
-                .zip(b)
-                .map(|(a, b)| Some(join((a, false), (b, false))?.0))
-                .collect();
-            Some((Type::Tuple(parts?), false))
+            Some((Type::Tuple(join_parts(a, b)?), false))
+        }
+        (Type::Named(names, a), Type::Named(others, b)) if names == others => {
+            Some((Type::Named(names.clone(), join_parts(a, b)?), false))
         }
         _ if a == b => both(a.clone()),
         _ => None,
     }
+}
+
+fn join_parts(a: &[Type], b: &[Type]) -> Option<Vec<Type>> {
+    let pairs = a.iter().zip(b);
+    pairs
+        .map(|(a, b)| Some(join((a, false), (b, false))?.0))
+        .collect()
 }
 
 /// Text, or something that prints as a text of its own.

@@ -160,6 +160,7 @@ fn children(e: &Expr) -> Vec<&Expr> {
         | ExprKind::Step { target: e, .. }
         | ExprKind::Cast { operand: e, .. }
         | ExprKind::Member { base: e, .. }
+        | ExprKind::ContainerOf { pointer: e, .. }
         | ExprKind::SizeofExpr(e) => vec![e],
         ExprKind::Binary { left, right, .. } => vec![left, right],
         ExprKind::Cond {

@@ -5,7 +5,7 @@
 //! function does: that is `operators`, `access`, `names`, `builtins`.
 
 use super::access::Place;
-use super::convert::{is_weak, to_bool, to_type};
+use super::convert::{is_weak, to_bool, to_text, to_type};
 use super::expand::shown;
 use super::nearest::nearest;
 use super::pass::{Pass, Val, and, boolean, both_present, expr, int, not};
@@ -33,10 +33,22 @@ impl Pass<'_> {
         if val.expr.ty == Type::Call {
             let message = "`call` is a whole system call: it is only printed";
             let diagnostic = Diagnostic::error(codes::NOT_A_VALUE, e.span, message)
-                .help("printf(\"%s\\n\", call), print(call) or trace()");
+                .help("printf(\"%s\\n\", call), print(call) or trace(); its text can be searched");
             return self.fail(diagnostic);
         }
         Some(val)
+    }
+
+    /// The value of an expression whose text is compared or searched: a whole call has one too.
+    pub fn searched(&mut self, e: &ast::Expr) -> Option<Val> {
+        let val = self.printable(e)?;
+        match val.expr.ty {
+            Type::Call => {
+                let text = to_text(val.expr.clone())?;
+                Some(val.with(text))
+            }
+            _ => Some(val),
+        }
     }
 
     /// The value of an expression that is printed at once.
@@ -76,8 +88,12 @@ impl Pass<'_> {
             ast::ExprKind::SizeofType(ty) => self.sizeof_type(ty, span),
             ast::ExprKind::SizeofExpr(of) => self.sizeof_expr(of, span),
             ast::ExprKind::Offsetof { ty, path } => self.offsetof(ty, path, span),
-            ast::ExprKind::Record(_) => self.not_built("tuples with names", span),
-            ast::ExprKind::Regex(_) => self.not_built("regular expressions", span),
+            ast::ExprKind::Record(fields) => self.record(fields, span),
+            ast::ExprKind::ContainerOf { pointer, ty, path } => {
+                self.container_of(pointer, ty, path, span)
+            }
+            // The grammar has it behind `=~` only, which takes it itself.
+            ast::ExprKind::Regex(_) => None,
             // `expand` has moved blocks in front of the statement.
             ast::ExprKind::Block(_) => None,
         };
@@ -383,6 +399,8 @@ pub fn describe(ty: &Type) -> String {
     match ty {
         Type::Str { .. } => "a string".to_owned(),
         Type::Tuple(parts) => format!("a tuple of {}", parts.len()),
+        Type::Named(names, _) => format!("a record ({})", names.join(", ")),
+        Type::Struct(shape) => format!("a struct ({})", shape.name),
         Type::Stack(stack) => match stack.space {
             Space::Kernel => "a kernel stack".to_owned(),
             Space::User => "a user stack".to_owned(),

@@ -294,7 +294,9 @@ impl<'p> Desk<'p> {
             match effect {
                 Effect::Emit { id, args } => {
                     self.values = args;
-                    self.print(&plan.ir.emits[id.0 as usize], record, 0)?;
+                    let emit = &plan.ir.emits[id.0 as usize];
+                    trailer::mark(&plan.ir, &emit.args, &mut self.values);
+                    self.print(emit, record, 0)?;
                 }
                 Effect::Exit(code) => self.tell(Told::Exit(code as u8)),
                 // The map is here, and is empty already. The others are the kernel's: the plan leaves none to a tail.

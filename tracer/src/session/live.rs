@@ -460,7 +460,7 @@ impl End {
             code,
             by,
             lossy: totals.any_lost(),
-            losses: report::losses(&totals),
+            losses: report::losses(&totals, &[]),
             errors,
             missed: self.missed,
             command: self.command,

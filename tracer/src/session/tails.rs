@@ -3,6 +3,7 @@
 //! In: records that carry a tail's first values. Out: effects, and the maps that are kept here. Never reads the memory of
 //! a process: what a tail needs of its event, the record carries.
 
+use super::trailer;
 use crate::agg::Table;
 use crate::interp::{Effect, Event, Machine, MapState};
 use crate::ir::{Builtin, ClauseId, MapId, Probe, SiteId, TailId};
@@ -69,8 +70,12 @@ impl<'p> Tails<'p> {
             Some((_, then)) => then,
             None => self.machine.map(map),
         };
-        let cells = || state.cells().clone();
-        self.half.owns(map).then(|| Table::new(declared, cells()))
+        if !self.half.owns(map) {
+            return None;
+        }
+        let mut table = Table::new(declared, state.cells().clone());
+        trailer::mark_table(&self.half.program, &mut table);
+        Some(table)
     }
 
     /// What went wrong so far.

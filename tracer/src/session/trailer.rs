@@ -36,7 +36,8 @@ fn text(program: &Program, ty: &Type, value: &mut Value) {
         {
             bytes.extend_from_slice(program.user.trailer.as_bytes());
         }
-        (Type::Tuple(types), Value::Tuple(values)) => mark(program, types, values),
+        (Type::Tuple(types), Value::Tuple(values))
+        | (Type::Named(_, types), Value::Named(_, values)) => mark(program, types, values),
         _ => {}
     }
 }

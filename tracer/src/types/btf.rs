@@ -12,6 +12,7 @@
 mod build;
 mod language;
 mod parse;
+mod shape;
 #[cfg(test)]
 mod tests;
 mod text;

@@ -10,7 +10,9 @@ pub mod call;
 pub mod counter;
 pub mod demangle;
 pub mod glob;
+pub mod pattern;
 pub mod registers;
+pub mod shape;
 pub mod value;
 
 pub mod lazy;
@@ -22,9 +24,10 @@ pub use stack::{Stack, StackMode};
 pub use value::Value;
 
 use std::fmt;
+use std::sync::Arc;
 
 /// The type of an expression, a variable, a key component or a map value.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Type {
     /// No value (a call used as a statement).
     Void,
@@ -51,7 +54,7 @@ pub enum Type {
         /// Which address space a load through it reads.
         space: Space,
     },
-    /// A struct or union in memory. Only ever the target of a member access, never a value.
+    /// A struct or union in memory. Only ever the target of a member access, never a value: that is [`Type::Struct`].
     Record(btf::TypeId),
     /// An array: in memory, and as a value when its elements are numbers, pointers or such arrays
     /// ([`Type::is_packed`]). The elements lie side by side, each as wide as in C.
@@ -63,6 +66,10 @@ pub enum Type {
     },
     /// A tuple: the components one after the other.
     Tuple(Vec<Type>),
+    /// A record: a tuple whose components have names, as many of one as of the other.
+    Named(Arc<[String]>, Vec<Type>),
+    /// A struct as a value: its bytes as in C, up to a whole word.
+    Struct(Arc<shape::Shape>),
     /// A stack: instruction addresses, innermost first, unused ones 0.
     Stack(Stack),
     /// Raw in the kernel, text when printed: 8 bytes whose meaning [`Lazy`] tells.
@@ -80,7 +87,7 @@ pub enum Type {
 }
 
 /// What a pointer points to.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Pointee {
     /// `void`, or a type nobody described.
     Unknown,
@@ -141,23 +148,24 @@ impl Type {
             Type::Void => 0,
             Type::Bool | Type::Int { .. } | Type::Ptr { .. } | Type::Lazy(_) | Type::Call => 8,
             Type::Str { cap } => cap.next_multiple_of(8),
-            Type::Tuple(parts) => parts.iter().map(Type::size).sum(),
+            Type::Tuple(parts) | Type::Named(_, parts) => parts.iter().map(Type::size).sum(),
             Type::Stack(stack) => stack.size(),
             Type::Wide(kind) => kind.words() * 8,
             Type::Bytes { cap } => 8 + cap.next_multiple_of(8),
-            Type::Record(_) | Type::Array { .. } => match self.packed_size() {
+            Type::Record(_) | Type::Struct(_) | Type::Array { .. } => match self.packed_size() {
                 Some(bytes) => bytes.next_multiple_of(8),
                 None => panic!("{self} is memory, not a value: it has no value size"),
             },
         }
     }
 
-    /// Bytes in C's memory of a number, a pointer, or an array of such; `None` for anything else.
+    /// Bytes in C's memory of a number, a pointer, a struct, or an array of such; `None` for anything else.
     pub fn packed_size(&self) -> Option<u32> {
         match self {
             Type::Bool => Some(1),
             Type::Int { bits, .. } => Some(u32::from(*bits) / 8),
             Type::Ptr { .. } => Some(8),
+            Type::Struct(shape) => Some(shape.bytes),
             Type::Array { elem, len } => elem.packed_size()?.checked_mul(*len),
             _ => None,
         }
@@ -212,6 +220,15 @@ impl fmt::Display for Type {
                 }
                 f.write_str(")")
             }
+            Type::Named(names, parts) => {
+                f.write_str("(")?;
+                for (i, (name, part)) in names.iter().zip(parts).enumerate() {
+                    let between = if i > 0 { "," } else { "" };
+                    write!(f, "{between}{name}={part}")?;
+                }
+                f.write_str(")")
+            }
+            Type::Struct(shape) => f.write_str(&shape.name),
             Type::Stack(stack) => write!(f, "{}[{}]", stack.name(), stack.depth),
             Type::Call => f.write_str("call"),
             Type::Lazy(lazy) => lazy.fmt(f),

@@ -2,7 +2,9 @@
 //!
 //! In: bytes in the layout of [`Type::size`]. Out: [`Value`]. Never formats: that is `print`.
 
+use super::shape::Shape;
 use super::{Lazy, Stack, Type, Wide};
+use std::sync::Arc;
 
 /// A value with enough of its type to compare and to print it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -19,6 +21,10 @@ pub enum Value {
     Str(Vec<u8>),
     /// A tuple.
     Tuple(Vec<Value>),
+    /// A record: names and values of its components.
+    Named(Arc<[String]>, Vec<Value>),
+    /// A struct: its bytes.
+    Struct(Arc<Shape>, Vec<u8>),
     /// A stack's words as [`Stack::parts`] takes them, without the unused ones.
     Stack(Stack, Vec<u64>),
     /// Raw value that becomes text when printed.
@@ -51,15 +57,8 @@ impl Value {
                 let end = raw.iter().position(|&b| b == 0).unwrap_or(raw.len());
                 Value::Str(raw[..end].to_vec())
             }
-            Type::Tuple(parts) => {
-                let mut at = 0;
-                let mut values = Vec::with_capacity(parts.len());
-                for part in parts {
-                    values.push(Value::read(part, &raw[at..])?);
-                    at += part.size() as usize;
-                }
-                Value::Tuple(values)
-            }
+            Type::Tuple(parts) => Value::Tuple(read_parts(parts, raw)?),
+            Type::Named(names, parts) => Value::Named(names.clone(), read_parts(parts, raw)?),
             Type::Stack(stack) => {
                 let mut words: Vec<u64> = words(raw).collect();
                 let used = stack.parts(&words).1.len() + stack.head() as usize / 8;
@@ -71,12 +70,12 @@ impl Value {
                 let len = word().min(u64::from(*cap)) as usize;
                 Value::Bytes(raw[8..8 + len].to_vec())
             }
-            Type::Array { .. } => Value::packed(ty, raw)?,
+            Type::Array { .. } | Type::Struct(_) => Value::packed(ty, raw)?,
             Type::Void | Type::Record(_) | Type::Call => return None,
         })
     }
 
-    /// Reads what lies in memory as in C: a number, a pointer, or an array of such. `None` when `bytes` is too short, and
+    /// Reads what lies in memory as in C: a number, a pointer, a struct, or an array of such. `None` when `bytes` is too short, and
     /// for any other type.
     pub fn packed(ty: &Type, bytes: &[u8]) -> Option<Value> {
         let raw = bytes.get(..ty.packed_size()? as usize)?;
@@ -87,6 +86,9 @@ impl Value {
                 .map(element)
                 .collect::<Option<_>>()
                 .map(Value::Array);
+        }
+        if let Type::Struct(shape) = ty {
+            return Some(Value::Struct(shape.clone(), raw.to_vec()));
         }
         let mut word = [0; 8];
         word[..raw.len()].copy_from_slice(raw);
@@ -105,6 +107,7 @@ impl Value {
             (Value::Array(values), Type::Array { elem, .. }) => {
                 values.iter().for_each(|v| v.write_packed(elem, out));
             }
+            (Value::Struct(_, bytes), Type::Struct(_)) => out.extend_from_slice(bytes),
             _ => {
                 let bytes = ty.packed_size().unwrap_or(0) as usize;
                 out.extend_from_slice(&self.bits().to_le_bytes()[..bytes]);
@@ -118,7 +121,8 @@ impl Value {
         let start = out.len();
         let size = ty.size() as usize;
         match (self, ty) {
-            (Value::Tuple(values), Type::Tuple(parts)) => {
+            (Value::Tuple(values), Type::Tuple(parts))
+            | (Value::Named(_, values), Type::Named(_, parts)) => {
                 values.iter().zip(parts).for_each(|(v, t)| v.write(t, out));
             }
             (Value::Str(bytes), Type::Str { cap }) => {
@@ -140,7 +144,9 @@ impl Value {
                 out.extend_from_slice(&(kept.len() as u64).to_ne_bytes());
                 out.extend_from_slice(kept);
             }
-            (Value::Array(_), Type::Array { .. }) => self.write_packed(ty, out),
+            (Value::Array(_), Type::Array { .. }) | (Value::Struct(..), Type::Struct(_)) => {
+                self.write_packed(ty, out)
+            }
             _ => out.extend_from_slice(&self.bits().to_ne_bytes()),
         }
         out.resize(start + size, 0);
@@ -155,6 +161,8 @@ impl Value {
             Value::Absent
             | Value::Str(_)
             | Value::Tuple(_)
+            | Value::Named(..)
+            | Value::Struct(..)
             | Value::Stack(..)
             | Value::Wide(..)
             | Value::Bytes(_)
@@ -162,6 +170,17 @@ impl Value {
             | Value::Array(_) => 0,
         }
     }
+}
+
+/// Values that lie one behind the other.
+fn read_parts(parts: &[Type], raw: &[u8]) -> Option<Vec<Value>> {
+    let mut at = 0;
+    let mut values = Vec::with_capacity(parts.len());
+    for part in parts {
+        values.push(Value::read(part, &raw[at..])?);
+        at += part.size() as usize;
+    }
+    Some(values)
 }
 
 fn words(raw: &[u8]) -> impl Iterator<Item = u64> {

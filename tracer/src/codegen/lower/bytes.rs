@@ -7,7 +7,8 @@ use super::memory::capacity;
 use super::{Lower, Var};
 use crate::bpf::{Alu, Cond, Size, helpers};
 use crate::codegen::lir::{Arg, Callee, Class, Inst, Opnd, Place};
-use crate::ir::{Expr, ExprKind, MapId, SiteId, VarId};
+use crate::ir::{Expr, ExprKind, MapId, PatternId, SiteId, VarId};
+use crate::types::shape::Field;
 use crate::types::{Space, Type};
 
 impl Lower<'_> {
@@ -129,14 +130,67 @@ impl Lower<'_> {
         Opnd::Reg(self.b.call_number(runtime("rt_str_find"), args))
     }
 
+    /// Whether a pattern matches. Its automaton reads whole words at places that only the kernel run knows, which are
+    /// not on the stack.
+    pub fn matches(&mut self, text: &Expr, pattern: PatternId) -> Opnd {
+        let size = text.ty.size();
+        let place = self.scratch(size);
+        self.store_into(text, place);
+        let args = vec![Arg::Addr(place), imm(size), imm(pattern.0)];
+        Opnd::Reg(self.b.call_number(runtime("rt_match"), args))
+    }
+
+    /// A member of a struct that is a number or a pointer. What does not lie at a multiple of its size is moved first: the stack
+    /// allows no other access.
+    pub fn member(&mut self, of: &Expr, at: u32) -> Opnd {
+        let field = field(of, at);
+        let width = field.bytes();
+        let mut place = self.place(of).plus(field.offset);
+        if !field.offset.is_multiple_of(width) {
+            let aligned = self.temporary(8);
+            self.b.store_word(aligned, 0);
+            self.copy_bytes(aligned, place, width);
+            place = aligned;
+        }
+        let size = Size::from_bytes(width as u8).expect("1, 2, 4 or 8 bytes");
+        let word = self.b.load(size, place);
+        self.extract(word, width as u8, field.bits, &field.ty)
+    }
+
+    /// Any other member: text up to its NUL, or bytes.
+    pub fn member_into(&mut self, of: &Expr, at: u32, to: Place) {
+        let field = field(of, at);
+        let (size, bytes) = (field.ty.size(), field.bytes());
+        let from = self.place(of).plus(field.offset);
+        if let Type::Str { cap } = field.ty {
+            self.b.store_word(to.plus(size - 8), 0);
+            let args = vec![Arg::Addr(to), imm(cap), Arg::Addr(from)];
+            self.b.call(runtime("rt_str_kernel"), args);
+            return;
+        }
+        if !bytes.is_multiple_of(8) {
+            self.b.store_word(to.plus(size - 8), 0);
+        }
+        self.copy_bytes(to, from, bytes);
+    }
+
+    /// Copies any number of bytes.
+    fn copy_bytes(&mut self, to: Place, from: Place, bytes: u32) {
+        let helper = Callee::Helper(helpers::PROBE_READ_KERNEL);
+        let args = vec![Arg::Addr(to), imm(bytes), Arg::Addr(from)];
+        self.b.call(helper, args);
+    }
+
     /// An element of an array, 0 beyond its end.
     pub fn element(&mut self, array: &Expr, at: &Expr) -> Opnd {
-        let Type::Array { elem, len } = &array.ty else {
-            unreachable!("{} has no elements", array.ty);
+        let (elem, len) = match &array.ty {
+            Type::Array { elem, len } => (elem.as_ref().clone(), *len),
+            // Behind the text all bytes are 0.
+            Type::Str { cap } => (character(), *cap),
+            ty => unreachable!("{ty} has no elements"),
         };
         let width = elem.packed_size().expect("the elements are packed");
         let place = self.place(array);
-        let (elem, len) = (elem.as_ref().clone(), *len);
         if let ExprKind::Int(index) = at.kind {
             if index >= u64::from(len) {
                 return Opnd::Imm(0);
@@ -200,6 +254,22 @@ impl Lower<'_> {
         let helper = Callee::Helper(helpers::OVERRIDE_RETURN);
         let args = vec![arg(self.ctx), Arg::Value(result)];
         self.b.call(helper, args);
+    }
+}
+
+/// A byte of a string.
+fn character() -> Type {
+    Type::Int {
+        bits: 8,
+        signed: true,
+    }
+}
+
+/// A member of a struct's value.
+fn field(of: &Expr, at: u32) -> Field {
+    match &of.ty {
+        Type::Struct(shape) => shape.fields[at as usize].clone(),
+        ty => unreachable!("{ty} has no members"),
     }
 }
 

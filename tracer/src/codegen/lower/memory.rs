@@ -26,6 +26,7 @@ impl Lower<'_> {
                 place.plus(field_offset(&tuple.ty, *index))
             }
             ExprKind::ReadStr { .. } if self.is_captured(e) => self.captured_string(e),
+            ExprKind::Cast(inner) if is_same_memory(&e.ty) => self.place(inner),
             _ => self.fresh(e),
         }
     }
@@ -109,13 +110,14 @@ impl Lower<'_> {
                 self.b.switch(next);
             }
             // The words of the tuple lie as those of the value do.
-            ExprKind::Cast(inner) if matches!(e.ty, Type::Wide(_) | Type::Array { .. }) => {
+            ExprKind::Cast(inner) if is_same_memory(&e.ty) => {
                 self.store_into(inner, to);
             }
             ExprKind::Cast(inner) if matches!(e.ty, Type::Bytes { .. }) => {
                 self.text_as_bytes(inner, &e.ty, to);
             }
             ExprKind::Cast(inner) => self.cast_string(inner, &e.ty, to),
+            ExprKind::Member(of, at) => self.member_into(of, *at, to),
             ExprKind::MapGet { map, key } => self.map_get_into(*map, key, to),
             _ => {
                 let from = self.place(e);
@@ -220,10 +222,20 @@ pub fn capacity(ty: &Type) -> u32 {
     }
 }
 
+/// Whether a value of the type that is cast lies as what it is cast from: words of a tuple, a record's components.
+fn is_same_memory(ty: &Type) -> bool {
+    matches!(
+        ty,
+        Type::Wide(_) | Type::Array { .. } | Type::Tuple(_) | Type::Named(..)
+    )
+}
+
 /// Bytes before a tuple's component.
 fn field_offset(tuple: &Type, index: u32) -> u32 {
     match tuple {
-        Type::Tuple(parts) => parts[..index as usize].iter().map(Type::size).sum(),
+        Type::Tuple(parts) | Type::Named(_, parts) => {
+            parts[..index as usize].iter().map(Type::size).sum()
+        }
         ty => unreachable!("{ty} is not a tuple"),
     }
 }

@@ -60,12 +60,14 @@ impl Lower<'_> {
             ExprKind::ReadState(of) => self.read_state(of),
             ExprKind::Length(of) => self.length(of),
             ExprKind::Position(hay, needle) => self.position(hay, needle),
+            ExprKind::Matches(text, pattern) => self.matches(text, *pattern),
             ExprKind::Element(array, at) => self.element(array, at),
             ExprKind::Find { map, key, var } => self.find(*map, key, *var),
             ExprKind::DataLoc { offset } => self.data_loc(*offset),
             ExprKind::Field { offset, width } => self.field(*offset, *width, &e.ty),
             ExprKind::FieldAddr { offset } => Opnd::Reg(self.context_address(*offset)),
             ExprKind::Text(_) => unreachable!("the plan leaves text to user space"),
+            ExprKind::Member(of, at) => self.member(of, *at),
             ExprKind::TupleField(..) => {
                 let place = self.place(e);
                 Opnd::Reg(self.b.load(Size::DW, place))

@@ -5,6 +5,7 @@
 
 mod calls;
 mod equivalence;
+mod every_builtin;
 mod listings;
 mod live;
 mod loops;

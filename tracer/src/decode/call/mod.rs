@@ -215,7 +215,7 @@ pub fn argument(of: CallArg, raw: u64, out: &mut Vec<u8>) {
     let style = Style::default();
     let signature = signature(&call);
     let what = signature.and_then(|known| known.args.get(at));
-    let mut walk = walk(&call, &style, signature, text::Text::new(out));
+    let mut walk = walk(&call, &style, signature, text::Text::new(out, style.hex));
     let number = walk.arg(of.arg);
     walk.value(what.map_or(What::Int, |arg| arg.what), number, Scope::NONE);
 }

@@ -3,6 +3,7 @@
 //! In: nothing. Out: tables, read in both directions; that of built-ins is `ir::name`'s. Never a word twice in one table.
 
 use crate::ir::{Binary, Compare, Mechanism, Order, Phase, SiteKind, Unary};
+use crate::types::pattern::Dialect;
 use crate::types::{Abi, Lazy, Space, Wide};
 
 pub(in crate::ir) use crate::ir::name::BUILTINS;
@@ -76,6 +77,8 @@ pub fn name<T: PartialEq>(table: Names<T>, value: &T) -> Option<&'static str> {
 pub fn value<T: Copy>(table: Names<T>, name: &str) -> Option<T> {
     table.iter().find(|(n, _)| *n == name).map(|(_, v)| *v)
 }
+
+pub const DIALECTS: Names<Dialect> = &[("glob", Dialect::Glob), ("regex", Dialect::Regex)];
 
 pub const UNARY: Names<Unary> = &[
     ("neg", Unary::Neg),

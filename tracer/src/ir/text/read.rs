@@ -4,18 +4,21 @@
 //! Never panics, whatever the nodes.
 
 use super::names::{
-    ABIS, BINARY, BUILTINS, COMPARE, MECHANISMS, Names, ORDERS, PHASES, SITES, SPACES, UNARY, value,
+    ABIS, BINARY, BUILTINS, COMPARE, DIALECTS, MECHANISMS, Names, ORDERS, PHASES, SITES, SPACES,
+    UNARY, value,
 };
 use super::node::{Node, word};
 use super::types::{self, read as ty, read_agg};
 use crate::diag::Span;
 use crate::ir::{
     Builtin, Clause, Conversion, Emit, EmitArg, EmitId, EmitKind, EnumNames, Expr, ExprKind,
-    Format, FormatPart, Lifecycle, Map, MapId, MapValue, Order, Probe, Program, Rate, Room, Site,
-    SiteId, Stmt, StmtKind, SyscallSet, TailId, UserSettings, Var, VarId, Verdict, View,
+    Format, FormatPart, Lifecycle, Map, MapId, MapValue, Order, PatternId, Probe, Program, Rate,
+    Room, Site, SiteId, Stmt, StmtKind, SyscallSet, TailId, UserSettings, Var, VarId, Verdict,
+    View,
 };
 use crate::types::Space;
 use crate::types::counter::{self, Source};
+use crate::types::pattern::Pattern;
 use std::str::FromStr;
 
 /// The items of a list, taken one by one.
@@ -96,7 +99,8 @@ impl<'n> Items<'n> {
         }
     }
 
-    fn text(&mut self) -> Result<String, String> {
+    /// A string.
+    pub fn text(&mut self) -> Result<String, String> {
         String::from_utf8(self.bytes()?).map_err(|_| format!("{}: a name is not UTF-8", self.what))
     }
 
@@ -177,6 +181,7 @@ pub fn program(node: &Node) -> Result<Program, String> {
                 }
             }
             "text" => p.texts.push(parts.text()?),
+            "pattern" => p.patterns.push(pattern(&mut parts)?),
             "enum" => p.enums.push(enum_names(&mut parts)?),
             "site" => p.sites.push(Site {
                 kind: parts.name(SITES, "a kind of site")?,
@@ -190,6 +195,11 @@ pub fn program(node: &Node) -> Result<Program, String> {
         parts.end()?;
     }
     Ok(p)
+}
+
+fn pattern(parts: &mut Items<'_>) -> Result<Pattern, String> {
+    let dialect = parts.name(DIALECTS, "a kind of pattern")?;
+    Pattern::new(dialect, &parts.text()?).map_err(|error| format!("{error:?}"))
 }
 
 fn enum_names(parts: &mut Items<'_>) -> Result<EnumNames, String> {
@@ -638,6 +648,7 @@ fn operation(op: &str, items: &mut Items<'_>) -> Result<ExprKind, String> {
         "read-state" => ExprKind::ReadState(items.boxed()?),
         "length" => ExprKind::Length(items.boxed()?),
         "position" => ExprKind::Position(items.boxed()?, items.boxed()?),
+        "matches" => ExprKind::Matches(items.boxed()?, PatternId(items.number()?)),
         "element" => ExprKind::Element(items.boxed()?, items.boxed()?),
         "find" => ExprKind::Find {
             map: MapId(items.number()?),
@@ -656,6 +667,7 @@ fn operation(op: &str, items: &mut Items<'_>) -> Result<ExprKind, String> {
         },
         "tuple" => ExprKind::Tuple(items.rest().iter().map(expr).collect::<Result<_, _>>()?),
         "text" => ExprKind::Text(items.boxed()?),
+        "member" => ExprKind::Member(items.boxed()?, items.number()?),
         "tuple-field" => ExprKind::TupleField(items.boxed()?, items.number()?),
         "step-var" | "step-var-old" => ExprKind::StepVar {
             var: VarId(items.number()?),

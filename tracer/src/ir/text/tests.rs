@@ -5,6 +5,8 @@ use crate::diag::Span;
 use crate::ir::*;
 use crate::types::btf::TypeId;
 use crate::types::counter::COUNTERS;
+use crate::types::pattern::{Dialect, Pattern};
+use crate::types::shape::{Field, Shape};
 use crate::types::{
     Abi, AggKind, CallArg, HistShape, Lazy, Pointee, Space, Stack, StackMode, Type, Wide,
 };
@@ -12,6 +14,7 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
+use std::sync::Arc;
 
 fn types() -> impl Strategy<Value = Type> {
     let space = || select(vec![Space::Kernel, Space::User]);
@@ -63,7 +66,30 @@ fn types() -> impl Strategy<Value = Type> {
                 elem: Box::new(t),
                 len
             }),
-            vec(inner, 0..3).prop_map(Type::Tuple),
+            vec(inner.clone(), 0..3).prop_map(Type::Tuple),
+            vec(inner.clone(), 0..3).prop_map(|parts| {
+                let names: Vec<String> = (0..parts.len()).map(|i| format!("f{i}")).collect();
+                Type::Named(names.into(), parts)
+            }),
+            (
+                any::<(String, u32, u32)>(),
+                inner,
+                option::of(any::<(u8, u8)>())
+            )
+                .prop_map(|((name, bytes, offset), ty, bits)| {
+                    let field = Field {
+                        name: name.clone(),
+                        offset,
+                        ty,
+                        bits,
+                    };
+                    let fields = vec![field];
+                    Type::Struct(Arc::new(Shape {
+                        name,
+                        bytes,
+                        fields,
+                    }))
+                },),
         ]
     })
 }
@@ -152,6 +178,7 @@ fn branches(e: BoxedStrategy<Expr>) -> impl Strategy<Value = ExprKind> {
         b().prop_map(ExprKind::ReadState),
         (b(), b()).prop_map(|(a, b)| ExprKind::Position(a, b)),
         (b(), b()).prop_map(|(a, b)| ExprKind::Element(a, b)),
+        (b(), any::<u32>()).prop_map(|(text, at)| ExprKind::Matches(text, PatternId(at))),
         (any::<u32>(), vec(e.clone(), 0..3), any::<u32>()).prop_map(|(m, key, v)| {
             ExprKind::Find {
                 map: MapId(m),
@@ -453,6 +480,13 @@ fn clauses() -> impl Strategy<Value = Clause> {
     })
 }
 
+/// One of each kind.
+fn patterns() -> Vec<Pattern> {
+    let both = [(Dialect::Glob, "a*\"[b-c]"), (Dialect::Regex, "^a/(b|c)$")];
+    let made = both.map(|(dialect, source)| Pattern::new(dialect, source).expect("a pattern"));
+    made.into()
+}
+
 fn programs() -> impl Strategy<Value = Program> {
     let site = select(
         names::SITES
@@ -494,6 +528,7 @@ fn programs() -> impl Strategy<Value = Program> {
                 Program {
                     user,
                     texts,
+                    patterns: patterns(),
                     enums: enums.into_iter().map(names).collect(),
                     clauses,
                     maps,

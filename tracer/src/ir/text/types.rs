@@ -3,10 +3,12 @@
 //! In: types, or nodes. Out: nodes, or types.
 
 use super::names::{ABIS, LAZY, SIGNED, SPACES, WIDE, name, value};
-use super::node::{Node, group, word};
+use super::node::{Node, group, string, word};
 use super::read::{Items, number};
 use crate::types::btf::TypeId;
+use crate::types::shape::{Field, Shape};
 use crate::types::{AggKind, CallArg, HistShape, Lazy, Pointee, Space, Stack, StackMode, Type};
+use std::sync::Arc;
 
 /// A type's node.
 pub fn write(ty: &Type) -> Node {
@@ -25,6 +27,19 @@ pub fn write(ty: &Type) -> Node {
         Type::Record(id) => group("record", [word(id.0)]),
         Type::Array { elem, len } => group("array", [write(elem), word(len)]),
         Type::Tuple(parts) => group("tuple", parts.iter().map(write)),
+        Type::Named(names, parts) => {
+            let part = |(name, ty): (&String, &Type)| group(name, [write(ty)]);
+            group("named", names.iter().zip(parts).map(part))
+        }
+        Type::Struct(shape) => {
+            let front = [string(&shape.name), word(shape.bytes)];
+            group(
+                "struct",
+                front
+                    .into_iter()
+                    .chain(shape.fields.iter().map(write_field)),
+            )
+        }
         Type::Stack(stack) => {
             let name = match stack.space {
                 Space::Kernel => "stack",
@@ -84,6 +99,16 @@ pub fn read(node: &Node) -> Result<Type, String> {
             arg: items.number()?,
         })),
         "tuple" => Type::Tuple(items.rest().iter().map(read).collect::<Result<_, _>>()?),
+        "named" => named(items.rest())?,
+        "struct" => Type::Struct(Arc::new(Shape {
+            name: items.text()?,
+            bytes: items.number()?,
+            fields: items
+                .rest()
+                .iter()
+                .map(read_field)
+                .collect::<Result<_, _>>()?,
+        })),
         "stack" => Type::Stack(stack(Space::Kernel, &mut items)?),
         "user-stack" => Type::Stack(stack(Space::User, &mut items)?),
         _ => return Err(format!("`{head}` is not a type")),
@@ -106,6 +131,48 @@ pub fn stack(space: Space, items: &mut Items) -> Result<Stack, String> {
 /// The mode when it is not the usual one.
 pub fn write_mode(stack: Stack) -> Option<Node> {
     (stack.mode != StackMode::default()).then(|| word(stack.mode.name()))
+}
+
+/// `((a u64) (b (str 8)))`
+fn named(parts: &[Node]) -> Result<Type, String> {
+    let part = |node: &Node| {
+        let mut part = Items::of(node, "a component")?;
+        let both = (part.word("a name")?.to_owned(), read(part.need("a type")?)?);
+        part.end().map(|()| both)
+    };
+    let parts = parts.iter().map(part).collect::<Result<Vec<_>, _>>()?;
+    let (names, types): (Vec<String>, Vec<Type>) = parts.into_iter().unzip();
+    Ok(Type::Named(names.into(), types))
+}
+
+/// `("a" 0 u32 (bits 3 4))`
+fn write_field(field: &Field) -> Node {
+    let mut items = vec![string(&field.name), word(field.offset), write(&field.ty)];
+    let bits = field.bits;
+    items.extend(bits.map(|(at, len)| group("bits", [word(at), word(len)])));
+    group("field", items)
+}
+
+fn read_field(node: &Node) -> Result<Field, String> {
+    let mut items = Items::of(node, "a member")?;
+    items.word("a member")?;
+    let field = Field {
+        name: items.text()?,
+        offset: items.number()?,
+        ty: read(items.need("a type")?)?,
+        bits: match items.next() {
+            None => None,
+            Some(bits) => {
+                let mut pair = Items::of(bits, "bits")?;
+                pair.word("bits")?;
+                let both = (pair.number()?, pair.number()?);
+                pair.end()?;
+                Some(both)
+            }
+        },
+    };
+    items.end()?;
+    Ok(field)
 }
 
 fn simple(text: &str) -> Option<Type> {

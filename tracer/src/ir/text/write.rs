@@ -3,7 +3,8 @@
 //! In: IR. Out: nodes, whose shapes `read` takes apart again.
 
 use super::names::{
-    ABIS, BINARY, BUILTINS, COMPARE, MECHANISMS, Names, ORDERS, PHASES, SITES, SPACES, UNARY, name,
+    ABIS, BINARY, BUILTINS, COMPARE, DIALECTS, MECHANISMS, Names, ORDERS, PHASES, SITES, SPACES,
+    UNARY, name,
 };
 use super::node::{Node, group, line, list, string, word};
 use super::types::{self, write as ty, write_agg};
@@ -34,6 +35,10 @@ pub fn program(p: &Program) -> Node {
     items.extend((p.user != UserSettings::default()).then(|| user(&p.user)));
     items.extend(p.texts.iter().map(|t| line("text", [string(t)])));
     items.extend(p.enums.iter().map(enum_names));
+    items.extend(p.patterns.iter().map(|p| {
+        let parts = [named(DIALECTS, &p.dialect), string(&p.source)];
+        line("pattern", parts)
+    }));
     items.extend(
         p.sites
             .iter()
@@ -381,6 +386,9 @@ fn expr(e: &Expr) -> Node {
         ExprKind::Position(hay, needle) => {
             items.extend([word("position"), expr(hay), expr(needle)]);
         }
+        ExprKind::Matches(of, pattern) => {
+            items.extend([word("matches"), expr(of), word(pattern.0)]);
+        }
         ExprKind::Element(array, at) => items.extend([word("element"), expr(array), expr(at)]),
         ExprKind::Find { map, key: k, var } => {
             items.extend([word("find"), word(map.0), key(k), word(var.0)]);
@@ -395,6 +403,7 @@ fn expr(e: &Expr) -> Node {
             items.extend(parts.iter().map(expr));
         }
         ExprKind::Text(value) => items.extend([word("text"), expr(value)]),
+        ExprKind::Member(of, at) => items.extend([word("member"), expr(of), word(at)]),
         ExprKind::TupleField(tuple, at) => {
             items.extend([word("tuple-field"), expr(tuple), word(at)]);
         }

@@ -93,6 +93,8 @@ impl<'p> Checker<'p> {
                     (Type::Tuple(parts), array @ Type::Array { .. }) => {
                         parts.len() as u32 * 8 == array.size() && parts.iter().all(is_word)
                     }
+                    (Type::Tuple(parts), Type::Named(_, types))
+                    | (Type::Named(_, types), Type::Tuple(parts)) => parts == types,
                     (Type::Str { .. }, Type::Bytes { .. }) => true,
                     _ => false,
                 };
@@ -115,7 +117,7 @@ impl<'p> Checker<'p> {
                 self.site(*site, 12, SiteKind::ReadFailed);
             }
             ExprKind::ReadArray { addr, site, .. } => {
-                let array = matches!(e.ty, Type::Array { .. });
+                let array = matches!(e.ty, Type::Array { .. } | Type::Struct(_));
                 self.rule(12, array && addr.ty.is_scalar(), || {
                     format!("a {} read at a {}", e.ty, addr.ty)
                 });
@@ -157,9 +159,18 @@ impl<'p> Checker<'p> {
                     format!("a {} in a {} as a {}", needle.ty, hay.ty, e.ty)
                 });
             }
+            ExprKind::Matches(text, pattern) => {
+                self.is_bool(e);
+                self.rule(14, matches!(text.ty, Type::Str { .. }), || {
+                    format!("a pattern for a {}", text.ty)
+                });
+                let known = (pattern.0 as usize) < self.program.patterns.len();
+                self.rule(1, known, || format!("there is no pattern {}", pattern.0));
+            }
             ExprKind::Element(array, at) => {
                 let fits = match &array.ty {
                     Type::Array { elem, .. } => **elem == e.ty && e.ty.is_scalar(),
+                    Type::Str { .. } => e.ty == CHAR,
                     _ => false,
                 };
                 self.rule(14, fits && at.ty.is_scalar(), || {
@@ -199,6 +210,15 @@ impl<'p> Checker<'p> {
                 };
                 self.rule(14, part == Some(&e.ty), || {
                     format!("component {at} of {} is not a {}", tuple.ty, e.ty)
+                });
+            }
+            ExprKind::Member(of, at) => {
+                let member = match &of.ty {
+                    Type::Struct(shape) => shape.fields.get(*at as usize).map(|f| &f.ty),
+                    _ => None,
+                };
+                self.rule(14, member == Some(&e.ty), || {
+                    format!("member {at} of {} is not a {}", of.ty, e.ty)
                 });
             }
             ExprKind::Text(value) => {
@@ -332,7 +352,12 @@ impl<'p> Checker<'p> {
     fn compared(&mut self, op: Compare, left: &Type, right: &Type) {
         let fits = same_but_capacity(left, right)
             && match left {
-                Type::Tuple(_) | Type::Wide(_) | Type::Bytes { .. } | Type::Array { .. } => {
+                Type::Tuple(_)
+                | Type::Named(..)
+                | Type::Struct(_)
+                | Type::Wide(_)
+                | Type::Bytes { .. }
+                | Type::Array { .. } => {
                     matches!(op, Compare::Eq | Compare::Ne)
                 }
                 Type::Stack(_) => false,
@@ -375,6 +400,12 @@ impl<'p> Checker<'p> {
         self.rule(15, fits, || format!("a step of a {ty}"));
     }
 }
+
+/// A byte of a string.
+const CHAR: Type = Type::Int {
+    bits: 8,
+    signed: true,
+};
 
 /// A 64-bit integer.
 fn is_word(ty: &Type) -> bool {

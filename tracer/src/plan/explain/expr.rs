@@ -76,6 +76,9 @@ pub(super) fn text(e: &Expr, names: &Names<'_>) -> String {
         }
         ExprKind::ReadState(of) => format!("state({})", t(of)),
         ExprKind::Length(of) => format!("len({})", t(of)),
+        ExprKind::Matches(text, pattern) => {
+            format!("{} =~ {}", t(text), names.ir.patterns[pattern.0 as usize])
+        }
         ExprKind::Position(hay, needle) => format!("strstr({}, {})", t(hay), t(needle)),
         ExprKind::Element(array, at) => format!("{}[{}]", nested(array, names), t(at)),
         ExprKind::Find { map, key, var } => {
@@ -87,6 +90,12 @@ pub(super) fn text(e: &Expr, names: &Names<'_>) -> String {
         ExprKind::FieldAddr { offset } => format!("address of field at {offset}"),
         ExprKind::Tuple(parts) => format!("({})", list(parts, names)),
         ExprKind::Text(value) => format!("text of {}", nested(value, names)),
+        ExprKind::Member(of, at) => match &of.ty {
+            Type::Struct(shape) => {
+                format!("{}.{}", nested(of, names), shape.fields[*at as usize].name)
+            }
+            _ => t(of),
+        },
         ExprKind::TupleField(tuple, at) => format!("{}.{at}", nested(tuple, names)),
         ExprKind::StepVar { var, delta, .. } => {
             let name = &names.clause.vars[var.0 as usize].name;

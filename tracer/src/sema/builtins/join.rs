@@ -4,12 +4,13 @@
 //! 16 strings are read, and 4096 bytes of them all.
 
 use super::{Call, Function, Outcome, emit_arg, is_address};
-use crate::diag::codes;
-use crate::ir::{EmitKind, ExprKind, SiteKind, StmtKind};
+use crate::diag::{Diagnostic, codes};
+use crate::ir::{Builtin, EmitKind, ExprKind, SiteKind, StmtKind};
 use crate::sema::convert::{to_number, to_type};
 use crate::sema::pass::{Pass, expr, stmt};
+use crate::sema::providers::Family;
 use crate::sema::value::describe;
-use crate::types::Type;
+use crate::types::{SyscallProbe, Type};
 
 /// Bytes of all strings.
 const BYTES: Type = Type::Bytes { cap: 4096 };
@@ -42,6 +43,15 @@ fn check(pass: &mut Pass, call: &Call) -> Option<Outcome> {
             return pass.error(codes::ARGUMENT_TYPE, arg.span, message);
         }
     };
+    if is_of_an_execve(pass)
+        && val
+            .expr
+            .any(&|e| matches!(e.kind, ExprKind::Builtin(Builtin::Arg(_))))
+    {
+        let message = "when an execve is over, the strings that it was given are gone";
+        let diagnostic = Diagnostic::error(codes::NOT_IN_THIS_PROBE, call.span, message);
+        return pass.fail(diagnostic.help("join them when it begins: syscall:execve:entry"));
+    }
     let kind = ExprKind::ReadArgv {
         addr: Box::new(to_type(to_number(val.expr.clone()), &Type::U64)),
         space,
@@ -54,4 +64,10 @@ fn check(pass: &mut Pass, call: &Call) -> Option<Outcome> {
         StmtKind::Emit { id, args },
         call.span,
     )]))
+}
+
+/// Whether the clause fires at the end of calls, one of which may replace the program.
+fn is_of_an_execve(pass: &Pass) -> bool {
+    let view = &pass.scope.view;
+    view.family() == Family::Syscall(SyscallProbe::Whole) && view.name().contains("execve")
 }

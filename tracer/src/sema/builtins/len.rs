@@ -1,4 +1,5 @@
-//! `len(x)`: the elements of an array, the frames of a stack, the bytes of a string or buffer.
+//! `len(x)`: the elements of an array, the frames of a stack, the bytes of a string or buffer. (The keys of a map are
+//! counted by a loop, which `expand` makes.)
 //!
 //! In: any of these. Out: their number. Never reads an array: its type says how many it has.
 
@@ -7,14 +8,13 @@ use crate::diag::codes;
 use crate::ir::ExprKind;
 use crate::sema::pass::{Pass, expr};
 use crate::sema::value::{Operand, describe};
-use crate::syntax::ast;
 use crate::types::Type;
 
 /// See the module.
 pub const LEN: Function = Function {
     name: "len",
     usage: "len(x)",
-    doc: "elements of an array, frames of a stack, bytes of a string or buffer",
+    doc: "elements of an array, frames of a stack, bytes of a string or buffer, keys of a map",
     arity: (1, 1),
     aggregates: false,
     check,
@@ -22,9 +22,6 @@ pub const LEN: Function = Function {
 
 fn check(pass: &mut Pass, call: &Call) -> Option<Outcome> {
     let arg = &call.args[0];
-    if let ast::ExprKind::Map { keys: None, .. } = &arg.kind {
-        return pass.not_built("numbers of a map's entries (`len(@m)`)", arg.span);
-    }
     let operand = pass.operand(arg)?;
     if let Operand::Place(place) = &operand
         && let Type::Array { len, .. } = place.ty

@@ -26,6 +26,7 @@ mod macaddr;
 mod max;
 mod min;
 mod ntop;
+mod override_;
 mod print;
 mod printf;
 mod reg;
@@ -129,6 +130,7 @@ pub static FUNCTIONS: &[Function] = &[
     max::MAX,
     min::MIN,
     ntop::NTOP,
+    override_::OVERRIDE,
     print::PRINT,
     printf::PRINTF,
     ntop::PTON,
@@ -161,14 +163,7 @@ pub static FUNCTIONS: &[Function] = &[
 ];
 
 /// Functions of the language that are not built yet.
-const NOT_BUILT: &[&str] = &[
-    "container_of",
-    "override",
-    "path",
-    "tseries",
-    "uaddr",
-    "write_user",
-];
+const NOT_BUILT: &[&str] = &["path", "tseries", "uaddr", "write_user"];
 
 /// The function of that name.
 pub fn find(name: &str) -> Option<&'static Function> {
@@ -263,7 +258,7 @@ impl Pass<'_> {
 
     /// An argument that is text.
     fn text_arg(&mut self, arg: &ast::Expr, function: &str) -> Option<Val> {
-        let val = self.value(arg)?;
+        let val = self.searched(arg)?;
         if matches!(val.expr.ty, Type::Str { .. }) {
             return Some(val);
         }

@@ -51,7 +51,7 @@ fn check(pass: &mut Pass, call: &Call) -> Option<Outcome> {
 /// Components of tuples take 64 bits; a scalar keeps its own type.
 fn stored_tuple(ty: &Type) -> Type {
     match ty {
-        Type::Tuple(_) => stored(ty),
+        Type::Tuple(_) | Type::Named(..) => stored(ty),
         other => other.clone(),
     }
 }

@@ -10,6 +10,7 @@ use crate::sema::convert::{to_number, to_type};
 use crate::sema::format;
 use crate::sema::pass::{Pass, Val, expr, stmt};
 use crate::sema::value::describe;
+use crate::syntax::ast;
 use crate::types::{Lazy, Type, Wide};
 
 /// See the module.
@@ -38,7 +39,16 @@ pub fn formatted(
         Ok(format) => Some(format),
         Err(problem) => pass.error(codes::BAD_FORMAT, format_span, problem),
     };
-    let values: Vec<Option<Val>> = call.args[1..].iter().map(|a| pass.printable(a)).collect();
+    let wanted = format.iter().flat_map(conversions).map(|c| c.conv == b'f');
+    let wanted = wanted.chain(std::iter::repeat(false));
+    let value = |(arg, fraction): (&ast::Expr, bool)| {
+        // A quotient of constants is exact under `%f` too.
+        pass.keep_divisions = fraction;
+        let value = pass.printable(arg);
+        pass.keep_divisions = false;
+        value
+    };
+    let values: Vec<Option<Val>> = call.args[1..].iter().zip(wanted).map(value).collect();
     let format = format?;
     let conversions: Vec<&Conversion> = conversions(&format).collect();
     if conversions.len() != values.len() {
@@ -182,6 +192,7 @@ fn mismatch<T>(
         Type::Ptr { .. } => Some("an address is printed with %p, the text there with str(x)"),
         Type::Int { .. } => Some("a number is printed with %d, %u or %x"),
         Type::Tuple(_) => Some("print(x) prints a tuple"),
+        Type::Named(..) | Type::Struct(_) => Some("print(x) prints all of it, %d one member"),
         _ => None,
     };
     pass.fail(help.into_iter().fold(diagnostic, Diagnostic::help))

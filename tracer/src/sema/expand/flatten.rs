@@ -181,7 +181,7 @@ impl Expander<'_, '_> {
     }
 
     /// A new variable, declared here so that it outlives blocks that assign to it.
-    fn declare(&mut self, span: Span, out: &mut Vec<Stmt>) -> String {
+    pub(super) fn declare(&mut self, span: Span, out: &mut Vec<Stmt>) -> String {
         let name = self.temporary();
         let ident = Ident {
             text: name.clone(),
@@ -276,7 +276,7 @@ impl Expander<'_, '_> {
     }
 }
 
-fn assign(name: &str, value: Expr) -> Stmt {
+pub(super) fn assign(name: &str, value: Expr) -> Stmt {
     let span = value.span;
     Stmt {
         kind: StmtKind::Assign {

@@ -48,13 +48,46 @@ pub fn shown(name: &str) -> &str {
     name.split(MARK).next().unwrap_or(name)
 }
 
+/// What became of a script.
+pub struct Expanded {
+    /// Without macros.
+    pub script: Script,
+    /// Options that it asks for.
+    pub options: Vec<OptionUse>,
+    /// Where macros are called.
+    pub calls: Vec<MacroCall>,
+}
+
+/// A macro's call.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct MacroCall {
+    /// The macro's definition.
+    pub definition: Span,
+    /// The call.
+    pub call: Span,
+}
+
+/// Calls of one macro that a diagnostic names at most.
+const NAMED_CALLS: usize = 3;
+
+/// Says of what is wrong in a macro where the macro is called.
+pub fn name_calls(notes: &mut [Diagnostic], calls: &[MacroCall]) {
+    for note in notes {
+        let at = note.span;
+        let inside = |c: &&MacroCall| c.definition.start <= at.start && at.end <= c.definition.end;
+        let also = calls.iter().filter(inside).take(NAMED_CALLS);
+        note.also
+            .extend(also.map(|c| (c.call, "the macro is called here".to_owned())));
+    }
+}
+
 /// See the module.
 pub fn expand(
     script: &Script,
     constants: &Constants,
     options: &Options,
     notes: &mut Vec<Diagnostic>,
-) -> (Script, Vec<OptionUse>) {
+) -> Expanded {
     let mut expander = Expander {
         constants,
         options,
@@ -62,6 +95,7 @@ pub fn expand(
         macros: BTreeMap::new(),
         notes,
         calls: Vec::new(),
+        called: Vec::new(),
         fresh: 0,
         height: 0,
         made: 0,
@@ -91,8 +125,11 @@ pub fn expand(
         other => other.clone(),
     });
     let items = items.collect();
-    let used = expander.used;
-    (Script { items }, used)
+    Expanded {
+        script: Script { items },
+        options: expander.used,
+        calls: expander.called,
+    }
 }
 
 /// What a parameter stands for.
@@ -129,6 +166,8 @@ struct Expander<'s, 'n> {
     notes: &'n mut Vec<Diagnostic>,
     /// Macros and constants that are being put in, outermost first.
     calls: Vec<&'s str>,
+    /// Each place where a macro is called.
+    called: Vec<MacroCall>,
     /// Counts names that are made.
     fresh: u32,
     height: u32,

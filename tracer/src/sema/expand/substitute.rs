@@ -2,10 +2,12 @@
 //!
 //! In: an expression as written. Out: one without them. Never puts in what is being put in already.
 
-use super::{Argument, Env, Expander, MARK, MAX_DEPTH, OptionUse};
+use super::{Argument, Env, Expander, MARK, MAX_DEPTH, MacroCall, OptionUse};
 use crate::diag::{Diagnostic, Span, codes};
 use crate::sema::preamble::Constant;
-use crate::syntax::ast::{BinaryOp, Define, Expr, ExprKind, Ident, Macro, Stmt, UnaryOp};
+use crate::syntax::ast::{
+    BinaryOp, Block, Define, Expr, ExprKind, Ident, Macro, Stmt, StmtKind, UnaryOp,
+};
 use std::collections::BTreeMap;
 
 impl<'s> Expander<'s, '_> {
@@ -70,6 +72,11 @@ impl<'s> Expander<'s, '_> {
                 ExprKind::Index { base, index }
             }
             ExprKind::Tuple(parts) => ExprKind::Tuple(self.all(parts, env, out)),
+            ExprKind::ContainerOf { pointer, ty, path } => ExprKind::ContainerOf {
+                pointer: Box::new(self.expr(pointer, env, out)),
+                ty: ty.clone(),
+                path: path.clone(),
+            },
             ExprKind::Record(fields) => {
                 let values: Vec<&Expr> = fields.iter().map(|(_, v)| v).collect();
                 let values = self.exprs(&values, env, out);
@@ -250,11 +257,45 @@ impl<'s> Expander<'s, '_> {
             let args = self.all(args, env, out);
             return self.option(&args, span);
         }
-        let kind = ExprKind::Call {
-            name: name.clone(),
-            args: self.all(args, env, out),
-        };
+        let args = self.all(args, env, out);
+        if let ("len", [map]) = (text, args.as_slice())
+            && matches!(map.kind, ExprKind::Map { keys: None, .. })
+        {
+            return self.number_of_keys(map, span, out);
+        }
+        let name = name.clone();
+        let kind = ExprKind::Call { name, args };
         Expr { kind, span }
+    }
+
+    /// `len(@m)`: a loop over the map that counts.
+    fn number_of_keys(&mut self, map: &Expr, span: Span, out: &mut Vec<Stmt>) -> Expr {
+        let counter = self.declare(span, out);
+        let step = ExprKind::Step {
+            delta: 1,
+            prefix: false,
+            target: Box::new(super::variable(&counter, span)),
+        };
+        let step = Stmt {
+            kind: StmtKind::Expr(Expr { kind: step, span }),
+            span,
+        };
+        let var = Ident {
+            text: self.temporary(),
+            span,
+        };
+        let body = Block {
+            stmts: vec![step],
+            span,
+        };
+        let each = StmtKind::ForMap {
+            var,
+            map: map.clone(),
+            body,
+        };
+        out.push(super::flatten::assign(&counter, number(0, span)));
+        out.push(Stmt { kind: each, span });
+        super::variable(&counter, span)
     }
 
     /// A macro's call for its value.
@@ -299,6 +340,13 @@ impl<'s> Expander<'s, '_> {
         read: impl FnOnce(&mut Self, &Env) -> T,
     ) -> Option<T> {
         let name = m.name.text.as_str();
+        let this = MacroCall {
+            definition: m.span,
+            call: span,
+        };
+        if !self.called.contains(&this) {
+            self.called.push(this);
+        }
         if self.calls.contains(&name) || self.calls.len() > MAX_DEPTH {
             let message = format!("the macro `{name}` calls itself");
             self.error(codes::MACRO_ENDLESS, span, message);
@@ -487,7 +535,9 @@ pub(super) fn is_stable(e: &Expr) -> bool {
         | ExprKind::Regex(_) => true,
         ExprKind::Unary { op, operand } => *op != UnaryOp::Deref && is_stable(operand),
         ExprKind::Cast { operand, .. } => is_stable(operand),
-        ExprKind::Member { base, .. } => is_stable(base),
+        ExprKind::Member { base, .. } | ExprKind::ContainerOf { pointer: base, .. } => {
+            is_stable(base)
+        }
         // A whole map as an argument is no value.
         ExprKind::Map { keys, .. } => keys.is_none(),
         _ => false,

@@ -326,6 +326,15 @@ pub enum ExprKind {
     SizeofType(TypeName),
     /// `sizeof(expr)`.
     SizeofExpr(Box<Expr>),
+    /// `container_of(pointer, type, member.path)`.
+    ContainerOf {
+        /// To the member.
+        pointer: Box<Expr>,
+        /// Of the whole.
+        ty: TypeName,
+        /// From the whole to the member.
+        path: Vec<Ident>,
+    },
     /// `offsetof(type, member.path)`.
     Offsetof {
         /// The struct.

@@ -6,8 +6,8 @@
 mod c;
 
 use super::ast::{
-    BinaryOp, Block, Clause, Define, Expr, ExprKind, Item, Script, Stmt, StmtKind, Tag, TypeName,
-    UnaryOp, ValueBlock,
+    BinaryOp, Block, Clause, Define, Expr, ExprKind, Ident, Item, Script, Stmt, StmtKind, Tag,
+    TypeName, UnaryOp, ValueBlock,
 };
 use super::token::Token;
 use crate::diag::depth::with_stack;
@@ -89,12 +89,22 @@ pub fn expression(e: &Expr) -> String {
         ExprKind::SizeofType(ty) => format!("(sizeof-type {})", type_name(ty)),
         ExprKind::SizeofExpr(e) => format!("(sizeof {})", expression(e)),
         ExprKind::Offsetof { ty, path } => {
-            let path: Vec<&str> = path.iter().map(|p| p.text.as_str()).collect();
-            format!("(offsetof {} {})", type_name(ty), path.join("."))
+            format!("(offsetof {} {})", type_name(ty), dotted(path))
         }
+        ExprKind::ContainerOf { pointer, ty, path } => format!(
+            "(container-of {} {} {})",
+            expression(pointer),
+            type_name(ty),
+            dotted(path)
+        ),
         ExprKind::Regex(text) => format!("/{text}/"),
         ExprKind::Block(b) => value_block(b),
     }
+}
+
+fn dotted(path: &[Ident]) -> String {
+    let path: Vec<&str> = path.iter().map(|p| p.text.as_str()).collect();
+    path.join(".")
 }
 
 fn item(out: &mut String, item: &Item) {

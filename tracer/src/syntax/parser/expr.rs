@@ -7,7 +7,7 @@ use super::stmt::is_assignable;
 use super::{Kind, Parsed, Parser, Role, Sign};
 use crate::diag::depth::HEIGHT;
 use crate::diag::{Diagnostic, Span, codes};
-use crate::syntax::ast::{BinaryOp, Expr, ExprKind, Ident, UnaryOp};
+use crate::syntax::ast::{BinaryOp, Expr, ExprKind, Ident, TypeName, UnaryOp};
 use crate::syntax::literal;
 
 /// Words that begin a statement and are never a value.
@@ -357,7 +357,12 @@ impl Parser<'_> {
             "true" => ExprKind::Bool(true),
             "false" => ExprKind::Bool(false),
             "sizeof" if called => self.sizeof()?,
-            "offsetof" if called => self.offsetof()?,
+            "offsetof" if called => {
+                self.advance();
+                let (ty, path) = self.member_path()?;
+                ExprKind::Offsetof { ty, path }
+            }
+            "container_of" if called => self.container_of()?,
             _ if called => {
                 self.advance();
                 let args = self.arguments(&name)?;
@@ -433,9 +438,19 @@ impl Parser<'_> {
         Ok(kind)
     }
 
-    /// `offsetof(type, member.path)`, at the bracket.
-    fn offsetof(&mut self) -> Parsed<ExprKind> {
+    /// `container_of(pointer, type, member.path)`, at the bracket.
+    fn container_of(&mut self) -> Parsed<ExprKind> {
         self.advance();
+        let pointer = Box::new(self.expr()?);
+        let height = self.height;
+        self.expect(Sign::Comma)?;
+        let (ty, path) = self.member_path()?;
+        self.height = height;
+        Ok(ExprKind::ContainerOf { pointer, ty, path })
+    }
+
+    /// `type, member.path)`.
+    fn member_path(&mut self) -> Parsed<(TypeName, Vec<Ident>)> {
         let ty = self.type_name()?;
         self.expect(Sign::Comma)?;
         let mut path = vec![self.expect_ident("a member's name")?];
@@ -443,7 +458,7 @@ impl Parser<'_> {
             path.push(self.expect_ident("a member's name")?);
         }
         self.expect(Sign::RParen)?;
-        Ok(ExprKind::Offsetof { ty, path })
+        Ok((ty, path))
     }
 
     /// An expression above ones that are `below` high, unless that is too high.
