@@ -154,6 +154,7 @@ const NOT_HELD: &[(&str, &str)] = &[
     ("errorf", OF_USER_SPACE),
     ("exit", EFFECT),
     ("func", OF_THE_EVENT),
+    ("host", OF_THE_EVENT),
     ("jiffies", OF_THE_EVENT),
     ("join", "reads pointers in memory: tests/kernel/execs.case"),
     ("kaddr", OF_USER_SPACE),
