@@ -131,7 +131,7 @@ pub fn reference() -> Result<()> {
 
 /// What boots guests.
 pub fn guests() -> Result<()> {
-    tools()?;
+    reference()?;
     packages(GUEST_PACKAGES)
 }
 
