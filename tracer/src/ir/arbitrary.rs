@@ -645,9 +645,9 @@ impl Gen<'_> {
 
     fn boolean(&mut self, depth: u32) -> Expr {
         let d = depth + 1;
-        match self.kind(depth, 2, 13) {
+        match self.kind(depth, 2, 14) {
             0 => boolean(self.flip()),
-            11 => {
+            12 => {
                 let cap = self.capacity();
                 let text = Box::new(self.string(cap, d));
                 let pattern = PatternId(self.pick(patterns().len()) as u32);
