@@ -325,6 +325,7 @@ fn unsafe_code_lives_at_the_edge() {
         "tracer/src/sys/",
         "tracer-ebpf/",
         "tests/trigger/",
+        "tests/workload/",
         "tests/strace/",
         "tests/cases/bpf_ids.rs",
     ];

@@ -135,9 +135,16 @@ const OF_USER_SPACE: &str =
 /// It has an effect besides maps and records, which has a test of its own.
 const EFFECT: &str = "ends, clears or changes something: codegen/tests/live.rs and tests/kernel";
 
+/// A record that says what a run has shown.
+const VERDICT: &str = "a record like that of printf: tests/cases/behaviour/verdicts.rs";
+/// About the memory and the arguments of a call.
+const OF_A_CALL: &str =
+    "asks how a call's argument was read: codegen/tests/calls.rs, tests/kernel/states*.case";
+
 /// Why a built-in is not in [`HELD`].
 const NOT_HELD: &[(&str, &str)] = &[
     ("abi", OF_THE_EVENT),
+    ("bad", VERDICT),
     ("call", OF_THE_EVENT),
     ("cat", OF_USER_SPACE),
     ("cgroup", OF_THE_EVENT),
@@ -148,12 +155,14 @@ const NOT_HELD: &[(&str, &str)] = &[
     ("cpu", OF_THE_EVENT),
     ("ctx", OF_THE_EVENT),
     ("curtask", OF_THE_EVENT),
+    ("decode", OF_A_CALL),
     ("duration", OF_THE_EVENT),
     ("elapsed", OF_THE_EVENT),
     ("errno", OF_THE_EVENT),
     ("errorf", OF_USER_SPACE),
     ("exit", EFFECT),
     ("func", OF_THE_EVENT),
+    ("good", VERDICT),
     ("host", OF_THE_EVENT),
     ("jiffies", OF_THE_EVENT),
     ("join", "reads pointers in memory: tests/kernel/execs.case"),
@@ -176,11 +185,15 @@ const NOT_HELD: &[(&str, &str)] = &[
     ("reg", OF_THE_EVENT),
     ("retval", OF_THE_EVENT),
     ("signal", EFFECT),
+    ("state", OF_A_CALL),
     ("system", OF_USER_SPACE),
     ("tid", OF_THE_EVENT),
     ("time", OF_USER_SPACE),
     ("trace", OF_USER_SPACE),
+    ("trace_exit", OF_THE_EVENT),
+    ("trace_signal", OF_THE_EVENT),
     ("tree", OF_THE_EVENT),
+    ("unsure", VERDICT),
     ("usermode", OF_THE_EVENT),
     ("ustack", OF_THE_EVENT),
     ("usym", OF_THE_EVENT),
