@@ -337,14 +337,16 @@ pub fn exec_forms(_: &[String], facts: &mut Facts) {
     std::fs::set_permissions(&script, mode).expect("make it a program");
     let script_path = CString::new(script.to_str().expect("ASCII")).expect("no NUL");
     let copy = in_memory();
-    let text = c"an argument of thirty-one bytes";
-    let mut long = vec![path.as_ptr(), c"nop".as_ptr()];
+    // Written by this program, so their pages are there: a literal's page may not be, and is gone with the old program.
+    let [nop, text, empty] = ["nop", "an argument of thirty-one bytes", ""]
+        .map(|text| CString::new(text).expect("no NUL"));
+    let mut long = vec![path.as_ptr(), nop.as_ptr()];
     long.resize(LONG, text.as_ptr());
     long.push(std::ptr::null());
-    let short = [path.as_ptr(), c"nop".as_ptr(), std::ptr::null()];
+    let short = [path.as_ptr(), nop.as_ptr(), std::ptr::null()];
     let (exe_at, script_at) = (path.as_ptr().addr(), script_path.as_ptr().addr());
     let (long, short) = (long.as_ptr().addr(), short.as_ptr().addr());
-    let (empty, nowhere) = (c"".as_ptr().addr(), c"/no/such/program".as_ptr().addr());
+    let (empty, nowhere) = (empty.as_ptr().addr(), c"/no/such/program".as_ptr().addr());
     let by_descriptor = libc::AT_EMPTY_PATH as usize;
     release();
     exec_child(libc::SYS_execve, [exe_at, long, 0, 0, 0]);

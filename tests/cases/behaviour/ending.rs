@@ -159,7 +159,10 @@ pub fn killed_command(place: &Place) -> Result<()> {
     let mut ends = std::fs::OpenOptions::new();
     let mut let_go = ends.read(true).write(true).open(&fifo)?;
     let [fifo, began_text, done_text] = [&fifo, &began, &done].map(|path| path.display());
-    let command = format!("sh -c \": > {began_text}; read x < {fifo}; : > {done_text}\"");
+    // It keeps nothing of the tracer's, whose output ends with the tracer then.
+    let command = format!(
+        "sh -c \"exec > /dev/null 2>&1; : > {began_text}; read x < {fifo}; : > {done_text}\""
+    );
     let args = words(&["-q", "-c", &command, "-e", "syscall:* { @ = count(); }"]);
     let tracer = Tracer::start(place, &args, None)?.must_be_ready()?;
     until_there(&began)?;

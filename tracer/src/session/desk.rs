@@ -194,7 +194,6 @@ impl<'p> Desk<'p> {
     pub fn last(&mut self, words: &LastWords) {
         self.attempt(|desk| {
             desk.tell_pending(Instant::now(), true)?;
-            desk.present.printer.end(&mut desk.present.out)?;
             let program = &desk.plan.ir;
             let order = program.user.sort;
             let wanted = desk.present.wants_last(program);

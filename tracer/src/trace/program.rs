@@ -20,6 +20,9 @@ const EXIT: &str = " trace_exit(curtask->exit_code); ";
 /// SIGKILL: the kernel delivers it to whoever another signal ends, too, and tells nothing about it.
 const KILL: &str = "args.sig != 9";
 
+/// Groups of calls that the kernel half tells apart by their arguments, for lines picked by a path.
+const MOST_GROUPS: usize = 6;
+
 /// Bytes of a buffer that a call carries when nothing else is said.
 const DEFAULT_LIMIT: u32 = 32;
 
@@ -189,10 +192,31 @@ fn by_arguments(options: &Options) -> Vec<(Calls, Option<String>)> {
             groups.entry(condition).or_default().push(name);
         }
     }
+    if names_paths(options) {
+        gather_small(&mut groups);
+    }
     let group = |(condition, names): (Option<String>, Vec<&str>)| {
         (options.calls.only(|name| names.contains(&name)), condition)
     };
     groups.into_iter().map(group).collect()
+}
+
+/// Sends the calls of all but the largest groups without a condition: they are compared where lines are printed. Each group is a
+/// clause, and the kernel's verifier follows what sends a call anew for each.
+fn gather_small(groups: &mut BTreeMap<Option<String>, Vec<&'static str>>) {
+    let mut sizes: Vec<usize> = groups.values().map(Vec::len).collect();
+    sizes.sort_unstable_by(|a, b| b.cmp(a));
+    let Some(&smallest) = sizes.get(MOST_GROUPS) else {
+        return;
+    };
+    let is_small = |condition: &Option<String>, names: &mut Vec<_>| {
+        condition.is_some() && names.len() <= smallest
+    };
+    let small: Vec<_> = groups
+        .extract_if(.., is_small)
+        .flat_map(|(_, names)| names)
+        .collect();
+    groups.entry(None).or_default().extend(small);
 }
 
 /// The condition on the arguments of a call, if there is one; none at all when it cannot hold. What a descriptor stands for is
