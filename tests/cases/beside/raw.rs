@@ -165,6 +165,10 @@ mod tests {
             "openat(0xffffff9c, 0x7000) = -1 (errno 2)",
             &raw(Some(-2))
         ));
-        assert!(same("exit_group(0) = ?", &raw(None)));
+        let ended = Raw {
+            args: [(0, 0)].into(),
+            ..raw(None)
+        };
+        assert!(same("exit_group(0) = ?", &ended));
     }
 }

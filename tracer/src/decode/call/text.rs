@@ -232,8 +232,8 @@ impl Sink for Text<'_> {
         }
     }
 
-    fn counted(&mut self, addr: u64, _state: ArgState, count: u64, of: &str) {
-        number::hex(self.out, addr);
+    fn counted(&mut self, addr: u64, state: ArgState, count: u64, of: &str) {
+        self.address(addr, state);
         self.put(" /* ");
         number::decimal(self.out, count);
         self.put(" ");

@@ -93,6 +93,9 @@ impl<'a, S: Sink> Walk<'_, 'a, S> {
     pub fn pointer(&mut self, dir: Dir, elem: &'static Elem, addr: u64, scope: Scope<'a>) {
         let what = self.resolve(elem.what, scope);
         if addr == 0 && self.has_no_entries(what) {
+            if !self.style.verbose {
+                return self.sink.counted(addr, ArgState::Null, 0, "entries");
+            }
             self.sink.open(Shape::Array);
             return self.sink.close(Shape::Array);
         }
@@ -124,7 +127,7 @@ impl<'a, S: Sink> Walk<'_, 'a, S> {
     /// A directory has ended: there is no entry to be read, wherever the buffer is.
     fn has_no_entries(&self, what: What) -> bool {
         let entries = matches!(what, What::Dirents(_) | What::Dirents64(_));
-        entries && self.style.verbose && self.call.kind.returned() && self.call.ret == 0
+        entries && self.call.kind.returned() && self.call.ret == 0
     }
 
     /// What the kernel wrote. It wrote nothing when the call failed, unless somebody saw it.
