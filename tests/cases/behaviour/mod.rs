@@ -56,7 +56,7 @@ pub const ALL: &[Behaviour] = &[
     ("recorded-exported", "root btf python", exported::export),
     ("recorded-not", "", recordings::bad_files),
     ("killed-spares-the-command", "root", ending::killed_command),
-    ("large-programs", "root", large::programs),
+    ("large-programs", "root unemulated", large::programs),
     ("random-programs", "root", random::programs),
     ("two-tracers", "root", company::two_tracers),
     ("beside-strace", "root strace", company::beside_strace),
