@@ -202,7 +202,9 @@ impl Tool {
         };
         let mut command = Command::new("sh");
         command.args(["-c", trigger]).env("TRIGGER", &place.trigger);
-        command.stdin(Stdio::null()).stdout(Stdio::null());
+        command.stdin(Stdio::null());
+        // Among the results of tests it would only be in the way.
+        command.stdout(Stdio::null()).stderr(Stdio::null());
         let child: Child = command.spawn().context("start the trigger's shell")?;
         // Some triggers fail on purpose.
         Guarded::new(child).wait("trigger").map(drop)

@@ -17,6 +17,8 @@ pub struct Outcomes {
     claimed: [usize; 3],
     /// Result lines counted, where names may be the same in several runners.
     counted: [usize; 3],
+    /// A test that began, and whose outcome is at the end of a later line: it printed something itself.
+    begun: Option<String>,
 }
 
 impl Outcomes {
@@ -29,6 +31,7 @@ impl Outcomes {
             unserved: BTreeMap::new(),
             claimed: [0; 3],
             counted: [0; 3],
+            begun: None,
         }
     }
 
@@ -39,11 +42,19 @@ impl Outcomes {
                 *sum += number_before(result, word);
             }
         } else if let Some((name, outcome)) = test_line(line) {
-            self.one(name, outcome);
+            self.begun = match self.one(name, outcome) {
+                true => None,
+                false => Some(name.to_owned()),
+            };
+        } else if let Some(name) = self.begun.take()
+            && !self.one(&name, line.trim())
+        {
+            self.begun = Some(name);
         }
     }
 
-    fn one(&mut self, name: &str, outcome: &str) {
+    /// Takes an outcome; false: this is not one.
+    fn one(&mut self, name: &str, outcome: &str) -> bool {
         if outcome == "ok" {
             self.counted[0] += 1;
             self.passed.insert(name.to_owned());
@@ -54,7 +65,10 @@ impl Outcomes {
             self.counted[2] += 1;
             let reason = reason.trim_matches([' ', ',', '(', ')']).to_owned();
             self.unserved.insert(name.to_owned(), reason);
+        } else {
+            return false;
         }
+        true
     }
 
     /// Notes a pass that no runner printed.
@@ -196,6 +210,17 @@ mod tests {
         let passed = "test a ... ok\ntest result: ok. 1 passed; 0 failed; 0 ignored;";
         assert_eq!(outcomes("here", passed).complete("0"), Ok(()));
         assert!(outcomes("here", passed).complete("139").is_err());
+    }
+
+    #[test]
+    fn the_outcome_of_a_test_that_prints_is_on_a_later_line() {
+        let lines = "test a ... 3 of 200\nand more\nok\ntest b ... ok\nok\ntest c ... x\nFAILED\n\
+            test result: FAILED. 2 passed; 1 failed; 0 ignored;";
+        let printed = outcomes("here", lines);
+        assert_eq!(printed.complete("101"), Ok(()));
+        assert!(printed.passed.contains("a") && printed.failed.contains_key("c"));
+        let cut = "test a ... 3 of 200\ntest result: ok. 1 passed; 0 failed; 0 ignored;";
+        assert!(outcomes("here", cut).complete("0").is_err());
     }
 
     #[test]

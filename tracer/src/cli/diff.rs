@@ -110,7 +110,7 @@ fn tell(found: &Diff) {
     if !found.controlled {
         let (a, b) = (found.runs_a, found.runs_b);
         notes.push(format!(
-            "{a} and {b} runs do not show what varies from run to run; from {LEAST_RUNS} on each side the rate of false reports is {:.0} %",
+            "{a} and {b} runs do not show what varies from run to run; from {LEAST_RUNS} on each side the rate of false reports is {:.1} %",
             ALPHA * 100.0
         ));
     }

@@ -22,7 +22,7 @@ pub struct ProfileArgs {
     /// Write to this file instead of standard output
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Run the command so often. From 5 runs on each side, `tracer diff` can tell a difference from chance; 10 are good
+    /// Run the command so often. From 7 runs on each side, `tracer diff` can tell a difference from chance; 10 are good
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub runs: u32,
     /// End each run after this time: 10s, 500ms, 2m

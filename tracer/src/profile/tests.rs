@@ -125,7 +125,7 @@ fn identical_programs_are_reported_at_the_stated_rate() {
             reported.push((pair, first.name.clone(), first.p));
         }
     }
-    // The stated rate: 1 %.
+    // At most 1 %; the stated rate is 0.2 %.
     assert!(reported.len() <= PAIRS / 100, "{reported:#?}");
 }
 

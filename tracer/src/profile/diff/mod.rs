@@ -15,10 +15,11 @@ use rank::Test;
 use serde::Serialize;
 use std::cmp::Ordering;
 
-/// The probability of reporting anything when nothing has changed.
-pub const ALPHA: f64 = 0.01;
+/// The probability of reporting anything when nothing has changed: 0.2 %, so that whoever compares equal programs 200 times sees
+/// more than two reports once in a hundred such series at most.
+pub const ALPHA: f64 = 0.002;
 /// Runs on each side from which on [`ALPHA`] holds: 2 / C(2n, n) is below it, also for what all runs of a side agree on by chance.
-pub const LEAST_RUNS: usize = 5;
+pub const LEAST_RUNS: usize = 7;
 
 /// What is reported.
 #[derive(Clone, Copy, PartialEq, Debug)]
