@@ -37,6 +37,7 @@ impl Features {
                     "perf-events",
                     exists("/sys/bus/event_source/devices/software", "no perf events"),
                 ),
+                ("iterators", iterators()),
                 ("no-hardware-counters", no_hardware_counters()),
                 ("no-kprobe", no_kprobe()),
                 ("fentry", fentry()),
@@ -164,6 +165,14 @@ fn fentry() -> Option<String> {
     let read = list.and_then(|mut list| list.read(&mut [0]));
     read.err()
         .map(|error| format!("the list of traceable functions cannot be read: {error}"))
+}
+
+/// The kernel lists what it can walk in its type information.
+fn iterators() -> Option<String> {
+    let types = std::fs::read("/sys/kernel/btf/vmlinux").unwrap_or_default();
+    let name = b"\0bpf_iter_task\0";
+    let found = types.windows(name.len()).any(|bytes| bytes == name);
+    (!found).then(|| "the kernel has no BPF iterators".to_owned())
 }
 
 /// An interpreter that reads Parquet; `cargo xtask setup` makes one.

@@ -89,6 +89,7 @@ fn lacking(name: &str) -> (Feature, String) {
         Feature::Kprobe,
         Feature::Fentry,
         Feature::Uprobe,
+        Feature::Iterator,
         Feature::PerfEvent,
         Feature::HardwareCounter,
         Feature::TaskStorage,
@@ -173,7 +174,8 @@ fn btf() -> Btf {
     let read = b.proto(i64_, &[("file", file), ("buf", buf), ("count", u64_)]);
     b.func("vfs_read", read);
     functions(&mut b, file, i32_);
-    task(&mut b, [u64_, i64_, i32_, char_]);
+    let task = task(&mut b, [u64_, i64_, i32_, char_]);
+    iterators(&mut b, task, file);
     b.build().expect("the types are well-formed")
 }
 
@@ -194,9 +196,25 @@ fn functions(b: &mut Builder, file: TypeId, int: TypeId) {
     b.func("__traceiter_sched_wakeup", wakeup);
 }
 
+/// Walks over tasks and their open files. Each member is alone in a union, as the kernel has it.
+fn iterators(b: &mut Builder, task: TypeId, file: TypeId) {
+    let u32_ = b.int("u32", 4, false);
+    let meta = b.structure("bpf_iter_meta", 8, &[("session_id", u32_, 0, 0)]);
+    let (meta, task) = (b.pointer(meta), b.pointer(task));
+    let [meta, task, file] = [("meta", meta), ("task", task), ("file", file)]
+        .map(|(name, ty)| b.union("", 8, &[(name, ty, 0, 0)]));
+    let members = [("", meta, 0, 0), ("", task, 64, 0)];
+    b.structure("bpf_iter__task", 16, &members);
+    let files = [("fd", u32_, 128, 0), ("", file, 192, 0)];
+    b.structure("bpf_iter__task_file", 32, &[members, files].concat());
+    let walk = b.proto(TypeId::VOID, &[]);
+    b.func("bpf_iter_task", walk);
+    b.func("bpf_iter_task_file", walk);
+}
+
 /// `struct task_struct` with a nested, an anonymous and an array member, text, bit fields, an enum, an integer that is
 /// too wide, and pointers to itself; `struct pointed`, which lies otherwise in 32-bit programs.
-fn task(b: &mut Builder, [u64_, i64_, i32_, char_]: [TypeId; 4]) {
+fn task(b: &mut Builder, [u64_, i64_, i32_, char_]: [TypeId; 4]) -> TypeId {
     let u32_ = b.int("unsigned int", 4, false);
     let state = b.enumeration("task_state", &[("TASK_SAMPLE", 0), ("TASK_OTHER", 7)]);
     let entity = b.structure(
@@ -232,4 +250,5 @@ fn task(b: &mut Builder, [u64_, i64_, i32_, char_]: [TypeId; 4]) {
         16,
         &[("text", text, 0, 0), ("count", i64_, 64, 0)],
     );
+    itself
 }

@@ -65,6 +65,8 @@ pub enum Feature {
     RawTracepoint,
     /// uprobe, uretprobe and usdt.
     Uprobe,
+    /// Iterators over tasks and other objects (5.8).
+    Iterator,
     /// Programs on perf events: timers and counters.
     PerfEvent,
     /// Counters of the CPU.

@@ -14,8 +14,10 @@ use super::failure::Failure;
 use crate::facts::{Facts, Feature, Support};
 use crate::kernel::Live;
 use crate::sema::nearest::{nearest, quoted};
+use crate::sema::providers::iterator;
 use crate::tables::syscalls;
 use crate::types::Abi;
+use crate::types::btf::Btf;
 use crate::types::counter::{self, Source};
 use pattern::Pattern;
 
@@ -31,7 +33,7 @@ struct Provider {
 }
 
 /// In the order of the list.
-const PROVIDERS: [Provider; 10] = [
+const PROVIDERS: [Provider; 11] = [
     Provider {
         name: "syscall",
         served_by: &[],
@@ -92,6 +94,12 @@ const PROVIDERS: [Provider; 10] = [
         served_by: &[Feature::HardwareCounter],
         names: |_| counters(Source::Hardware),
         arguments: |_, _| Vec::new(),
+    },
+    Provider {
+        name: "iter",
+        served_by: &[Feature::Iterator],
+        names: |facts| facts.btf().map_or_else(Vec::new, iterators),
+        arguments: arguments::of_iterator,
     },
 ];
 
@@ -229,6 +237,11 @@ fn near(facts: &dyn Facts, pattern: &Pattern) -> Vec<String> {
 
 fn counters(source: Source) -> Vec<String> {
     counter::of(source).map(|c| c.name.to_string()).collect()
+}
+
+fn iterators(btf: &Btf) -> Vec<String> {
+    let kinds = iterator::kinds(btf).into_iter();
+    kinds.map(str::to_string).collect()
 }
 
 /// The system calls of both ABIs, sorted.

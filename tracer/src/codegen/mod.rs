@@ -213,6 +213,9 @@ fn section(program: &Program) -> String {
         Hook::UserPlaces { returns: false, .. } => format!("uprobe/{}", program.name),
         Hook::UserPlaces { returns: true, .. } => format!("uretprobe/{}", program.name),
         Hook::Profile { .. } | Hook::Counter { .. } => format!("perf_event/{}", program.name),
-        Hook::Begin | Hook::End | Hook::Interval { .. } => format!("raw_tp/{}", program.name),
+        Hook::Iterator(_) => format!("iter/{}", program.name),
+        Hook::Begin | Hook::End | Hook::Interval { .. } | Hook::Signal { .. } => {
+            format!("raw_tp/{}", program.name)
+        }
     }
 }

@@ -217,6 +217,18 @@ pub enum Probe {
         /// Nanoseconds, > 0.
         period_ns: u64,
     },
+    /// Each time the tracer gets that signal, in its own task.
+    Signal {
+        /// e.g. `SIGUSR1`.
+        name: String,
+        /// Its number.
+        number: u8,
+    },
+    /// Once for each object of a kind, in the tracer's own task: when all else is attached.
+    Iterator {
+        /// The kernel's name of it: `task`, `task_file`.
+        name: String,
+    },
     /// On each CPU each time a timer of it has gone off, whatever runs there.
     Profile {
         /// How often.
@@ -298,6 +310,14 @@ impl Probe {
             | Probe::Counter { .. } => true,
             _ => false,
         }
+    }
+
+    /// It fires because the tracer does something, not because of anything that is watched.
+    pub fn is_own(&self) -> bool {
+        matches!(
+            self,
+            Probe::Begin | Probe::End | Probe::Interval { .. } | Probe::Signal { .. }
+        )
     }
 
     /// It fires in a process, because of what that process does.

@@ -106,6 +106,8 @@ impl fmt::Display for Probe {
             Probe::Begin => f.write_str("BEGIN"),
             Probe::End => f.write_str("END"),
             Probe::Interval { period_ns } => write!(f, "interval:{}", Rate::Period(*period_ns)),
+            Probe::Signal { name, .. } => write!(f, "self:signal:{name}"),
+            Probe::Iterator { name } => write!(f, "iter:{name}"),
             Probe::Profile { rate } => write!(f, "profile:{rate}"),
             Probe::Counter { counter, every } => {
                 write!(f, "{}:{}:{every}", counter.source.name(), counter.name)

@@ -19,7 +19,7 @@ use crate::bpf::{Alu, Insn, Op, Reg, Size, Src};
 use crate::facts::{Facts, Feature, Support};
 use crate::sys::bpf::{self, NewMap};
 use crate::sys::probe::{Program, load_program};
-use crate::types::btf::{Btf, Namespace};
+use crate::types::btf::{Btf, Namespace, TypeId};
 
 /// Number of features, for one answer each.
 pub(super) const COUNT: usize = Feature::Loop as usize + 1;
@@ -29,6 +29,9 @@ const EVENT_SOURCES: &str = "/sys/bus/event_source/devices";
 
 /// Functions to offer an fentry program for; the first one is there for tests.
 const FENTRY_TARGETS: [&str; 3] = ["bpf_fentry_test1", "kernel_clone", "vfs_read"];
+
+/// Stands for the walk over all tasks.
+const ITERATOR: &str = "bpf_iter_task";
 
 /// Answers one question; slow ones take about a millisecond.
 pub(super) fn probe(feature: Feature, live: &Live) -> Support {
@@ -53,6 +56,7 @@ fn loads(feature: Feature, live: &Live) -> Support {
     }
     match feature {
         Feature::Fentry => fentry(live),
+        Feature::Iterator => iterator(live),
         Feature::RawTracepoint => offered(
             is_program_supported(ProgramType::RawTracePoint),
             "raw tracepoint programs (Linux 4.17)",
@@ -194,20 +198,41 @@ fn fentry(live: &Live) -> Support {
     let Some(target) = target else {
         return Support::Unknown("none of the functions to try it on is in BTF".to_string());
     };
-    let insns = words(&[Op::Alu64(Alu::Mov, Reg::R0, Src::Imm(0)), Op::Exit].map(Op::encode));
-    let loaded = load_program(Program {
-        kind: bpf_prog_type::BPF_PROG_TYPE_TRACING as u32,
-        insns: &insns,
-        attach_type: bpf_attach_type::BPF_TRACE_FENTRY as u32,
-        attach_btf_id: target.0,
-        ..Program::default()
-    });
-    match loaded {
-        Ok(_) => Support::Yes,
+    match load_typed(bpf_attach_type::BPF_TRACE_FENTRY, target) {
+        Ok(()) => Support::Yes,
         Err(error) => Support::No(format!(
             "this kernel refuses fentry programs even from a process that may load others ({error})"
         )),
     }
+}
+
+fn iterator(live: &Live) -> Support {
+    let btf = match live.types() {
+        Ok(btf) => btf,
+        Err(error) => return Support::No(error.to_string()),
+    };
+    let Some(target) = btf.find(Namespace::Func, ITERATOR) else {
+        return Support::No("this kernel has no BPF iterators (Linux 5.8)".to_string());
+    };
+    match load_typed(bpf_attach_type::BPF_TRACE_ITER, target) {
+        Ok(()) => Support::Yes,
+        Err(error) => Support::No(format!(
+            "this kernel refuses iterators even from a process that may load other programs ({error})"
+        )),
+    }
+}
+
+/// An empty program for something that the kernel's types describe.
+fn load_typed(attach_type: bpf_attach_type, target: TypeId) -> io::Result<()> {
+    let insns = words(&[Op::Alu64(Alu::Mov, Reg::R0, Src::Imm(0)), Op::Exit].map(Op::encode));
+    load_program(Program {
+        kind: bpf_prog_type::BPF_PROG_TYPE_TRACING as u32,
+        insns: &insns,
+        attach_type: attach_type as u32,
+        attach_btf_id: target.0,
+        ..Program::default()
+    })
+    .map(drop)
 }
 
 /// Before maps could grow safely, programs of perf events were refused such maps, and only they.

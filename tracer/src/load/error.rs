@@ -69,6 +69,12 @@ pub enum Error {
         /// What would help.
         hint: Hint,
     },
+    /// A walk over objects could not begin.
+    #[error("begin the walk of an iterator: {source}")]
+    Walk {
+        /// The kernel's answer.
+        source: io::Error,
+    },
     /// Forks cannot be followed: the kernel does not say how its tasks lie in memory.
     #[error(
         "follow forks: this kernel has no type information (/sys/kernel/btf/vmlinux); trace single processes instead"

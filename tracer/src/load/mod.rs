@@ -29,11 +29,13 @@ pub use rings::{RingPair, Rings};
 
 use crate::bpf::Function;
 use crate::plan::{Hook, Plan};
+use crate::sys::link;
 use attach::Ready;
 use aya::programs::Program;
 use aya::{Ebpf, EbpfLoader};
 use maps::Maps;
-use std::os::fd::OwnedFd;
+use std::fs::File;
+use std::os::fd::{AsFd, OwnedFd};
 use tracer_ebpf::{Control, map};
 
 /// What loading depends on besides the plan.
@@ -56,6 +58,8 @@ pub struct Loaded {
     programs: Vec<Attachable>,
     /// What holds programs to places, beside what aya holds.
     links: Vec<OwnedFd>,
+    /// Links of iterators.
+    walks: Vec<OwnedFd>,
     pid: Option<u32>,
     control: Control,
     follow: bool,
@@ -106,6 +110,7 @@ impl Loaded {
             maps,
             programs,
             links: Vec::new(),
+            walks: Vec::new(),
             pid: options.pid,
             control,
             follow,
@@ -127,6 +132,7 @@ impl Loaded {
                 let program = program_mut(&mut self.ebpf, name)?;
                 let attached = attach::attach(program, hook, ready, self.pid)?;
                 self.links.extend(attached.links);
+                self.walks.extend(attached.walk);
                 missed.extend(attached.missed);
             }
         }
@@ -148,6 +154,19 @@ impl Loaded {
     pub fn test_run_with(&mut self, index: usize, context: [u64; 12]) -> Result<u32, Error> {
         let name = &self.programs[index].name;
         control::run(&mut self.ebpf, name, context)
+    }
+
+    /// The plan's iterators, each about to begin: what is read to its end has run for each object. Nothing is to be read but
+    /// the end.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn walks(&self) -> Result<Vec<File>, Error> {
+        let begin = |link: &OwnedFd| {
+            let walk = link::iterate(link.as_fd()).map(File::from);
+            walk.map_err(|source| Error::Walk { source })
+        };
+        self.walks.iter().map(begin).collect()
     }
 
     /// Starts tracing: what is attached takes effect, on all CPUs at once.

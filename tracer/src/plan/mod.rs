@@ -202,6 +202,15 @@ pub enum Hook {
         /// Nanoseconds.
         period_ns: u64,
     },
+    /// The same: a signal to the tracer.
+    Signal {
+        /// Its name.
+        name: String,
+        /// Its number.
+        number: u8,
+    },
+    /// All objects of a kind, by the kernel's name of it, when user space asks for them.
+    Iterator(String),
 }
 
 /// One of the places where a program is attached.
@@ -289,7 +298,10 @@ impl Hook {
 
     /// Run by user space through `BPF_PROG_TEST_RUN`, not by an event.
     pub fn is_synthetic(&self) -> bool {
-        matches!(self, Hook::Begin | Hook::End | Hook::Interval { .. })
+        matches!(
+            self,
+            Hook::Begin | Hook::End | Hook::Interval { .. } | Hook::Signal { .. }
+        )
     }
 }
 

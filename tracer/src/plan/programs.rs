@@ -219,6 +219,8 @@ fn hook(places: Vec<(Probe, u64)>) -> Hook {
         Probe::Begin => Hook::Begin,
         Probe::End => Hook::End,
         Probe::Interval { period_ns } => Hook::Interval { period_ns },
+        Probe::Signal { name, number } => Hook::Signal { name, number },
+        Probe::Iterator { name } => Hook::Iterator(name),
         Probe::Profile { rate } => Hook::Profile { rate },
         Probe::Counter { counter, every } => Hook::Counter { counter, every },
         Probe::RawTracepoint { name } => Hook::RawTracepoint(name),
@@ -303,7 +305,7 @@ fn rank(hook: &Hook) -> u32 {
         Hook::Begin => 0,
         Hook::SysEnter => 1,
         Hook::SysExit => 2,
-        Hook::Interval { .. } => 4,
+        Hook::Interval { .. } | Hook::Signal { .. } => 4,
         Hook::End => 5,
         _ => 3,
     }
@@ -341,5 +343,7 @@ fn stem(hook: &Hook) -> &'static str {
         Hook::Begin => "begin",
         Hook::End => "end",
         Hook::Interval { .. } => "interval",
+        Hook::Signal { .. } => "signal",
+        Hook::Iterator(_) => "iter",
     }
 }

@@ -4,7 +4,7 @@
 //! together keep to a bound whatever the number of CPUs, except that each holds two of the largest records.
 
 use super::{RecordLayout, Rings, UserHalf, limits};
-use crate::ir::{self, Clause, EmitKind, Probe, StmtKind, walk};
+use crate::ir::{self, Clause, EmitKind, StmtKind, walk};
 use tracer_ebpf::RecordHeader;
 
 /// The smallest ring: a page.
@@ -99,8 +99,5 @@ fn sends_by_event(ir: &ir::Program, is_meant: &dyn Fn(ir::EmitId) -> bool) -> bo
 }
 
 fn is_on_event(clause: &Clause) -> bool {
-    clause
-        .probes
-        .iter()
-        .any(|p| !matches!(p, Probe::Begin | Probe::End | Probe::Interval { .. }))
+    clause.probes.iter().any(|probe| !probe.is_own())
 }

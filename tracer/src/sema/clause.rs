@@ -5,7 +5,7 @@
 
 use super::config::{Missing, Settings};
 use super::nearest::{did_you_mean, quoted};
-use super::pass::{Pass, Scope};
+use super::pass::{Pass, Scope, and};
 use super::providers::{self, Blind, CallProperty, Family, Lack, Offer, Target, View};
 use super::uses::Uses;
 use crate::diag::{Diagnostic, Severity, Span, codes};
@@ -295,12 +295,13 @@ fn with_arguments(
 /// Targets whose properties are the same expressions share an IR clause, in order of their first.
 fn group(targets: Vec<Target>, asked: &[(Property, Span)], facts: &dyn Facts) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
-    let mut meanings: Vec<(Family, Vec<Offer>)> = Vec::new();
+    let mut meanings: Vec<(Family, Option<String>, Vec<Offer>)> = Vec::new();
     for target in targets {
         let offers = asked
             .iter()
             .filter_map(|(p, _)| p.of(&*target.view, facts).ok());
-        let meaning = (target.view.family(), offers.collect());
+        let view = &target.view;
+        let meaning = (view.family(), view.context(), offers.collect());
         match meanings.iter().position(|m| *m == meaning) {
             Some(at) => add(&mut groups[at].probes, target.probe),
             None => {
@@ -373,6 +374,20 @@ impl Pass<'_> {
         native
     }
 
+    /// What must hold for the clause to run: that the probe has fired, and what the script says.
+    fn predicate(&mut self, clause: &ast::Clause) -> Option<ir::Expr> {
+        let written = clause.predicate.as_ref().and_then(|p| self.condition(p));
+        let guard = self.scope.view.guard(self.facts);
+        let guard = guard.map(|mut guard| {
+            self.settle(&mut guard, clause.span);
+            guard
+        });
+        match (guard, written) {
+            (Some(guard), Some(written)) => Some(and(guard, written)),
+            (guard, written) => guard.or(written),
+        }
+    }
+
     /// Makes the IR clauses of a clause.
     pub fn clause(&mut self, resolved: &Resolved) {
         for group in &resolved.groups {
@@ -386,7 +401,7 @@ impl Pass<'_> {
                 native_layout: None,
             };
             let clause = resolved.clause;
-            let predicate = clause.predicate.as_ref().and_then(|p| self.condition(p));
+            let predicate = self.predicate(clause);
             let body = self.block(&clause.body);
             let vars = std::mem::take(&mut self.scope.vars);
             let probes = match self.scope.native_layout.take() {

@@ -75,7 +75,7 @@ pub static VARIABLES: &[Variable] = &[
     Variable {
         name: "ctx",
         doc: "address of the event's context",
-        make: Make::With(|_, span| Some(context(span))),
+        make: Make::With(|pass, span| Some(context(pass.scope.view.context(), span))),
     },
     Variable {
         name: "curtask",
@@ -296,7 +296,7 @@ impl Pass<'_> {
     }
 
     /// Gives a template its span and its sites.
-    fn settle(&mut self, e: &mut Expr, span: Span) {
+    pub fn settle(&mut self, e: &mut Expr, span: Span) {
         e.span = span;
         if let ExprKind::Load { site, .. } | ExprKind::ReadStr { site, .. } = &mut e.kind {
             *site = self.site(SiteKind::ReadFailed, span);
@@ -398,12 +398,17 @@ fn named(builtin: Builtin, ty: Type, lazy: Lazy, span: Span) -> Val {
     super::convert::to_type(raw, &Type::Lazy(lazy)).into()
 }
 
-fn context(span: Span) -> Val {
+/// `points_to`: the struct, by name.
+fn context(points_to: Option<String>, span: Span) -> Val {
     let ty = Type::Ptr {
         to: Pointee::Unknown,
         space: Space::Kernel,
     };
-    expr(ty, ExprKind::Builtin(Builtin::Ctx), span).into()
+    Val {
+        expr: expr(ty, ExprKind::Builtin(Builtin::Ctx), span),
+        present: None,
+        points_to,
+    }
 }
 
 fn curtask(span: Span) -> Val {

@@ -13,10 +13,11 @@ use super::pending::Pending;
 use super::present::Presenter;
 use super::reader::{Accounts, Order, Reader, Told};
 use super::recording::Recording;
-use super::signals::Signals;
+use super::signals::{Asked, Signals};
 use super::target::Target;
 use super::ticks::Ticks;
 use super::voice::Voice;
+use super::walks::Walks;
 use super::{By, Ended, Error, Request, compile, report, request, terminal};
 use crate::kernel::{self, privilege::Needs};
 use crate::load::{self, Exclusion, Loaded};
@@ -182,6 +183,8 @@ struct Run {
     loaded: Arc<Mutex<Loaded>>,
     voice: Voice,
     signals: Signals,
+    /// Signals that the script waits for.
+    asked: Asked,
     target: Target,
     /// How the command ended.
     command: Option<ExitStatus>,
@@ -208,6 +211,7 @@ impl Run {
         voice: Voice,
     ) -> Result<Run, Error> {
         let signals = Signals::listen().map_err(Error::Runtime)?;
+        let asked = Asked::listen(&plan).map_err(Error::Runtime)?;
         let target = Target::open(&request.scope)?;
         if let Some(pid) = target.child() {
             loaded.set_child(pid)?;
@@ -228,6 +232,7 @@ impl Run {
             loaded,
             voice,
             signals,
+            asked,
             target,
             command: None,
             written,
@@ -323,13 +328,17 @@ impl Run {
         Ok(None)
     }
 
-    /// Runs intervals until something ends the run.
+    /// Runs what is due until something ends the run.
     async fn follow(&mut self) -> Why {
         let start = Instant::now();
         let deadline = self.request.scope.duration.map(|after| start + after);
         let mut ticks = Ticks::new(intervals(&self.plan), start);
         let mut wake = ticks.next();
         let mut look = start + LOOK;
+        let mut walks = match Walks::begin(&self.plan, &lock(&self.loaded)) {
+            Ok(walks) => walks,
+            Err(error) => return Why::Failed(error),
+        };
         loop {
             tokio::select! {
                 biased;
@@ -341,6 +350,15 @@ impl Run {
                     }
                 }
                 () = until(deadline) => return Why::Time,
+                walked = walks.end() => match walked {
+                    Ok(true) => return Why::Target,
+                    Ok(false) => {}
+                    Err(error) => return Why::Failed(error),
+                },
+                program = self.asked.next() => {
+                    ticks.ask(program, Instant::now());
+                    wake = ticks.next();
+                }
                 () = until(wake) => match self.tick(&mut ticks) {
                     Ok(Ticked::Ran) => wake = ticks.next(),
                     Ok(Ticked::Held) => wake = Some(Instant::now() + SPARES_LOOK),
@@ -358,7 +376,7 @@ impl Run {
         }
     }
 
-    /// Runs the interval programs that are due, unless they have to wait, or the script called `exit`, be it meanwhile or in
+    /// Runs the programs that are due, unless they have to wait, or the script called `exit`, be it meanwhile or in
     /// one of them.
     fn tick(&self, ticks: &mut Ticks) -> Result<Ticked, load::Error> {
         let late = ticks.next().map_or(Duration::ZERO, |due| due.elapsed());

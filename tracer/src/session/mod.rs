@@ -33,6 +33,7 @@ pub mod terminal;
 pub mod ticks;
 mod trailer;
 pub mod voice;
+mod walks;
 
 pub use crate::print::Format;
 pub use live::run;

@@ -1,6 +1,7 @@
-//! When interval programs run.
+//! When programs run that user space runs: those of intervals, and those of signals.
 //!
-//! In: periods, and the time. Out: which programs are due, and when to look again. Never sleeps, never runs anything.
+//! In: periods, the time, and what a signal asks for. Out: which programs are due, and when to look again. Never sleeps, never
+//! runs anything.
 //!
 //! The phase is kept: firings are due at start + n × period. Who comes late fires once, and the periods that have passed
 //! meanwhile are skipped: two prints in a row would show an interval of no length. Only periods below the timer's grain
@@ -11,9 +12,10 @@ use std::time::{Duration, Instant};
 /// The timer wakes at best this often.
 const GRAIN: Duration = Duration::from_millis(1);
 
-/// The interval programs of a run.
+/// The interval programs of a run, and what was asked for.
 pub struct Ticks {
     ticks: Vec<Tick>,
+    asked: Vec<(usize, Instant)>,
 }
 
 struct Tick {
@@ -33,17 +35,24 @@ impl Ticks {
                 next: start + period,
             })
             .collect();
-        Ticks { ticks }
+        let asked = Vec::new();
+        Ticks { ticks, asked }
     }
 
-    /// When something is due next; `None` without interval programs.
+    /// A program is due since `now`.
+    pub fn ask(&mut self, program: usize, now: Instant) {
+        self.asked.push((program, now));
+    }
+
+    /// When something is due next; `None` when nothing is.
     pub fn next(&self) -> Option<Instant> {
-        self.ticks.iter().map(|tick| tick.next).min()
+        let asked = self.asked.iter().map(|(_, since)| *since);
+        asked.chain(self.ticks.iter().map(|tick| tick.next)).min()
     }
 
     /// The programs that are due, each as often as it has to run.
     pub fn due(&mut self, now: Instant) -> Vec<usize> {
-        let mut due = Vec::new();
+        let mut due: Vec<usize> = self.asked.drain(..).map(|(program, _)| program).collect();
         for tick in &mut self.ticks {
             let times = tick.pass(now);
             due.extend(std::iter::repeat_n(tick.program, times));
@@ -89,6 +98,15 @@ mod tests {
         let (mut ticks, start) = ticks(second);
         assert_eq!(ticks.due(start + second * 7 / 2), [3]);
         assert_eq!(ticks.next(), Some(start + second * 4));
+    }
+
+    #[test]
+    fn what_was_asked_for_is_due_at_once_and_only_once() {
+        let (mut ticks, start) = ticks(Duration::from_secs(1));
+        ticks.ask(5, start);
+        assert_eq!(ticks.next(), Some(start));
+        assert_eq!(ticks.due(start), [5]);
+        assert!(ticks.due(start).is_empty());
     }
 
     #[test]

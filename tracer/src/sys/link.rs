@@ -8,6 +8,8 @@ use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
+/// `BPF_ITER_CREATE`.
+const ITER_CREATE: libc::c_long = 33;
 /// `BPF_RAW_TRACEPOINT_OPEN`.
 const RAW_TRACEPOINT_OPEN: libc::c_long = 17;
 /// `BPF_LINK_CREATE`.
@@ -22,6 +24,8 @@ pub const UPROBE_MULTI: u32 = 48;
 pub const FENTRY: u32 = 24;
 /// `BPF_TRACE_FEXIT`.
 pub const FEXIT: u32 = 25;
+/// `BPF_TRACE_ITER`.
+pub const ITER: u32 = 28;
 /// `BPF_F_KPROBE_MULTI_RETURN`, `BPF_F_UPROBE_MULTI_RETURN`.
 const RETURN: u32 = 1;
 
@@ -90,7 +94,19 @@ pub fn perf_event(
     unsafe { create.call() }
 }
 
-/// Links a program that was loaded for a function of the kernel (fentry, fexit).
+/// Begins a walk: whoever reads the result to its end has run the linked program for each object.
+///
+/// # Errors
+/// The kernel's.
+pub fn iterate(link: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    let mut create = [link.as_raw_fd() as u32, 0];
+    // SAFETY: the link and flags; no address.
+    let fd = unsafe { bpf(ITER_CREATE, &mut create) }?;
+    // SAFETY: a new descriptor that nothing else owns.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Links a program that was loaded for a function of the kernel (fentry, fexit), or for a kind of object to walk.
 ///
 /// # Errors
 /// The kernel's.

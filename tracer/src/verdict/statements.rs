@@ -53,8 +53,7 @@ pub fn of(program: &Program) -> Vec<Statement> {
 }
 
 fn is_direct(clause: &Clause) -> bool {
-    let of_an_event =
-        |probe: &Probe| !matches!(probe, Probe::Begin | Probe::End | Probe::Interval { .. });
+    let of_an_event = |probe: &Probe| !probe.is_own();
     let mut looks_into_maps = false;
     let mut look = |kind: &ExprKind| {
         looks_into_maps |= matches!(

@@ -26,12 +26,12 @@ pub const KERNELS: &[Kernel] = &[
     Kernel {
         version: "6.1",
         package: "linux-image-cloud-amd64",
-        features: "root btf tracefs ia32 kprobe fentry perf-events",
+        features: "root btf tracefs ia32 kprobe fentry perf-events iterators",
     },
     Kernel {
         version: "6.12",
         package: "linux-image-6.12-cloud-amd64",
-        features: "root btf tracefs ia32 kprobe fentry perf-events",
+        features: "root btf tracefs ia32 kprobe fentry perf-events iterators",
     },
 ];
 

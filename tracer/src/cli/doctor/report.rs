@@ -154,6 +154,7 @@ fn probes(live: &Live, syscall: Support) -> Vec<Row> {
         Row::of("kprobe, kretprobe", live.has(Feature::Kprobe)),
         Row::of("fentry, fexit", live.has(Feature::Fentry)),
         Row::of("uprobe, usdt", live.has(Feature::Uprobe)),
+        Row::of("iter", live.has(Feature::Iterator)),
     ]
 }
 

@@ -4,6 +4,7 @@
 //! those of system calls as the language has them. Nothing when nothing describes the probe.
 
 use crate::facts::{Facts, TracepointField};
+use crate::sema::providers::iterator;
 use crate::tables::syscalls::{self, ArgKind};
 use crate::types::Abi;
 use crate::types::btf::{Btf, Param, Proto, TypeId};
@@ -93,6 +94,15 @@ pub(super) fn of_function(facts: &dyn Facts, name: &str, with_result: bool) -> V
         lines.push(btf.declare(proto.ret, "retval"));
     }
     lines
+}
+
+/// What a walk shows of each object.
+pub(super) fn of_iterator(facts: &dyn Facts, kind: &str) -> Vec<String> {
+    let Some(btf) = facts.btf() else {
+        return Vec::new();
+    };
+    let members = iterator::members(btf, kind).into_iter();
+    members.map(|m| btf.declare(m.ty, m.name)).collect()
 }
 
 fn described<'a>(facts: &'a dyn Facts, name: &str) -> Option<(&'a Btf, Proto<'a>)> {

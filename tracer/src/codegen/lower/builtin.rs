@@ -103,7 +103,7 @@ impl Lower<'_> {
     }
 
     /// A word of the run's control block; 0 when it cannot be found.
-    fn control_word(&mut self, offset: usize) -> VReg {
+    pub fn control_word(&mut self, offset: usize) -> VReg {
         let mark = self.memory.mark();
         let control = self.array_entry(map::CONTROL, 0);
         self.memory.reset(mark);

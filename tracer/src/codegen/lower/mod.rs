@@ -165,7 +165,9 @@ struct Lower<'a> {
 fn own_frames(hook: &Hook) -> u32 {
     match hook {
         Hook::SysEnter | Hook::SysExit | Hook::RawTracepoint(_) => 3,
-        Hook::Begin | Hook::End | Hook::Interval { .. } => 3,
+        Hook::Begin | Hook::End | Hook::Interval { .. } | Hook::Signal { .. } => 3,
+        // The kernel's walk is the tracer's own.
+        Hook::Iterator(_) => 3,
         Hook::Functions { mechanism, .. } if mechanism.needs_btf() => 3,
         Hook::Tracepoints(_)
         | Hook::Functions { .. }

@@ -5,7 +5,7 @@
 
 use std::mem::offset_of;
 
-use tracer_ebpf::{EntryState, SysFrame, want};
+use tracer_ebpf::{Control, EntryState, SysFrame, want};
 
 use super::builder::{arg, imm, runtime};
 use super::loops::has_loop;
@@ -54,6 +54,13 @@ impl<'a> Lower<'a> {
         match self.hook {
             Hook::SysEnter | Hook::SysExit => Some(self.syscall_prologue()),
             hook if hook.is_synthetic() => None,
+            // The tracer itself walks: it is not left out. A script's `exit` ends what is left of a walk.
+            Hook::Iterator(_) => {
+                let active = self.control_word(offset_of!(Control, active));
+                self.b
+                    .branch_away(Cond::Eq, active, Opnd::Imm(0), self.exit);
+                None
+            }
             _ => {
                 let open = self.b.call_number(runtime("rt_gate"), vec![]);
                 self.b.branch_away(Cond::Eq, open, Opnd::Imm(0), self.exit);

@@ -409,6 +409,13 @@ fn probe(parts: &mut Items<'_>) -> Result<Probe, String> {
         "interval" => Probe::Interval {
             period_ns: parts.number()?,
         },
+        "signal" => Probe::Signal {
+            name: parts.text()?,
+            number: parts.number()?,
+        },
+        "iter" => Probe::Iterator {
+            name: parts.text()?,
+        },
         "profile" => Probe::Profile {
             rate: match parts.word("a unit")? {
                 "hz" => Rate::Hertz(parts.number()?),

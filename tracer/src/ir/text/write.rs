@@ -176,6 +176,8 @@ fn probe(p: &Probe) -> Node {
         Probe::Begin => vec![word("begin")],
         Probe::End => vec![word("end")],
         Probe::Interval { period_ns } => vec![word("interval"), word(period_ns)],
+        Probe::Signal { name, number } => vec![word("signal"), string(name), word(number)],
+        Probe::Iterator { name } => vec![word("iter"), string(name)],
         Probe::Profile { rate } => match rate {
             Rate::Hertz(times) => vec![word("profile"), word("hz"), word(times)],
             Rate::Period(ns) => vec![word("profile"), word("ns"), word(ns)],

@@ -16,10 +16,7 @@ pub(super) fn load(
     hook: &Hook,
     types: &mut KernelTypes,
 ) -> Result<Ready, ProgramError> {
-    let types = match types {
-        Some(types) => types,
-        None => types.insert(Btf::from_sys_fs()?),
-    };
+    let types = super::types(types)?;
     let Hook::Functions { places, .. } = hook else {
         return Err(ProgramError::UnexpectedProgramType);
     };

@@ -6,6 +6,7 @@
 
 mod fentry;
 mod function;
+mod iterator;
 mod multi;
 mod perf_event;
 mod raw_tracepoint;
@@ -24,6 +25,14 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 /// The kernel's types, read when the first hook needs them (17 ms).
 pub(super) type KernelTypes = Option<Btf>;
 
+/// The same, read now if they were not yet.
+fn types(types: &mut KernelTypes) -> Result<&Btf, ProgramError> {
+    Ok(match types {
+        Some(types) => types,
+        None => types.insert(Btf::from_sys_fs()?),
+    })
+}
+
 /// Who loaded a program.
 #[derive(Debug)]
 pub(super) enum Ready {
@@ -40,6 +49,8 @@ pub(super) enum Ready {
 pub(super) struct Attached {
     /// Links that aya does not hold.
     pub links: Vec<OwnedFd>,
+    /// The link of an iterator.
+    pub walk: Option<OwnedFd>,
     /// Places of several that the kernel refused.
     pub missed: Vec<Missed>,
 }
@@ -64,13 +75,16 @@ pub(super) fn load(
     if let Some(ready) = multi::load(name, hook, image) {
         return Ok(ready);
     }
-    match program {
-        Program::RawTracePoint(program) => program.load()?,
-        Program::TracePoint(program) => program.load()?,
-        Program::KProbe(program) => program.load()?,
-        Program::UProbe(program) => program.load()?,
-        Program::PerfEvent(program) => program.load()?,
-        Program::FEntry(_) | Program::FExit(_) => return fentry::load(program, hook, types),
+    match (program, hook) {
+        (Program::RawTracePoint(program), _) => program.load()?,
+        (Program::TracePoint(program), _) => program.load()?,
+        (Program::KProbe(program), _) => program.load()?,
+        (Program::UProbe(program), _) => program.load()?,
+        (Program::PerfEvent(program), _) => program.load()?,
+        (program @ (Program::FEntry(_) | Program::FExit(_)), _) => {
+            return fentry::load(program, hook, types);
+        }
+        (Program::Iter(program), Hook::Iterator(name)) => iterator::load(program, name, types)?,
         _ => return Err(ProgramError::UnexpectedProgramType),
     }
     Ok(Ready::Aya)
@@ -83,6 +97,13 @@ pub(super) fn attach(
     ready: &Ready,
     pid: Option<u32>,
 ) -> Result<Attached, Error> {
+    if let (Program::Iter(program), Hook::Iterator(name)) = (&*program, hook) {
+        let walk = Some(iterator::attach(program, name)?);
+        return Ok(Attached {
+            walk,
+            ..Attached::default()
+        });
+    }
     let by_aya = match (&mut *program, hook) {
         (Program::RawTracePoint(program), Hook::SysEnter) => {
             raw_tracepoint::attach(program, "sys_enter")
@@ -207,5 +228,7 @@ fn describe(hook: &Hook) -> String {
         Hook::Begin => "BEGIN".to_owned(),
         Hook::End => "END".to_owned(),
         Hook::Interval { period_ns } => format!("interval:us:{}", period_ns / 1000),
+        Hook::Signal { name, .. } => format!("self:signal:{name}"),
+        Hook::Iterator(name) => format!("iter:{name}"),
     }
 }

@@ -98,6 +98,8 @@ fn mechanism(hook: &Hook) -> String {
         Hook::Interval { period_ns } => {
             format!("run by the tracer every {}", period(*period_ns))
         }
+        Hook::Signal { name, .. } => format!("run by the tracer at each {name} that it gets"),
+        Hook::Iterator(name) => format!("run by the kernel for each `{name}`, once"),
     }
 }
 

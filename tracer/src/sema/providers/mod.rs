@@ -9,7 +9,9 @@ mod call_args;
 mod counter;
 mod function;
 mod interval;
+pub mod iterator;
 mod kernel_function;
+mod own_signal;
 mod profile;
 mod rawtracepoint;
 mod syscall;
@@ -59,15 +61,12 @@ pub static PROVIDERS: &[Provider] = &[
     user_function::UPROBE,
     user_function::URETPROBE,
     usdt::USDT,
+    iterator::ITER,
+    own_signal::SELF,
 ];
 
 /// Providers of the language that are not built yet: name, aliases.
-const NOT_BUILT: &[(&str, &[&str])] = &[
-    ("watchpoint", &["w"]),
-    ("asyncwatchpoint", &["aw"]),
-    ("iter", &["it"]),
-    ("self", &[]),
-];
+const NOT_BUILT: &[(&str, &[&str])] = &[("watchpoint", &["w"]), ("asyncwatchpoint", &["aw"])];
 
 /// A probe to resolve.
 pub struct Request<'a> {
@@ -162,6 +161,14 @@ pub trait View {
     fn call(&self, _property: CallProperty) -> Result<Offer, Lack> {
         Err(Lack::NotHere)
     }
+    /// The struct that `ctx` points to, by name.
+    fn context(&self) -> Option<String> {
+        None
+    }
+    /// What must be true for a firing to be one: the kernel runs the program more often than the probe fires.
+    fn guard(&self, _facts: &dyn Facts) -> Option<Expr> {
+        None
+    }
     /// A firing sees the registers of what was interrupted.
     fn has_registers(&self) -> bool {
         false
@@ -192,8 +199,10 @@ pub enum CallProperty {
 /// Targets of different families never share an IR clause: they are run by programs of different kinds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Family {
-    /// `BEGIN`, `END`, `interval`.
+    /// `BEGIN`, `END`, `interval`, `self:signal`.
     Synthetic,
+    /// Iterators, all of one kind: what `ctx` points to differs.
+    Iterator,
     /// System calls; the form of the name, which implies the phase.
     Syscall(SyscallProbe),
     /// Timers and counters of each CPU.
