@@ -105,6 +105,22 @@ fn scripts() -> Vec<(&'static str, String, String)> {
             (0..1000).filter(|i| i % 50 == 7).sum::<u64>().to_string(),
         ),
         (
+            "counts",
+            begin(&format!(
+                "{}print(@c[7]); clear(@c);",
+                line(&|i| format!("@c[{}] = count(); ", i % 50), 4000)
+            )),
+            "80".to_owned(),
+        ),
+        (
+            "lines",
+            begin(&line(
+                &|i| format!("printf(\"%d %s\\n\", {i}, comm); "),
+                2000,
+            )),
+            "0 tracer".to_owned(),
+        ),
+        (
             "unrolled",
             show_after("unroll(100) { $x += 1; unroll(30) { $x += 2; } }"),
             "6101".to_owned(),

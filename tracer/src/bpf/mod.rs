@@ -66,6 +66,4 @@ pub enum Target {
     Runtime(&'static str),
     /// The address of one of the program's callbacks, by symbol (`ld_imm64`, R_BPF_64_64).
     Callback(String),
-    /// One of the program's own functions, by symbol (`call`, R_BPF_64_32).
-    Own(String),
 }

@@ -94,7 +94,6 @@ fn one(op: Op, index: usize, target: Option<&Target>) -> String {
         },
         Op::Function(to) => match target {
             Some(Target::Runtime(name)) => format!("call {name}"),
-            Some(Target::Own(name)) => format!("call {name}"),
             _ => format!("call pc{to:+}"),
         },
         Op::Exit => "exit".to_owned(),

@@ -159,6 +159,7 @@ mod tests {
                 "kprobe, kretprobe",
                 "fentry, fexit",
                 "uprobe, usdt",
+                "iter",
             ]
         );
     }

@@ -342,7 +342,7 @@ fn holes(function: &Function, ops: &[Op]) -> Result<(), String> {
     for (at, op) in ops.iter().enumerate() {
         let fine = match (op, holes.remove(&at)) {
             (Op::Map(..), Some(Target::Map(_))) => true,
-            (Op::Function(_), Some(Target::Runtime(_) | Target::Own(_))) => true,
+            (Op::Function(_), Some(Target::Runtime(_))) => true,
             (Op::FunctionAddress(..), Some(Target::Callback(_))) => true,
             (Op::Map(..) | Op::Function(_) | Op::FunctionAddress(..), _) => false,
             (_, hole) => hole.is_none(),
@@ -439,7 +439,7 @@ fn callee(function: &Function, at: usize) -> Option<&'static str> {
     let hole = function.relocs.iter().find(|r| r.at as usize == at)?;
     match hole.target {
         Target::Runtime(name) => Some(name),
-        Target::Map(_) | Target::Callback(_) | Target::Own(_) => None,
+        Target::Map(_) | Target::Callback(_) => None,
     }
 }
 

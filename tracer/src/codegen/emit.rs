@@ -315,7 +315,6 @@ impl Emitter<'_> {
         match callee {
             Callee::Helper(id) => self.op(Op::Helper(*id)),
             Callee::Runtime(name) => self.call_of(Target::Runtime(name)),
-            Callee::Own(name) => self.call_of(Target::Own(name.clone())),
         }
         if let Some(d) = d {
             self.finish(d, Reg::R0);

@@ -85,8 +85,6 @@ pub enum Callee {
     Helper(u32),
     /// A runtime function.
     Runtime(&'static str),
-    /// A function of the program's own, by name.
-    Own(String),
 }
 
 /// One instruction.
@@ -438,7 +436,6 @@ impl fmt::Display for Callee {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Callee::Runtime(name) => f.write_str(name),
-            Callee::Own(name) => f.write_str(name),
             Callee::Helper(id) => match helpers::name(*id) {
                 Some(name) => f.write_str(name),
                 None => write!(f, "helper {id}"),

@@ -141,7 +141,6 @@ fn piece(function: &bpf::Function) -> Piece {
         bpf::Target::Map(name) => Target::Map(name.clone()),
         bpf::Target::Runtime(name) => Target::Function((*name).to_owned()),
         bpf::Target::Callback(name) => Target::Address(name.clone()),
-        bpf::Target::Own(name) => Target::Function(name.clone()),
     };
     Piece {
         name: function.name.clone(),

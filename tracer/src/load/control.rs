@@ -4,9 +4,11 @@
 //! `getpid` would be wrong for what programs see.
 
 use super::maps::Maps;
-use super::{Error, program_mut};
+use super::raw::Image;
+use super::{Error, load_own, program_mut};
 use crate::kernel::TaskOffsets;
 use crate::link::WHOAMI;
+use crate::plan::Hook;
 use aya::Ebpf;
 use aya::programs::{Program, RawTracePointRunOptions, TestRun as _};
 use tracer_ebpf::{Control, EXCLUDED_MAX, map};
@@ -25,7 +27,7 @@ pub struct Exclusion {
 /// Learns who this process is and writes the excluded processes; tracing stays closed.
 pub(super) fn exclude(
     ebpf: &mut Ebpf,
-    maps: &mut Maps,
+    image: &mut Image<'_>,
     exclusion: Exclusion,
 ) -> Result<Control, Error> {
     let mut control = Control {
@@ -34,6 +36,7 @@ pub(super) fn exclude(
             .map_or(0, |offsets| u64::from(offsets.tgid)),
         ..EMPTY
     };
+    let maps = image.maps();
     if !maps.has(map::CONTROL) {
         return Ok(control);
     }
@@ -43,11 +46,7 @@ pub(super) fn exclude(
         0
     };
     if wanted > 0 {
-        if let Program::RawTracePoint(program) = program_mut(ebpf, WHOAMI)? {
-            program
-                .load()
-                .map_err(|error| Error::from_load(WHOAMI, error, None))?;
-        }
+        load_own(ebpf, WHOAMI, &Hook::Begin, image)?;
         let mut args = [0; 12];
         if let Some(offsets) = exclusion.offsets {
             args[0] = u64::from(offsets.real_parent);

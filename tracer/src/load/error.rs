@@ -147,32 +147,34 @@ impl Error {
         }
     }
 
-    /// From loading a program; `function` tells the script's place of an instruction.
-    pub(super) fn from_load(name: &str, error: ProgramError, function: Option<&Function>) -> Error {
+    /// From loading a program, for another reason than the kernel's answer.
+    pub(super) fn from_load(name: &str, error: ProgramError) -> Error {
+        Error::Program {
+            operation: "load",
+            object: format!("program `{name}`"),
+            source: Box::new(error),
+        }
+    }
+
+    /// The kernel's answer to a program, and what its verifier has written; `function` tells the script's place of an
+    /// instruction.
+    pub(super) fn refused(
+        name: &str,
+        source: io::Error,
+        log: String,
+        function: Option<&Function>,
+    ) -> Error {
         let name = name.to_owned();
-        match error {
-            ProgramError::LoadError {
-                io_error: source,
-                verifier_log,
-            } => {
-                let log = verifier_log.to_string();
-                if log.trim().is_empty() {
-                    let hint = Hint::of(&source, &[Capability::Bpf, Capability::Perfmon]);
-                    return Error::LoadProgram { name, source, hint };
-                }
-                let script = function.and_then(|function| script_place(&log, function));
-                Error::Rejected {
-                    name,
-                    log,
-                    script,
-                    source,
-                }
-            }
-            other => Error::Program {
-                operation: "load",
-                object: format!("program `{name}`"),
-                source: Box::new(other),
-            },
+        if log.trim().is_empty() {
+            let hint = Hint::of(&source, &[Capability::Bpf, Capability::Perfmon]);
+            return Error::LoadProgram { name, source, hint };
+        }
+        let script = function.and_then(|function| script_place(&log, function));
+        Error::Rejected {
+            name,
+            log,
+            script,
+            source,
         }
     }
 

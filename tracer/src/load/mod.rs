@@ -15,6 +15,7 @@ mod maps;
 mod outer;
 mod patterns;
 mod raw;
+mod refused;
 mod rings;
 mod syscalls;
 #[cfg(test)]
@@ -32,8 +33,9 @@ use crate::plan::{Hook, Plan};
 use crate::sys::link;
 use attach::Ready;
 use aya::programs::Program;
-use aya::{Ebpf, EbpfLoader};
+use aya::{Ebpf, EbpfLoader, VerifierLogLevel};
 use maps::Maps;
+use refused::refused;
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 use tracer_ebpf::{Control, map};
@@ -91,19 +93,22 @@ impl Loaded {
             let function = options.functions.get(program);
             let (name, hook) = (&planned.name, &planned.hook);
             let loaded = program_mut(&mut ebpf, name)?;
-            let ready = attach::load(loaded, name, hook, &mut kernel_types, &mut raw)
-                .map_err(|error| Error::from_load(name, error, function))?;
+            let types = &mut kernel_types;
+            let ready = match attach::load(loaded, name, hook, types, &mut raw) {
+                Ok(ready) => ready,
+                Err(error) => return Err(refused(name, hook, error, types, &mut raw, function)),
+            };
             let (name, hook) = (name.clone(), hook.clone());
             programs.push(Attachable { name, hook, ready });
         }
         let follow = options.follow && maps.has(map::TREE);
         if follow {
-            tree::load(&mut ebpf, &options.exclusion)?;
+            tree::load(&mut ebpf, &options.exclusion, &mut raw)?;
         }
         syscalls::fill(&maps, plan)?;
         calls::fill(&maps, plan)?;
         patterns::fill(&maps, plan)?;
-        let control = control::exclude(&mut ebpf, &mut maps, options.exclusion)?;
+        let control = control::exclude(&mut ebpf, &mut raw, options.exclusion)?;
         maps.wait_until_filled()?;
         Ok(Loaded {
             ebpf,
@@ -243,7 +248,22 @@ impl Loaded {
 fn loader() -> EbpfLoader<'static> {
     let mut loader = crate::sys::confine::without_files(EbpfLoader::new);
     loader.btf(None);
+    loader.verifier_log_level(VerifierLogLevel::DISABLE);
     loader
+}
+
+/// Has the verifier take a program of the runtime's own on a raw tracepoint.
+fn load_own(
+    ebpf: &mut Ebpf,
+    name: &str,
+    hook: &Hook,
+    image: &mut raw::Image<'_>,
+) -> Result<(), Error> {
+    let Program::RawTracePoint(program) = program_mut(ebpf, name)? else {
+        return Ok(());
+    };
+    let loaded = program.load();
+    loaded.map_err(|error| refused(name, hook, error, &mut None, image, None))
 }
 
 /// A program of the image by its symbol.

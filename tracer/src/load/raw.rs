@@ -43,6 +43,11 @@ impl<'a> Image<'a> {
         }
     }
 
+    /// The maps that programs use.
+    pub fn maps(&self) -> &'a Maps {
+        self.maps
+    }
+
     /// A program and the functions that it calls, maps filled in.
     pub fn code(&mut self, name: &str) -> io::Result<Code> {
         if self.parsed.is_none() {

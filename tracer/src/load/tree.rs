@@ -4,24 +4,25 @@
 //! followed. Roots are put in after those are attached, so that no fork of theirs is missed.
 
 use super::attach::Ready;
-use super::{Error, Exclusion, Loaded, attach, program_mut};
+use super::raw::Image;
+use super::{Error, Exclusion, Loaded, attach, load_own, program_mut};
 use crate::link::TREE_PROGRAMS;
 use crate::plan::Hook;
 use aya::Ebpf;
-use aya::programs::Program;
 use tracer_ebpf::map;
 
 /// Has the verifier take the programs that follow forks.
-pub(super) fn load(ebpf: &mut Ebpf, exclusion: &Exclusion) -> Result<(), Error> {
+pub(super) fn load(
+    ebpf: &mut Ebpf,
+    exclusion: &Exclusion,
+    image: &mut Image<'_>,
+) -> Result<(), Error> {
     if exclusion.offsets.is_none() {
         return Err(Error::NoTaskLayout);
     }
-    for (name, _) in TREE_PROGRAMS {
-        if let Program::RawTracePoint(program) = program_mut(ebpf, name)? {
-            program
-                .load()
-                .map_err(|error| Error::from_load(name, error, None))?;
-        }
+    for (name, event) in TREE_PROGRAMS {
+        let hook = Hook::RawTracepoint(event.to_owned());
+        load_own(ebpf, name, &hook, image)?;
     }
     Ok(())
 }

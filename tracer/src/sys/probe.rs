@@ -1,4 +1,4 @@
-//! Tiny programs that are offered to the kernel only to see whether it takes them.
+//! Programs that are offered to the kernel to see whether it takes them, and what it says.
 //!
 //! In: instructions. Out: a descriptor to close, or the refusal. Never attaches or runs anything.
 
@@ -59,6 +59,29 @@ pub fn load_types(bytes: &[u8]) -> io::Result<OwnedFd> {
 /// # Errors
 /// The kernel's: `EPERM` without the right to, `EINVAL` or `EACCES` when it is refused.
 pub fn load_program(program: Program<'_>) -> io::Result<OwnedFd> {
+    offer(program, &mut [])
+}
+
+/// Bytes of the longest log that every kernel gives (`bpf_verifier_log_attr_valid` in kernel/bpf/verifier.c, before 5.2).
+const LOG: usize = (u32::MAX >> 8) as usize;
+/// `BPF_LOG_LEVEL1`, `BPF_LOG_STATS`.
+const LOG_LEVEL: u32 = 1 | 4;
+
+/// Loads a program, and says what the verifier has written about it. A log that is too long for the kernel has its front only,
+/// since 6.4 its end only.
+///
+/// # Errors
+/// As [`load_program`]; `ENOSPC` when the log was too long.
+pub fn load_with_log(program: Program<'_>) -> (io::Result<OwnedFd>, String) {
+    let mut log = vec![0; LOG];
+    let loaded = offer(program, &mut log);
+    let length = log.iter().position(|byte| *byte == 0).unwrap_or(LOG);
+    let log = String::from_utf8_lossy(&log[..length]).into_owned();
+    (loaded, log)
+}
+
+/// `log`: where the verifier writes to; nothing when it is empty.
+fn offer(program: Program<'_>, log: &mut [u8]) -> io::Result<OwnedFd> {
     // SAFETY: all-zero bytes are a valid `bpf_attr`, a union of plain integers.
     let mut attr: bpf_attr = unsafe { zeroed() };
     // SAFETY: zeroed above, so every member of the union may be written through.
@@ -75,7 +98,12 @@ pub fn load_program(program: Program<'_>) -> io::Result<OwnedFd> {
         load.func_info = functions.records.as_ptr() as u64;
         load.func_info_cnt = functions.records.len() as u32 / FUNCTION_RECORD;
     }
-    // SAFETY: instructions, records and licence outlive the call, borrowed or static; no log is asked for.
+    if !log.is_empty() {
+        load.log_level = LOG_LEVEL;
+        load.log_buf = log.as_mut_ptr() as u64;
+        load.log_size = log.len() as u32;
+    }
+    // SAFETY: instructions, records and licence outlive the call, borrowed or static; the log has the size that is said.
     let fd = unsafe { bpf(bpf_cmd::BPF_PROG_LOAD as libc::c_long, &mut attr) }?;
     // SAFETY: a new descriptor that nothing else owns.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })

@@ -5,10 +5,17 @@
 //! enough for jumps to reach over it, and for those who look at a function as a whole (our allocator, the kernel's verifier)
 //! not to take time that grows with the square of the program. Never divides one statement, nor what stands in a loop
 //! together with another loop.
+//!
+//! A piece is the callback of a `bpf_loop` of one step. A function that is called is a part of its caller's path to the verifier,
+//! which keeps in mind each branch that it has not taken until the path ends, and gives up at 8192 of them
+//! (`BPF_COMPLEXITY_LIMIT_JMP_SEQ` in kernel/bpf/verifier.c). A callback is a path of its own beside the one that goes on
+//! behind the loop (commit ab5cfac139ab), so that a piece's branches are counted apart.
 
 use super::Lower;
-use super::loops::went;
-use crate::codegen::lir::Callee;
+use super::builder::imm;
+use super::loops::{LOOP_CONTEXT, went};
+use crate::bpf::helpers;
+use crate::codegen::lir::{Arg, Callee};
 use crate::ir::walk::{any_stmt, has_steps, loop_depth, visit_exprs, visit_stmts};
 use crate::ir::{Stmt, StmtKind};
 use crate::plan::limits::LOOP_DEPTH;
@@ -17,9 +24,6 @@ use crate::plan::limits::LOOP_DEPTH;
 const WORTH: usize = 40;
 /// A statement's weight besides its expressions: most write a key and call the runtime.
 const STATEMENT: usize = 12;
-
-/// The argument of a piece.
-const ENVIRONMENT: u8 = 1;
 
 impl Lower<'_> {
     /// The statements of a clause. In a divided program that is one function at least.
@@ -69,13 +73,14 @@ impl Lower<'_> {
         let name = self.callback_name("part");
         let in_loop = self.part.jumps.is_some();
         self.callback(&name, 1, |lower| {
-            lower.receive(ENVIRONMENT);
+            lower.receive(LOOP_CONTEXT);
             lower.ways_out(control, in_loop);
             lower.looping(stmts);
             lower.b.give_back(false);
         });
         self.go_to(control, went::ON);
-        self.b.call(Callee::Own(name), vec![environment]);
+        let args = vec![imm(1), Arg::Function(name), environment, imm(0)];
+        self.b.call(Callee::Helper(helpers::LOOP), args);
         if any_stmt(stmts, &leaves) {
             self.follow(stmts, control);
         }

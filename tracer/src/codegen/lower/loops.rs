@@ -43,7 +43,7 @@ mod env {
 }
 
 /// The argument of a `bpf_loop` callback that is the environment.
-const LOOP_CONTEXT: u8 = 2;
+pub const LOOP_CONTEXT: u8 = 2;
 
 /// Arguments of a `bpf_for_each_map_elem` callback.
 mod each {

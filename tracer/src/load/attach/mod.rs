@@ -26,7 +26,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 pub(super) type KernelTypes = Option<Btf>;
 
 /// The same, read now if they were not yet.
-fn types(types: &mut KernelTypes) -> Result<&Btf, ProgramError> {
+pub(super) fn types(types: &mut KernelTypes) -> Result<&Btf, ProgramError> {
     Ok(match types {
         Some(types) => types,
         None => types.insert(Btf::from_sys_fs()?),
