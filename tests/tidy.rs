@@ -59,8 +59,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "fuzz",
         &[
-            "agg", "bpf", "codegen", "facts", "interp", "ir", "link", "load", "plan", "stream",
-            "types",
+            "agg", "bpf", "codegen", "facts", "interp", "ir", "kernel", "link", "load", "plan",
+            "stream", "types",
         ],
     ),
     ("session", BELOW_SESSION),

@@ -36,6 +36,7 @@ pub fn kernel(lacks: &[String]) -> Fixed {
             .map(|name| lacking(name))
             .collect(),
         possible_cpus: 4,
+        task: None,
     }
 }
 

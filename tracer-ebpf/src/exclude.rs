@@ -15,11 +15,9 @@ pub fn active() -> Option<&'static Control> {
     (unsafe { read_volatile(addr_of!(control.active)) } != 0).then_some(control)
 }
 
-/// Whether the current process is one of the excluded.
+/// Whether a process is one of the excluded.
 #[inline(always)]
-pub fn excluded(control: &Control) -> bool {
-    // SAFETY: the helper has no preconditions.
-    let tgid = (unsafe { bpf_get_current_pid_tgid() } >> 32) as u32;
+pub fn excluded(control: &Control, tgid: u32) -> bool {
     // The used entries are counted, not terminated: the idle task's tgid is 0 and is a process like others.
     for (i, other) in control.excluded.iter().enumerate().take(EXCLUDED_MAX) {
         if i as u64 >= control.excluded_len {
@@ -36,10 +34,10 @@ pub fn excluded(control: &Control) -> bool {
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub extern "C" fn rt_gate() -> u64 {
-    match active() {
-        Some(control) if !excluded(control) => 1,
-        _ => 0,
-    }
+    let Some(control) = active() else { return 0 };
+    // SAFETY: the helper has no preconditions.
+    let tgid = (unsafe { bpf_get_current_pid_tgid() } >> 32) as u32;
+    u64::from(!excluded(control, tgid))
 }
 
 /// `exit()`: no event after this one is traced.

@@ -193,6 +193,8 @@ pub struct SysFrame {
     pub call: u64,
     /// Result (exit only).
     pub ret: i64,
+    /// The process, as the first pid namespace numbers it: known before the runtime is asked.
+    pub tgid: u64,
     /// Arguments as they were at entry (only those asked for are filled).
     pub args: [u64; 6],
 }

@@ -1,9 +1,10 @@
 //! Entry and exit of system calls: who wants this call, and what is known of it.
 //!
-//! In: the raw `sys_enter` and `sys_exit` contexts. Out: a mask of clauses and a filled frame. The question "is it wanted
-//! at all" is answered first: most calls are not.
+//! In: the raw `sys_enter` and `sys_exit` contexts, or a task that ends; the task and, in the frame, its process. Out: a mask of
+//! clauses and a filled frame. The question "is it wanted at all" is answered first: most calls are not. Every function that
+//! is called costs as much as ten loads, so what the program knows already is handed on.
 
-use crate::arch::{abi, arguments, is_exec, is_fork, number, regs, task};
+use crate::arch::{Task, abi, arguments, is_exec, is_fork, never_returns, number, regs};
 use crate::exclude::{active, excluded};
 use crate::maps::wanted;
 use crate::state::opt_exec_identity;
@@ -31,17 +32,21 @@ fn clauses(call: u64) -> u64 {
 /// At `sys_enter`: fills `mask`, `call` and, when wanted, `args`. Returns the mask; 0 means that nothing is to be done.
 ///
 /// # Safety
-/// `ctx` is the context of a raw `sys_enter` program, `frame` is writable.
+/// `ctx` is the context of a raw `sys_enter` program, `frame` is writable and says the process, `task` is the current task.
 #[unsafe(no_mangle)]
 #[inline(never)]
-pub unsafe extern "C" fn rt_sys_enter(ctx: *const u64, frame: *mut SysFrame, wants: u64) -> u64 {
+pub unsafe extern "C" fn rt_sys_enter(
+    ctx: *const u64,
+    frame: *mut SysFrame,
+    wants: u64,
+    task: *const Task,
+) -> u64 {
     let Some(control) = active() else { return 0 };
-    let task = task();
     let abi = abi(task);
     // SAFETY: the second argument of sys_enter is the number; the caller's promise for both pointers.
     let (call, frame) = unsafe { (abi << 32 | u64::from(*ctx.add(1) as u32), &mut *frame) };
     let mask = clauses(call);
-    if mask == 0 || excluded(control) {
+    if mask == 0 || excluded(control, frame.tgid as u32) {
         return 0;
     }
     frame.mask = mask;
@@ -52,11 +57,41 @@ pub unsafe extern "C" fn rt_sys_enter(ctx: *const u64, frame: *mut SysFrame, wan
     mask
 }
 
+/// At `sched_process_exit`: the same for a task that ends by a call of its own, which is what its registers still say. A
+/// program on every call's entry is spared where only such calls are wanted there.
+///
+/// # Safety
+/// `frame` is writable and says the process, `task` is the current task.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub unsafe extern "C" fn rt_sys_leave(frame: *mut SysFrame, wants: u64, task: *const Task) -> u64 {
+    let Some(control) = active() else { return 0 };
+    let regs = regs(task);
+    let abi = abi(task);
+    let call = abi << 32 | u64::from(number(regs));
+    // A task that is killed stands in another call, or in none.
+    if !never_returns(call) {
+        return 0;
+    }
+    // SAFETY: the caller's promise.
+    let frame = unsafe { &mut *frame };
+    let mask = clauses(call);
+    if mask == 0 || excluded(control, frame.tgid as u32) {
+        return 0;
+    }
+    frame.mask = mask;
+    frame.call = call;
+    if wants & want::ARGS != 0 {
+        arguments(regs, abi, frame);
+    }
+    mask
+}
+
 /// At `sys_exit`: the same, and the result. The return from a signal handler (number -1) and that of a fork in the child are
 /// for the clauses of `whole` alone, the latter only when wanted; they give 0 to all others.
 ///
 /// # Safety
-/// `ctx` is the context of a raw `sys_exit` program, `frame` is writable.
+/// `ctx` is the context of a raw `sys_exit` program, `frame` is writable and says the process, `task` is the current task.
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub unsafe extern "C" fn rt_sys_exit(
@@ -64,9 +99,9 @@ pub unsafe extern "C" fn rt_sys_exit(
     frame: *mut SysFrame,
     wants: u64,
     whole: u64,
+    task: *const Task,
 ) -> u64 {
     let Some(control) = active() else { return 0 };
-    let task = task();
     let regs = regs(task);
     let number = number(regs);
     let abi = abi(task);
@@ -95,7 +130,7 @@ pub unsafe extern "C" fn rt_sys_exit(
         }
     }
     let mask = clauses(frame.call) & among;
-    if mask == 0 || excluded(control) {
+    if mask == 0 || excluded(control, frame.tgid as u32) {
         return 0;
     }
     frame.mask = mask;

@@ -5,6 +5,7 @@
 //! Same script + same facts = same bytes.
 
 use crate::types::btf::Btf;
+use crate::types::task::TaskOffsets;
 
 /// What the pure stages may ask about a kernel. An implementation may read lazily, but answers one question
 /// always the same way.
@@ -39,6 +40,10 @@ pub trait Facts {
     }
     /// Number of possible CPUs, >= 1.
     fn possible_cpus(&self) -> u32;
+    /// See [`TaskOffsets`]; `None` without BTF.
+    fn task(&self) -> Option<TaskOffsets> {
+        TaskOffsets::of(self.btf()?)
+    }
 }
 
 /// Answer to "can this kernel do it".
@@ -185,6 +190,8 @@ pub struct Fixed {
     pub lacks: Vec<(Feature, String)>,
     /// See [`Facts::possible_cpus`].
     pub possible_cpus: u32,
+    /// See [`Facts::task`]; `None`: what [`Fixed::btf`] says.
+    pub task: Option<TaskOffsets>,
 }
 
 impl Facts for Fixed {
@@ -232,5 +239,8 @@ impl Facts for Fixed {
     }
     fn possible_cpus(&self) -> u32 {
         self.possible_cpus.max(1)
+    }
+    fn task(&self) -> Option<TaskOffsets> {
+        self.task.or_else(|| TaskOffsets::of(self.btf()?))
     }
 }

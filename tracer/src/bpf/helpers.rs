@@ -23,6 +23,8 @@ pub const GET_CURRENT_UID_GID: u32 = 15;
 pub const GET_CURRENT_COMM: u32 = 16;
 /// `u64 bpf_get_current_task()`: the address as a plain number.
 pub const GET_CURRENT_TASK: u32 = 35;
+/// `struct task_struct *bpf_get_current_task_btf()`: as a pointer through which the kernel's types can be loaded.
+pub const GET_CURRENT_TASK_BTF: u32 = 158;
 /// `long bpf_get_numa_node_id()`.
 pub const GET_NUMA_NODE_ID: u32 = 42;
 /// `int bpf_override_return(regs, result)`: only in kprobes, with error injection.
@@ -68,6 +70,7 @@ pub fn name(helper: u32) -> Option<&'static str> {
         GET_CURRENT_UID_GID => "get_current_uid_gid",
         GET_CURRENT_COMM => "get_current_comm",
         GET_CURRENT_TASK => "get_current_task",
+        GET_CURRENT_TASK_BTF => "get_current_task_btf",
         GET_NUMA_NODE_ID => "get_numa_node_id",
         OVERRIDE_RETURN => "override_return",
         SEND_SIGNAL => "send_signal",

@@ -8,15 +8,21 @@ use crate::agg::Cell;
 use crate::bpf::Generated;
 use crate::codegen::regalloc::Resources;
 use crate::codegen::{checker, generate_with};
-use crate::facts::Fixed;
+use crate::facts::{Facts, Fixed};
 use crate::interp::{Effect, Event, Machine, Recorded};
 use crate::ir::{Builtin, ClauseId, EmitId, EmitKind, MapId, Program, SiteId, arbitrary};
+use crate::kernel::Live;
 use crate::load::{self, Loaded};
 use crate::plan::{self, Options, Plan};
 use crate::stream::{decode, merge};
+use crate::types::task::TaskOffsets;
 use crate::types::{Space, Value};
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 use tracer_ebpf::{RecordHeader, loss};
+
+/// Where the running kernel keeps what is asked of a task.
+static TASK: LazyLock<Option<TaskOffsets>> = LazyLock::new(|| Live::new().task());
 
 /// What was sent, in order of time.
 pub type Records = Vec<(EmitId, Vec<Value>)>;
@@ -53,13 +59,14 @@ pub fn same_plan(plan: &Plan, events: &[Vec<u64>], resources: Resources) -> Resu
     agreed.map_err(|what| format!("{what}\n{}", listing(&generated)))
 }
 
-/// Plans a program.
+/// Plans a program for the running kernel: programs load its types where they do so in a run.
 ///
 /// # Errors
 /// What it does not fit.
 pub fn planned(program: Program) -> Result<Plan, String> {
     let facts = Fixed {
         possible_cpus: aya::util::nr_cpus().map_err(|(_, e)| e.to_string())? as u32,
+        task: *TASK,
         ..Fixed::default()
     };
     plan::plan(program, &facts, &Options::default()).map_err(|found| format!("planning: {found:?}"))

@@ -22,6 +22,7 @@ use thiserror::Error;
 
 use crate::facts::{Binary, Facts, Feature, Support, TracepointFormat};
 use crate::types::btf::{Btf, BtfError};
+use crate::types::task::TaskOffsets;
 use kept::Kept;
 use privilege::Held;
 use tracefs::{Tracefs, TracefsError};
@@ -47,31 +48,12 @@ pub enum BtfUnread {
     Malformed(#[from] BtfError),
 }
 
-/// Where a task's parent and process id are, in bytes from the front of `task_struct`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct TaskOffsets {
-    /// `real_parent`.
-    pub real_parent: u32,
-    /// `tgid`.
-    pub tgid: u32,
-}
-
-impl TaskOffsets {
-    /// Looks them up; `None` when the types lack them.
-    pub fn of(btf: &Btf) -> Option<TaskOffsets> {
-        let task = btf.struct_named("task_struct")?;
-        Some(TaskOffsets {
-            real_parent: btf.find_member(task, "real_parent")?.offset(),
-            tgid: btf.find_member(task, "tgid")?.offset(),
-        })
-    }
-}
-
 /// The running kernel. Cheap to make: nothing is read before it is asked for.
 #[derive(Default)]
 pub struct Live {
     held: OnceLock<Held>,
     btf: OnceLock<Result<Btf, BtfUnread>>,
+    task: OnceLock<Option<TaskOffsets>>,
     tracefs: OnceLock<Result<Tracefs, TracefsError>>,
     tracepoints: OnceLock<Result<Vec<String>, TracefsError>>,
     formats: Kept<Option<TracepointFormat>>,
@@ -134,11 +116,6 @@ impl Live {
             .map(Vec::as_slice)
     }
 
-    /// See [`TaskOffsets`]; `None` without BTF.
-    pub fn task_offsets(&self) -> Option<TaskOffsets> {
-        TaskOffsets::of(self.btf()?)
-    }
-
     fn read_functions(&self) -> Vec<String> {
         let listed = self.tracefs().ok().and_then(|t| t.functions().ok());
         listed.unwrap_or_else(|| {
@@ -188,6 +165,16 @@ fn sorted(mut names: Vec<String>) -> Vec<String> {
 impl Facts for Live {
     fn btf(&self) -> Option<&Btf> {
         self.types().ok()
+    }
+
+    fn task(&self) -> Option<TaskOffsets> {
+        *self.task.get_or_init(|| {
+            let quick = || TaskOffsets::in_bytes(&fs::read(BTF_PATH).ok()?);
+            // Once all types are known there is nothing to save.
+            let unread = self.btf.get().is_none();
+            let found = if unread { quick() } else { None };
+            found.or_else(|| TaskOffsets::of(self.btf()?))
+        })
     }
 
     fn tracepoint(&self, category: &str, name: &str) -> Option<&TracepointFormat> {
@@ -266,12 +253,19 @@ mod tests {
         b.structure(
             "task_struct",
             16,
-            &[("tgid", int, 32, 0), ("real_parent", int, 64, 0)],
+            &[
+                ("tgid", int, 32, 0),
+                ("real_parent", int, 64, 0),
+                ("pid", int, 0, 0),
+                ("comm", int, 96, 0),
+            ],
         );
         let btf = b.build().unwrap();
         let offsets = TaskOffsets {
             real_parent: 8,
             tgid: 4,
+            pid: 0,
+            comm: 12,
         };
         assert_eq!(TaskOffsets::of(&btf), Some(offsets));
         let empty = Builder::new().build().unwrap();
@@ -283,7 +277,7 @@ mod tests {
         let live = Live::new();
         assert!(live.possible_cpus() >= 1);
         if live.types().is_ok() {
-            assert!(live.task_offsets().is_some());
+            assert!(live.task().is_some());
             let raw = live.raw_tracepoints();
             assert!(raw.iter().any(|n| n == "sys_enter"));
             assert!(raw.is_sorted());

@@ -6,9 +6,9 @@
 use super::maps::Maps;
 use super::raw::Image;
 use super::{Error, load_own, program_mut};
-use crate::kernel::TaskOffsets;
 use crate::link::WHOAMI;
 use crate::plan::Hook;
+use crate::types::task::TaskOffsets;
 use aya::Ebpf;
 use aya::programs::{Program, RawTracePointRunOptions, TestRun as _};
 use tracer_ebpf::{Control, EXCLUDED_MAX, map};

@@ -65,6 +65,7 @@ fn kind(hook: &Hook) -> bpf_prog_type {
     match hook {
         Hook::SysEnter
         | Hook::SysExit
+        | Hook::SysLeave
         | Hook::RawTracepoint(_)
         | Hook::Begin
         | Hook::End

@@ -4,8 +4,7 @@
 //! [`MapSpec`]s. The linker drops those that no instruction refers to. Never creates one.
 
 use super::{
-    CallPlan, Hook, MapKind, MapSpec, Program, Rings, Role, SessionMap, SyscallPlan, UserHalf,
-    limits,
+    CallPlan, MapKind, MapSpec, Program, Rings, Role, SessionMap, SyscallPlan, UserHalf, limits,
 };
 use crate::diag::{Diagnostic, codes};
 use crate::facts::{Facts, Feature, Support};
@@ -184,14 +183,14 @@ fn cleared(ir: &ir::Program) -> Vec<MapId> {
 /// syscall programs alone updates plainly. Two of them cannot meet either while preemption is off around them:
 /// `__DO_TRACE` in include/linux/tracepoint.h up to 6.12, `__BPF_DECLARE_TRACE_SYSCALL` in include/trace/bpf_probe.h from
 /// 6.13 on (commit 4aadde89d81f) and `get_cpu` in `bpf_prog_test_run_raw_tp`; but making the former preemptible
-/// (`migrate_disable`) is under discussion, so a map with several such writers does not rely on it. Every other event
-/// can come from an interrupt.
+/// (`migrate_disable`) is under discussion, so a map with several such writers does not rely on it. The end of a task is like the
+/// two: preemption is off around tracepoints. Every other event can come from an interrupt.
 fn updated_where_writers_nest(programs: &[Program]) -> Vec<MapId> {
     let mut nested = Vec::new();
     let mut updated_before: Vec<MapId> = Vec::new();
     for program in programs {
         let updated = updated_by(program);
-        if program.hook.is_synthetic() || matches!(program.hook, Hook::SysEnter | Hook::SysExit) {
+        if program.hook.is_synthetic() || program.hook.is_of_calls() {
             nested.extend(updated.iter().filter(|m| updated_before.contains(m)));
         } else {
             nested.extend(&updated);

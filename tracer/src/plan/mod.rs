@@ -19,6 +19,7 @@ pub mod explain;
 pub mod limits;
 
 mod captures;
+mod leaving;
 mod maps;
 pub mod patterns;
 mod predicates;
@@ -39,6 +40,7 @@ use crate::facts::Facts;
 use crate::ir::{self, ClauseId, EmitId, Expr, MapId, Mechanism, Stmt, SyscallSet};
 use crate::types::Type;
 use crate::types::counter::Counter;
+use crate::types::task::TaskOffsets;
 use std::fmt;
 
 /// What the user decides about a plan.
@@ -68,7 +70,8 @@ fn plan_all(
     let mut found = Vec::new();
     let user = split::split(&mut ir, &mut found);
     let (syscalls, shared) = syscalls::plan(&ir, facts, &mut found);
-    let programs = programs::plan(&mut ir, shared);
+    let programs = programs::plan(&mut ir, shared, syscalls.as_ref());
+    let task = syscalls.as_ref().and_then(|_| facts.task());
     let records = records::plan(&ir, &mut found);
     let mut syscalls = syscalls;
     if let Some(syscalls) = &mut syscalls {
@@ -99,6 +102,7 @@ fn plan_all(
         rings,
         streams,
         tree,
+        task,
         possible_cpus: facts.possible_cpus(),
     })
 }
@@ -141,6 +145,8 @@ pub struct Plan {
     pub streams: bool,
     /// Some clause asks for `tree`: the run has to say which processes it is about.
     pub tree: bool,
+    /// Where the programs on system calls find what they ask of a task; without it they ask the kernel's helpers, which is dearer.
+    pub task: Option<TaskOffsets>,
     /// CPUs that the kernel can have: what `ncpus` reads.
     pub possible_cpus: u32,
 }
@@ -163,6 +169,8 @@ pub enum Hook {
     SysEnter,
     /// `raw_tp/sys_exit`, all calls.
     SysExit,
+    /// `raw_tp/sched_process_exit`: the entry of calls that never return, seen when the task ends ([`leaving`]).
+    SysLeave,
     /// `raw_tp/NAME`.
     RawTracepoint(String),
     /// Perf tracepoints.
@@ -294,6 +302,11 @@ impl Hook {
             Hook::UserPlaces { places, .. } => places.len(),
             _ => 1,
         }
+    }
+
+    /// Of system calls: one of the programs that serve all clauses on them.
+    pub fn is_of_calls(&self) -> bool {
+        matches!(self, Hook::SysEnter | Hook::SysExit | Hook::SysLeave)
     }
 
     /// Run by user space through `BPF_PROG_TEST_RUN`, not by an event.

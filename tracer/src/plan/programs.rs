@@ -5,16 +5,23 @@
 
 use super::predicates;
 use super::syscalls::Shared;
-use super::{At, FunctionPlace, Hook, Part, Program, Role, TracepointPlace, UserPlace};
+use super::{
+    At, FunctionPlace, Hook, Part, Program, Role, SyscallPlan, TracepointPlace, UserPlace, leaving,
+};
 use crate::ir::{self, ClauseId, Probe};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 /// Plans the programs. Names of probes and functions that the IR's tables lack are added to them.
-pub(super) fn plan(ir: &mut ir::Program, shared: Shared) -> Vec<Program> {
+pub(super) fn plan(
+    ir: &mut ir::Program,
+    shared: Shared,
+    syscalls: Option<&SyscallPlan>,
+) -> Vec<Program> {
     let mut hooks: Vec<(Hook, Vec<Part>)> = Vec::new();
     if !shared.enter.is_empty() {
-        hooks.push((Hook::SysEnter, shared.enter));
+        let wants = syscalls.map_or(&[][..], |s| &s.wants);
+        hooks.push((leaving::hook(&shared.enter, wants), shared.enter));
     }
     if !shared.exit.is_empty() {
         hooks.push((Hook::SysExit, shared.exit));
@@ -303,7 +310,7 @@ fn user_place(probe: Probe) -> Option<UserPlace> {
 fn rank(hook: &Hook) -> u32 {
     match hook {
         Hook::Begin => 0,
-        Hook::SysEnter => 1,
+        Hook::SysEnter | Hook::SysLeave => 1,
         Hook::SysExit => 2,
         Hook::Interval { .. } | Hook::Signal { .. } => 4,
         Hook::End => 5,
@@ -319,7 +326,7 @@ fn name_programs(hooks: Vec<(Hook, Vec<Part>)>) -> Vec<Program> {
             .iter()
             .filter(|p| self::stem(&p.hook) == stem)
             .count();
-        let name = if matches!(hook, Hook::SysEnter | Hook::SysExit) {
+        let name = if hook.is_of_calls() {
             stem.to_owned()
         } else {
             format!("{stem}_{number}")
@@ -333,6 +340,7 @@ fn stem(hook: &Hook) -> &'static str {
     match hook {
         Hook::SysEnter => "sys_enter",
         Hook::SysExit => "sys_exit",
+        Hook::SysLeave => "sys_leave",
         Hook::RawTracepoint(_) => "rawtp",
         Hook::Tracepoints(_) => "tp",
         Hook::Functions { mechanism, .. } => mechanism.name(),

@@ -495,3 +495,46 @@ proptest! {
         prop_assert!(explain::text(&plan).contains("raw tracepoint sched_switch"));
     }
 }
+
+/// What fires for every call fires for exit at its entry.
+fn every_call(body: Vec<Stmt>, predicate: Option<Expr>) -> Plan {
+    let clause = ir::Clause {
+        probes: vec![
+            syscall(&[OPENAT, CLOSE], Phase::Whole),
+            syscall(
+                &[(Abi::Native, 60), (Abi::Native, 231), (Abi::I386, 252)],
+                Phase::Entry,
+            ),
+        ],
+        ..clause(syscall(&[OPENAT], Phase::Whole), predicate, body)
+    };
+    planned(script(vec![clause], vec![counter()]))
+}
+
+#[test]
+fn calls_that_never_return_are_seen_when_the_task_ends() {
+    let plan = every_call(vec![count_by_comm()], None);
+    assert_eq!(names(&plan), ["sys_leave", "sys_exit"]);
+    assert_eq!(
+        program(&plan, "sys_leave").map(|p| &p.hook),
+        Some(&Hook::SysLeave)
+    );
+}
+
+#[test]
+fn what_the_end_of_a_task_could_change_is_taken_at_entry() {
+    let time = compare(Compare::Gt, builtin(Builtin::Nsecs), int(0));
+    assert_eq!(
+        names(&every_call(vec![count_by_comm()], Some(time))),
+        ["sys_enter", "sys_exit"]
+    );
+    let cpu = vec![count(0, vec![builtin(Builtin::Cpu)])];
+    assert_eq!(names(&every_call(cpu, None)), ["sys_enter", "sys_exit"]);
+    let opens = clause(
+        syscall(&[OPENAT], Phase::Entry),
+        None,
+        vec![count_by_comm()],
+    );
+    let plan = planned(script(vec![opens], vec![counter()]));
+    assert_eq!(names(&plan), ["sys_enter"]);
+}

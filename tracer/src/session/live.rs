@@ -19,6 +19,7 @@ use super::ticks::Ticks;
 use super::voice::Voice;
 use super::walks::Walks;
 use super::{By, Ended, Error, Request, compile, report, request, terminal};
+use crate::facts::Facts;
 use crate::kernel::{self, privilege::Needs};
 use crate::load::{self, Exclusion, Loaded};
 use crate::plan::{Hook, Plan};
@@ -102,7 +103,7 @@ fn load(
     }
     let follow = plan.tree && request.scope.follow;
     if exclusion.ancestors > 0 || follow {
-        exclusion.offsets = facts.task_offsets();
+        exclusion.offsets = facts.task();
     }
     let options = load::Options {
         functions: &generated.functions,

@@ -12,6 +12,7 @@
 mod build;
 mod language;
 mod parse;
+pub mod quick;
 mod shape;
 #[cfg(test)]
 mod tests;

@@ -13,6 +13,7 @@ pub mod glob;
 pub mod pattern;
 pub mod registers;
 pub mod shape;
+pub mod task;
 pub mod value;
 
 pub mod lazy;

@@ -46,6 +46,7 @@ fn kernel() -> Fixed {
         symbols: Vec::new(),
         lacks: Vec::new(),
         possible_cpus: 1,
+        task: None,
     }
 }
 

@@ -31,8 +31,8 @@ impl Lower<'_> {
     pub fn builtin(&mut self, builtin: Builtin, ty: &Type) -> Opnd {
         use helpers as h;
         let value = match builtin {
-            Builtin::Pid => self.high(h::GET_CURRENT_PID_TGID),
-            Builtin::Tid => self.low(h::GET_CURRENT_PID_TGID),
+            Builtin::Pid => self.process(),
+            Builtin::Tid => self.thread(),
             Builtin::Uid => self.low(h::GET_CURRENT_UID_GID),
             Builtin::Gid => self.high(h::GET_CURRENT_UID_GID),
             Builtin::Cpu => self.low(h::GET_SMP_PROCESSOR_ID),
@@ -84,14 +84,14 @@ impl Lower<'_> {
         self.b.call_number(Callee::Helper(id), vec![])
     }
 
-    fn low(&mut self, id: u32) -> VReg {
+    pub fn low(&mut self, id: u32) -> VReg {
         let both = self.helper(id);
         let low = self.b.vreg(Class::Scalar);
         self.b.push(Inst::Low32(low, both));
         low
     }
 
-    fn high(&mut self, id: u32) -> VReg {
+    pub fn high(&mut self, id: u32) -> VReg {
         let both = self.helper(id);
         self.b.alu(Alu::Rsh, Opnd::Reg(both), Opnd::Imm(32))
     }
@@ -144,7 +144,7 @@ impl Lower<'_> {
     fn argument(&mut self, n: u8) -> VReg {
         let word = |lower: &mut Self, off: i32| lower.context_word(off);
         match self.hook {
-            Hook::SysEnter | Hook::SysExit => {
+            hook if hook.is_of_calls() => {
                 self.call_word(offset_of!(SysFrame, args) + 8 * usize::from(n.min(5)))
             }
             Hook::Functions { mechanism, .. } if mechanism.needs_btf() => {

@@ -144,7 +144,7 @@ impl Lower<'_> {
         self.b.line = caller.line;
         let memory = self.memory.called();
         let memory = std::mem::replace(&mut self.memory, memory);
-        let outer = (self.ctx, self.env, self.call);
+        let outer = (self.ctx, self.env, self.call, self.task);
         let part = (self.part.frame, self.part.saved, self.part.now);
         let jumps = (self.part.leave, self.part.quit, self.part.jumps.take());
         let steps = self.part.steps.take();
@@ -163,7 +163,7 @@ impl Lower<'_> {
         self.part.steps = steps;
         (self.part.leave, self.part.quit, self.part.jumps) = jumps;
         (self.part.frame, self.part.saved, self.part.now) = part;
-        (self.ctx, self.env, self.call) = outer;
+        (self.ctx, self.env, self.call, self.task) = outer;
         let called = std::mem::replace(&mut self.memory, memory);
         self.memory.returned(&called);
     }
@@ -173,6 +173,7 @@ impl Lower<'_> {
         let env = self.param(param);
         self.env = Some(env);
         self.ctx = self.received(env, env::CONTEXT, Class::Pointer);
+        self.task = None;
         let frame = self.received(env, env::FRAME, Class::Pointer);
         self.part.frame = Some(frame);
         self.b.spill_frame = Some(frame);

@@ -53,12 +53,7 @@ impl Lower<'_> {
         let size = e.ty.size();
         match &e.kind {
             ExprKind::Str(bytes) => self.literal(bytes, to, size),
-            ExprKind::Builtin(Builtin::Comm) => {
-                // Some kernels (6.1) do not pad the name.
-                self.zero(to, size);
-                let helper = Callee::Helper(helpers::GET_CURRENT_COMM);
-                self.b.call(helper, vec![Arg::Addr(to), imm(size)]);
-            }
+            ExprKind::Builtin(Builtin::Comm) => self.name_of_task(to, size),
             ExprKind::Builtin(Builtin::Stack(stack)) => {
                 let mut args = vec![arg(self.ctx), Arg::Addr(to), imm(size)];
                 let function = match stack.space {

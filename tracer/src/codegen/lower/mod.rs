@@ -12,6 +12,7 @@
 //! | `divide` | large programs: pieces of them as functions |
 //! | `scalar`, `arith` | expressions of one word, conditions |
 //! | `builtin` | properties of the event |
+//! | `task` | properties of the current task |
 //! | `bytes` | arrays and bytes; lengths, positions, elements |
 //! | `read` | loads through the kernel's reading helpers |
 //! | `memory` | values larger than a word: strings, tuples, stacks |
@@ -39,6 +40,7 @@ mod record;
 mod scalar;
 mod state;
 mod stmt;
+mod task;
 
 use std::collections::{HashMap, HashSet};
 
@@ -108,6 +110,7 @@ fn lower_as(
         exit,
         frame_slot,
         call: None,
+        task: None,
         part: Part::default(),
         env: None,
         piece,
@@ -145,6 +148,8 @@ struct Lower<'a> {
     frame_slot: Place,
     /// In the syscall programs: what is known of the call.
     call: Option<Call>,
+    /// There, but not in callbacks: the current task.
+    task: Option<VReg>,
     part: Part,
     /// In a callback: what it got from its caller.
     env: Option<VReg>,
@@ -164,7 +169,7 @@ struct Lower<'a> {
 /// through (`bpf_trace_run*`, the trampoline). Hooks with registers begin where those say.
 fn own_frames(hook: &Hook) -> u32 {
     match hook {
-        Hook::SysEnter | Hook::SysExit | Hook::RawTracepoint(_) => 3,
+        Hook::SysEnter | Hook::SysExit | Hook::SysLeave | Hook::RawTracepoint(_) => 3,
         Hook::Begin | Hook::End | Hook::Interval { .. } | Hook::Signal { .. } => 3,
         // The kernel's walk is the tracer's own.
         Hook::Iterator(_) => 3,

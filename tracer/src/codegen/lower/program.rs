@@ -52,7 +52,7 @@ impl<'a> Lower<'a> {
     /// Answers whether anything is to be done. Gives the mask of clauses in syscall programs.
     fn prologue(&mut self) -> Option<VReg> {
         match self.hook {
-            Hook::SysEnter | Hook::SysExit => Some(self.syscall_prologue()),
+            hook if hook.is_of_calls() => Some(self.syscall_prologue()),
             hook if hook.is_synthetic() => None,
             // The tracer itself walks: it is not left out. A script's `exit` ends what is left of a walk.
             Hook::Iterator(_) => {
@@ -80,8 +80,12 @@ impl<'a> Lower<'a> {
     }
 
     fn syscall_prologue(&mut self) -> VReg {
+        let task = self.take_task();
         self.gate();
         let frame = self.memory.take_stack(size_of::<SysFrame>() as u32);
+        let process = self.process();
+        let at = frame.plus(offset_of!(SysFrame, tgid) as u32);
+        self.b.store(Size::DW, at, Opnd::Reg(process));
         let at_exit = *self.hook == Hook::SysExit;
         let syscalls = self
             .plan
@@ -91,15 +95,19 @@ impl<'a> Lower<'a> {
         let (whole, children) = (syscalls.whole_bits, syscalls.children);
         let mut wants = if self.uses_arguments() { want::ARGS } else { 0 };
         wants |= if children { want::CHILDREN } else { 0 };
-        let name = if at_exit {
-            "rt_sys_exit"
-        } else {
-            "rt_sys_enter"
+        let name = match self.hook {
+            Hook::SysExit => "rt_sys_exit",
+            Hook::SysLeave => "rt_sys_leave",
+            _ => "rt_sys_enter",
         };
-        let mut args = vec![arg(self.ctx), Arg::Addr(frame), imm(wants as u32)];
+        let mut args = vec![Arg::Addr(frame), imm(wants as u32)];
+        if *self.hook != Hook::SysLeave {
+            args.insert(0, arg(self.ctx));
+        }
         if at_exit {
             args.push(Arg::Value(self.b.num(whole)));
         }
+        args.push(arg(task));
         let mask = self.b.call_number(runtime(name), args);
         self.b.branch_away(Cond::Eq, mask, Opnd::Imm(0), self.exit);
         let needs_state = self.plan.syscalls.as_ref().is_some_and(|s| s.needs_state);

@@ -74,6 +74,58 @@ fn an_open_is_one_record_with_path_result_and_time() {
     assert!(duration > 0);
 }
 
+/// Loads from the task and the helper must agree, NULs included, wherever in its two words a name ends.
+#[test]
+fn names_of_every_length_are_keys() {
+    if !privileged("names_of_every_length_are_keys") {
+        return;
+    }
+    let probe = syscall(&[GETPPID], Phase::Whole);
+    let body = vec![count(
+        0,
+        vec![builtin(Builtin::Comm), builtin(Builtin::Tid)],
+    )];
+    let program = script(vec![clause(probe, None, body)], vec![by_name_and_thread()]);
+    let mut plan = planned(program);
+    assert!(plan.task.is_some(), "this kernel has types");
+    let loads = names_seen(&plan);
+    plan.task = None;
+    assert_eq!(loads, names_seen(&plan));
+    let mut expected: Vec<String> = (1..=15)
+        .map(|length| "cg-0123456789abc"[..length].to_owned())
+        .collect();
+    expected.sort();
+    assert_eq!(loads, expected);
+}
+
+fn by_name_and_thread() -> ir::Map {
+    let key = vec![Type::Str { cap: 16 }, Type::U32];
+    map(key, MapValue::Agg(AggKind::Count))
+}
+
+/// The names under which a thread calls getppid that has one after the other.
+fn names_seen(plan: &Plan) -> Vec<String> {
+    let loaded = trace(plan, "cg-names", || {
+        // Long ones first: what is left of them must not show behind a short one.
+        for length in (1..=15).rev() {
+            std::fs::write("/proc/thread-self/comm", &"cg-0123456789abc"[..length])
+                .expect("a thread may name itself");
+            std::hint::black_box(parent_id());
+        }
+    });
+    let keys = kernel_map(&loaded, &plan.ir, MapId(0));
+    let text = |key: &Vec<u8>| {
+        let name = &key[..16];
+        let end = name.iter().position(|byte| *byte == 0).unwrap_or(16);
+        assert!(name[end..].iter().all(|byte| *byte == 0), "{name:?}");
+        String::from_utf8_lossy(&name[..end]).into_owned()
+    };
+    let mut names: Vec<String> = keys.keys().map(text).collect();
+    names.retain(|name| name.starts_with('c') && "cg-0123456789abc".starts_with(name.as_str()));
+    names.sort();
+    names
+}
+
 #[test]
 fn phases_of_one_call_are_each_seen_once() {
     if !privileged("phases_of_one_call_are_each_seen_once") {

@@ -14,23 +14,17 @@ mod whole_calls;
 mod wrong;
 
 use super::*;
-use crate::facts::Fixed;
 use crate::ir::build::*;
 use crate::ir::{self, Builtin, Compare, EmitArg, MapValue, Phase, StmtKind};
 use crate::kernel::privilege::privileged;
 use crate::load::{self, Loaded};
-use crate::plan::{self, Options};
 use crate::types::{Abi, AggKind, Type};
 
 const OPENAT: (Abi, u32) = (Abi::Native, 257);
 const GETPPID: (Abi, u32) = (Abi::Native, 110);
 
 fn planned(program: ir::Program) -> Plan {
-    let facts = Fixed {
-        possible_cpus: aya::util::nr_cpus().expect("the CPUs can be counted") as u32,
-        ..Fixed::default()
-    };
-    plan::plan(program, &facts, &Options::default()).expect("the program fits")
+    crate::fuzz::run::planned(program).expect("the program fits")
 }
 
 /// Generates, and checks what was generated.

@@ -111,6 +111,9 @@ pub(super) fn attach(
         (Program::RawTracePoint(program), Hook::SysExit) => {
             raw_tracepoint::attach(program, "sys_exit")
         }
+        (Program::RawTracePoint(program), Hook::SysLeave) => {
+            raw_tracepoint::attach(program, "sched_process_exit")
+        }
         (Program::RawTracePoint(program), Hook::RawTracepoint(name)) => {
             raw_tracepoint::attach(program, name)
         }
@@ -215,6 +218,7 @@ fn describe(hook: &Hook) -> String {
     match hook {
         Hook::SysEnter => "rawtracepoint:sys_enter".to_owned(),
         Hook::SysExit => "rawtracepoint:sys_exit".to_owned(),
+        Hook::SysLeave => "rawtracepoint:sched_process_exit".to_owned(),
         Hook::RawTracepoint(name) => format!("rawtracepoint:{name}"),
         Hook::Tracepoints(places) => format!("tracepoint:{}", places[0].place),
         Hook::Functions { mechanism, places } => {

@@ -9,7 +9,7 @@ mod runs;
 mod runtime;
 
 use super::*;
-use crate::bpf::helpers::{GET_CURRENT_PID_TGID, MAP_LOOKUP_ELEM};
+use crate::bpf::helpers::{GET_CURRENT_PID_TGID, GET_CURRENT_TASK_BTF, MAP_LOOKUP_ELEM};
 use crate::bpf::{Alu, Cond, Generated, Insn, Op, Reg, Reloc, Size, Src, Target};
 use crate::ir::{MapId, SyscallSet};
 use crate::kernel::privilege::privileged;
@@ -87,17 +87,30 @@ impl Code {
     }
 }
 
-/// The frame of a syscall program lies here; it takes 72 bytes.
-const FRAME: i32 = -72;
+/// The frame of a syscall program lies here; it takes 80 bytes.
+const FRAME: i32 = -80;
 /// A key.
-const KEY: i32 = -80;
+const KEY: i32 = -88;
 
 /// `r0 = mask of this exit`, ends when nobody wants it; the context stays in r6.
 fn sys_exit(code: &mut Code) -> &mut Code {
     assert_eq!(size_of::<SysFrame>() as i32, -FRAME);
     code.set(6, Src::Reg(Reg(1)));
+    task(code);
     code.stack(2, FRAME).set(3, Src::Imm(0)).set(4, Src::Imm(0));
+    code.set(5, Src::Reg(Reg(8)));
+    code.set(1, Src::Reg(Reg(6)));
     code.call("rt_sys_exit").end_if_zero()
+}
+
+/// Leaves the current task in r8 and its process in the frame.
+fn task(code: &mut Code) {
+    code.op(Op::Helper(GET_CURRENT_PID_TGID));
+    code.op(Op::Alu64(Alu::Rsh, Reg::R0, Src::Imm(32)));
+    let at = FRAME + std::mem::offset_of!(SysFrame, tgid) as i32;
+    code.op(Op::Store(Size::DW, Reg::FP, at as i16, Src::Reg(Reg::R0)));
+    code.op(Op::Helper(GET_CURRENT_TASK_BTF));
+    code.set(8, Src::Reg(Reg::R0));
 }
 
 /// Leaves the address of the zeroes in r7.

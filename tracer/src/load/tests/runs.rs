@@ -1,6 +1,7 @@
 //! Whole runs: counting, exclusion, generations, records and losses, refusals.
 
 use super::*;
+use crate::facts::Facts;
 use crate::kernel::Live;
 use std::os::unix::process::parent_id;
 use tracer_ebpf::{RecordHeader, loss, want};
@@ -234,7 +235,10 @@ fn an_exit_finds_the_state_that_its_entry_saved() {
         return;
     }
     let mut enter = Code::default();
-    enter.stack(2, FRAME).set(3, Src::Imm(0));
+    enter.set(6, Src::Reg(Reg(1)));
+    task(&mut enter);
+    enter.set(1, Src::Reg(Reg(6))).stack(2, FRAME);
+    enter.set(3, Src::Imm(0)).set(4, Src::Reg(Reg(8)));
     enter.call("rt_sys_enter").end_if_zero();
     enter.set(8, Src::Reg(Reg::R0));
     enter.stack(1, FRAME).set(2, Src::Imm(want::TIME as i32));
@@ -279,7 +283,7 @@ fn the_tracer_and_its_parent_are_known_by_the_kernels_own_ids() {
     let exclusion = Exclusion {
         itself: true,
         ancestors: 1,
-        offsets: Live::new().task_offsets(),
+        offsets: Live::new().task(),
     };
     let mut code = Code::default();
     sys_exit(&mut code);

@@ -61,9 +61,11 @@ fn write_program(plan: &Plan, program: &Program, out: &mut String) -> fmt::Resul
 
 /// What is asked before anything else.
 fn write_gate(plan: &Plan, program: &Program, out: &mut String) -> fmt::Result {
-    let (Hook::SysEnter | Hook::SysExit, Some(syscalls), Some(part)) =
-        (&program.hook, &plan.syscalls, program.parts.first())
-    else {
+    let (true, Some(syscalls), Some(part)) = (
+        program.hook.is_of_calls(),
+        &plan.syscalls,
+        program.parts.first(),
+    ) else {
         return Ok(());
     };
     let names = Names::new(&plan.ir, &plan.ir.clauses[part.clause.0 as usize], None);
@@ -78,6 +80,11 @@ fn mechanism(hook: &Hook) -> String {
     match hook {
         Hook::SysEnter => "raw tracepoint sys_enter, one program for all system calls".to_owned(),
         Hook::SysExit => "raw tracepoint sys_exit, one program for all system calls".to_owned(),
+        Hook::SysLeave => {
+            "raw tracepoint sched_process_exit: calls that never return are seen when \
+            the task ends, so other calls' entries stay free"
+                .to_owned()
+        }
         Hook::RawTracepoint(name) => format!("raw tracepoint {name}"),
         Hook::Tracepoints(places) => several("tracepoint", places),
         Hook::Functions { mechanism, places } => several(mechanism.name(), places),

@@ -126,7 +126,7 @@ pub(super) mod raw {
         }
 
         /// Bytes after the three words; `None` for an unknown kind.
-        pub(super) fn tail(&self) -> Option<usize> {
+        pub(in super::super) fn tail(&self) -> Option<usize> {
             let vlen = self.vlen() as usize;
             Some(match self.kind() {
                 INT | VAR | DECL_TAG => 4,
@@ -167,7 +167,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Parsed, BtfError> {
 }
 
 /// Where the types and the strings are.
-fn sections(bytes: &[u8]) -> Result<(Range<usize>, Range<usize>), BtfError> {
+pub(super) fn sections(bytes: &[u8]) -> Result<(Range<usize>, Range<usize>), BtfError> {
     let magic = bytes
         .get(..2)
         .map_or(0, |b| u16::from_ne_bytes([b[0], b[1]]));
