@@ -6,7 +6,6 @@ use super::{Call, Function, Outcome};
 use crate::diag::codes;
 use crate::ir::ExprKind;
 use crate::sema::pass::{Pass, expr};
-use crate::syntax::ast;
 use crate::types::Type;
 
 /// See the module.
@@ -21,10 +20,8 @@ pub const KADDR: Function = Function {
 
 fn check(pass: &mut Pass, call: &Call) -> Option<Outcome> {
     let arg = &call.args[0];
-    let ast::ExprKind::Str(name) = &arg.kind else {
-        let message = "kaddr() wants a symbol's name as text, e.g. kaddr(\"avenrun\")";
-        return pass.error(codes::ARGUMENT_TYPE, arg.span, message);
-    };
+    let wrong = "kaddr() wants a symbol's name as text, e.g. kaddr(\"avenrun\")";
+    let name = pass.literal_or(arg, || wrong.to_owned())?;
     let name = String::from_utf8_lossy(name);
     match pass.facts.kernel_symbol(&name) {
         Ok(Some(address)) => {

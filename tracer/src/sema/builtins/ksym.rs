@@ -2,11 +2,9 @@
 //!
 //! In: an address. Out: the same bits; the name is found when it is printed.
 
-use super::{Call, Function, Outcome, is_address};
-use crate::diag::codes;
+use super::{Call, Function, Outcome};
 use crate::sema::convert::to_type;
 use crate::sema::pass::Pass;
-use crate::sema::value::describe;
 use crate::types::{Lazy, Type};
 
 /// See the module.
@@ -20,14 +18,7 @@ pub const KSYM: Function = Function {
 };
 
 fn check(pass: &mut Pass, call: &Call) -> Option<Outcome> {
-    let val = pass.value(&call.args[0])?;
-    if !is_address(&val.expr) {
-        let message = format!(
-            "ksym() wants an address, this is {}",
-            describe(&val.expr.ty)
-        );
-        return pass.error(codes::ARGUMENT_TYPE, call.args[0].span, message);
-    }
+    let val = pass.address_arg(&call.args[0], "ksym")?;
     let mut symbol = to_type(val.expr.clone(), &Type::Lazy(Lazy::Ksym));
     symbol.span = call.span;
     Some(Outcome::Value(val.with(symbol)))

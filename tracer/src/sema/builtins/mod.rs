@@ -76,6 +76,27 @@ pub struct Function {
     pub check: fn(&mut Pass, &Call) -> Option<Outcome>,
 }
 
+impl Function {
+    /// A function that takes a format and a value for each of its conversions; `least` is 0 where even the format may be
+    /// left out.
+    const fn with_format(
+        name: &'static str,
+        usage: &'static str,
+        doc: &'static str,
+        least: usize,
+        check: fn(&mut Pass, &Call) -> Option<Outcome>,
+    ) -> Function {
+        Function {
+            name,
+            usage,
+            doc,
+            arity: (least, usize::MAX),
+            aggregates: false,
+            check,
+        }
+    }
+}
+
 /// A call to check.
 pub struct Call<'a> {
     /// As written.
@@ -247,12 +268,18 @@ impl Pass<'_> {
 
     /// An argument that is a string literal.
     fn literal_arg<'e>(&mut self, arg: &'e ast::Expr, what: &str) -> Option<&'e [u8]> {
+        self.literal_or(arg, || format!("{what} is a string literal"))
+    }
+
+    /// An argument that is a string literal, or what is wrong with another one.
+    fn literal_or<'e>(
+        &mut self,
+        arg: &'e ast::Expr,
+        wrong: impl FnOnce() -> String,
+    ) -> Option<&'e [u8]> {
         match &arg.kind {
             ast::ExprKind::Str(text) => Some(text),
-            _ => {
-                let message = format!("{what} is a string literal");
-                self.error(codes::ARGUMENT_TYPE, arg.span, message)
-            }
+            _ => self.error(codes::ARGUMENT_TYPE, arg.span, wrong()),
         }
     }
 
@@ -289,6 +316,17 @@ impl Pass<'_> {
                 self.error(codes::ARGUMENT_TYPE, arg.span, message)
             }
         }
+    }
+
+    /// An argument that is an address rather than a mere number: a pointer or an integer.
+    fn address_arg(&mut self, arg: &ast::Expr, function: &str) -> Option<Val> {
+        let val = self.value(arg)?;
+        if is_address(&val.expr) {
+            return Some(val);
+        }
+        let is = super::value::describe(&val.expr.ty);
+        let message = format!("{function}() wants an address, this is {is}");
+        self.error(codes::ARGUMENT_TYPE, arg.span, message)
     }
 
     /// An argument to aggregate: a number.

@@ -14,14 +14,13 @@ use crate::syntax::ast;
 use crate::types::{Lazy, Type, Wide};
 
 /// See the module.
-pub const PRINTF: Function = Function {
-    name: "printf",
-    usage: "printf(\"format\", …)",
-    doc: "prints formatted text",
-    arity: (1, usize::MAX),
-    aggregates: false,
+pub const PRINTF: Function = Function::with_format(
+    "printf",
+    "printf(\"format\", …)",
+    "prints formatted text",
+    1,
     check,
-};
+);
 
 fn check(pass: &mut Pass, call: &Call) -> Option<Outcome> {
     formatted(pass, call, EmitKind::Printf)

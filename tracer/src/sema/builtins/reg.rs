@@ -7,7 +7,6 @@ use crate::diag::{Diagnostic, codes};
 use crate::ir::{Builtin, ExprKind};
 use crate::sema::nearest::did_you_mean;
 use crate::sema::pass::{Pass, expr};
-use crate::syntax::ast;
 use crate::types::Type;
 use crate::types::registers::{self, REGISTERS};
 
@@ -23,10 +22,8 @@ pub const REG: Function = Function {
 
 fn check(pass: &mut Pass, call: &Call) -> Option<Outcome> {
     let arg = &call.args[0];
-    let ast::ExprKind::Str(name) = &arg.kind else {
-        let message = "reg() wants a register's name as text, e.g. reg(\"ax\")";
-        return pass.error(codes::ARGUMENT_TYPE, arg.span, message);
-    };
+    let wrong = "reg() wants a register's name as text, e.g. reg(\"ax\")";
+    let name = pass.literal_or(arg, || wrong.to_owned())?;
     let name = String::from_utf8_lossy(name);
     let Some(register) = registers::find(&name) else {
         let message = format!("there is no register `{name}`");

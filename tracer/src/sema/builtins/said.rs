@@ -9,44 +9,40 @@ use crate::ir::{EmitKind, Format};
 use crate::sema::pass::Pass;
 
 /// See the module.
-pub const SYSTEM: Function = Function {
-    name: "system",
-    usage: "system(\"format\", …)",
-    doc: "runs a shell command (needs --unsafe)",
-    arity: (1, usize::MAX),
-    aggregates: false,
-    check: system,
-};
+pub const SYSTEM: Function = Function::with_format(
+    "system",
+    "system(\"format\", …)",
+    "runs a shell command (needs --unsafe)",
+    1,
+    system,
+);
 
 /// See the module.
-pub const CAT: Function = Function {
-    name: "cat",
-    usage: "cat(\"format\", …)",
-    doc: "prints a file",
-    arity: (1, usize::MAX),
-    aggregates: false,
-    check: |pass, call| formatted(pass, call, EmitKind::Cat),
-};
+pub const CAT: Function = Function::with_format(
+    "cat",
+    "cat(\"format\", …)",
+    "prints a file",
+    1,
+    |pass, call| formatted(pass, call, EmitKind::Cat),
+);
 
 /// See the module.
-pub const WARNF: Function = Function {
-    name: "warnf",
-    usage: "warnf(\"format\", …)",
-    doc: "a warning with its place in the script",
-    arity: (1, usize::MAX),
-    aggregates: false,
-    check: |pass, call| formatted(pass, call, |f| message(false, f)),
-};
+pub const WARNF: Function = Function::with_format(
+    "warnf",
+    "warnf(\"format\", …)",
+    "a warning with its place in the script",
+    1,
+    |pass, call| formatted(pass, call, |f| message(false, f)),
+);
 
 /// See the module.
-pub const ERRORF: Function = Function {
-    name: "errorf",
-    usage: "errorf(\"format\", …)",
-    doc: "an error message with its place in the script",
-    arity: (1, usize::MAX),
-    aggregates: false,
-    check: |pass, call| formatted(pass, call, |f| message(true, f)),
-};
+pub const ERRORF: Function = Function::with_format(
+    "errorf",
+    "errorf(\"format\", …)",
+    "an error message with its place in the script",
+    1,
+    |pass, call| formatted(pass, call, |f| message(true, f)),
+);
 
 fn system(pass: &mut Pass, call: &Call) -> Option<Outcome> {
     pass.allowed("system", call.span)?;

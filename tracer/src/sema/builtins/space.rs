@@ -2,11 +2,9 @@
 //!
 //! In: an address. Out: the same address; what is read through it is read there.
 
-use super::{Call, Function, Outcome, is_address};
-use crate::diag::codes;
+use super::{Call, Function, Outcome};
 use crate::sema::convert::to_type;
 use crate::sema::pass::Pass;
-use crate::sema::value::describe;
 use crate::types::{Pointee, Space, Type};
 
 /// See the module.
@@ -16,7 +14,7 @@ pub const KPTR: Function = Function {
     doc: "the address, in the memory of the kernel",
     arity: (1, 1),
     aggregates: false,
-    check: |pass, call| moved(pass, call, Space::Kernel),
+    check: |pass, call| moved(pass, call, "kptr", Space::Kernel),
 };
 
 /// See the module.
@@ -26,18 +24,11 @@ pub const UPTR: Function = Function {
     doc: "the address, in the memory of the process",
     arity: (1, 1),
     aggregates: false,
-    check: |pass, call| moved(pass, call, Space::User),
+    check: |pass, call| moved(pass, call, "uptr", Space::User),
 };
 
-fn moved(pass: &mut Pass, call: &Call, space: Space) -> Option<Outcome> {
-    let val = pass.value(&call.args[0])?;
-    if !is_address(&val.expr) {
-        let message = format!(
-            "an address was expected, this is {}",
-            describe(&val.expr.ty)
-        );
-        return pass.error(codes::ARGUMENT_TYPE, call.args[0].span, message);
-    }
+fn moved(pass: &mut Pass, call: &Call, function: &str, space: Space) -> Option<Outcome> {
+    let val = pass.address_arg(&call.args[0], function)?;
     let to = match &val.expr.ty {
         Type::Ptr { to, .. } => to.clone(),
         _ => Pointee::Unknown,

@@ -2,12 +2,10 @@
 //!
 //! In: an address. Out: process and address, which become the name when it is printed.
 
-use super::{Call, Function, Outcome, is_address};
-use crate::diag::codes;
+use super::{Call, Function, Outcome};
 use crate::ir::{Builtin, ExprKind};
 use crate::sema::convert::{to_number, to_type};
 use crate::sema::pass::{Pass, expr};
-use crate::sema::value::describe;
 use crate::types::{Type, Wide};
 
 /// See the module.
@@ -21,14 +19,7 @@ pub const USYM: Function = Function {
 };
 
 fn check(pass: &mut Pass, call: &Call) -> Option<Outcome> {
-    let val = pass.value(&call.args[0])?;
-    if !is_address(&val.expr) {
-        let message = format!(
-            "usym() wants an address, this is {}",
-            describe(&val.expr.ty)
-        );
-        return pass.error(codes::ARGUMENT_TYPE, call.args[0].span, message);
-    }
+    let val = pass.address_arg(&call.args[0], "usym")?;
     let process = expr(Type::U32, ExprKind::Builtin(Builtin::Pid), call.span);
     let words = vec![
         to_type(process, &Type::U64),

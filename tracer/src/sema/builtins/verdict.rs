@@ -9,34 +9,31 @@ use crate::ir::{EmitKind, Format, StmtKind, Verdict};
 use crate::sema::pass::{Pass, stmt};
 
 /// See the module.
-pub const BAD: Function = Function {
-    name: "bad",
-    usage: "bad([\"format\", …])",
-    doc: "the mistake is there",
-    arity: (0, usize::MAX),
-    aggregates: false,
-    check: |pass, call| said(pass, call, Verdict::Bad),
-};
+pub const BAD: Function = Function::with_format(
+    "bad",
+    "bad([\"format\", …])",
+    "the mistake is there",
+    0,
+    |pass, call| said(pass, call, Verdict::Bad),
+);
 
 /// See the module.
-pub const GOOD: Function = Function {
-    name: "good",
-    usage: "good([\"format\", …])",
-    doc: "the mistake is not there",
-    arity: (0, usize::MAX),
-    aggregates: false,
-    check: |pass, call| said(pass, call, Verdict::Good),
-};
+pub const GOOD: Function = Function::with_format(
+    "good",
+    "good([\"format\", …])",
+    "the mistake is not there",
+    0,
+    |pass, call| said(pass, call, Verdict::Good),
+);
 
 /// See the module.
-pub const UNSURE: Function = Function {
-    name: "unsure",
-    usage: "unsure([\"format\", …])",
-    doc: "the run cannot tell",
-    arity: (0, usize::MAX),
-    aggregates: false,
-    check: |pass, call| said(pass, call, Verdict::Unsure),
-};
+pub const UNSURE: Function = Function::with_format(
+    "unsure",
+    "unsure([\"format\", …])",
+    "the run cannot tell",
+    0,
+    |pass, call| said(pass, call, Verdict::Unsure),
+);
 
 fn said(pass: &mut Pass, call: &Call, verdict: Verdict) -> Option<Outcome> {
     let kind = |format| EmitKind::Verdict { verdict, format };
