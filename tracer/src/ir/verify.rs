@@ -38,7 +38,10 @@
 //! 21. A loop over a map wants one with a key and single values, and a variable that holds a pair of both.
 
 mod expr;
+mod memory;
+mod parts;
 mod stmt;
+mod store;
 
 use super::{
     Clause, Emit, EmitKind, FormatPart, MapId, MapValue, Phase, Probe, Program, SiteId, SiteKind,

@@ -1,11 +1,11 @@
-//! Rules about expressions.
+//! Rules about expressions: which family each kind belongs to, and the rules of constants, built-ins and operators.
 //!
-//! In: expressions of the checker's clause. Out: broken rules in the checker.
+//! In: expressions of the checker's clause. Out: broken rules in the checker. Variables and maps are `store`'s, what is read from
+//! memory `memory`'s, values with parts `parts`'s.
 
 use super::Checker;
 use crate::ir::{
-    Binary, Builtin, Compare, Expr, ExprKind, Map, MapId, MapValue, Mechanism, Phase, Probe,
-    SiteId, SiteKind, Unary, Var, VarId,
+    Binary, Builtin, Compare, Expr, ExprKind, Mechanism, Phase, Probe, SiteId, SiteKind, Unary,
 };
 use crate::types::registers::REGISTERS;
 use crate::types::{Lazy, Space, Type};
@@ -23,259 +23,67 @@ impl<'p> Checker<'p> {
         self.is_bool(e);
     }
 
-    fn is_bool(&mut self, e: &Expr) {
+    pub(super) fn is_bool(&mut self, e: &Expr) {
         self.rule(9, e.ty == Type::Bool, || {
             format!("a {} where a Bool is needed", e.ty)
         });
     }
 
-    /// Any expression; a flat match over the kinds.
+    /// Any expression: its operands, then the rules of its kind. A flat match over the kinds.
     pub(super) fn expr(&mut self, e: &'p Expr) {
         for operand in e.operands() {
             self.value(operand);
         }
+        let ty = &e.ty;
         match &e.kind {
-            ExprKind::Int(bits) => self.constant(&e.ty, *bits),
-            ExprKind::Str(text) => self.text(&e.ty, text),
-            ExprKind::Builtin(b) => self.builtin(&e.ty, *b),
-            ExprKind::Var(id) => {
-                let fits = self.var(*id).is_none_or(|v| v.ty == e.ty);
-                self.rule(16, fits, || format!("variable {} is not a {}", id.0, e.ty));
-            }
-            ExprKind::MapGet { map, key } => {
-                let ty = self.plain_map(*map, key);
-                let fits = ty.is_none_or(|ty| *ty == e.ty);
-                self.rule(7, fits, || {
-                    format!("map {} does not hold a {}", map.0, e.ty)
-                });
-            }
-            ExprKind::AggGet { map, key } => {
-                let held = self.key(*map, key).map(|map| &map.value);
-                let fits = held.is_none_or(|value| match value {
-                    MapValue::Agg(kind) => kind.value().is_some_and(|ty| ty == e.ty),
-                    MapValue::Plain(_) => false,
-                });
-                self.rule(7, fits, || {
-                    format!("map {} does not aggregate to a {}", map.0, e.ty)
-                });
-            }
-            ExprKind::HasKey { map, key } => {
-                self.is_bool(e);
-                self.key(*map, key);
-            }
-            ExprKind::Unary { op, operand } => self.unary(&e.ty, *op, operand),
+            ExprKind::Int(bits) => self.constant(ty, *bits),
+            ExprKind::Str(text) => self.text(ty, text),
+            ExprKind::Builtin(b) => self.builtin(ty, *b),
+            ExprKind::Var(id) => self.var_read(ty, *id),
+            ExprKind::MapGet { map, key } => self.map_read(ty, *map, key),
+            ExprKind::AggGet { map, key } => self.aggregation_read(ty, *map, key),
+            ExprKind::HasKey { map, key } => self.key_sought(e, *map, key),
+            ExprKind::Find { map, key, var } => self.found(e, *map, key, *var),
+            ExprKind::StepVar { var, .. } => self.var_stepped(ty, *var),
+            ExprKind::StepMap { map, key, .. } => self.map_stepped(ty, *map, key),
+            ExprKind::Unary { op, operand } => self.unary(ty, *op, operand),
             ExprKind::Binary {
                 op,
                 left,
                 right,
                 site,
-            } => self.binary(&e.ty, *op, [left, right], *site),
-            ExprKind::Compare { op, left, right } => {
-                self.is_bool(e);
-                self.compared(*op, &left.ty, &right.ty);
-            }
+            } => self.binary(ty, *op, [left, right], *site),
+            ExprKind::Compare { op, left, right } => self.compared(e, *op, [left, right]),
             ExprKind::And(a, b) | ExprKind::Or(a, b) => {
-                [e, a, b].into_iter().for_each(|x| self.is_bool(x))
+                [e, a, b].into_iter().for_each(|x| self.is_bool(x));
             }
-            ExprKind::Cond(c, a, b) => {
-                self.is_bool(c);
-                let fits = a.ty == e.ty && b.ty == e.ty;
-                self.rule(10, fits, || {
-                    format!("arms of {} and {} for a {}", a.ty, b.ty, e.ty)
-                });
-            }
-            ExprKind::Cast(from) => {
-                let texts = matches!((&from.ty, &e.ty), (Type::Str { .. }, Type::Str { .. }));
-                let words = match (&from.ty, &e.ty) {
-                    (Type::Tuple(parts), Type::Wide(wide)) => {
-                        parts.len() as u32 == wide.words() && parts.iter().all(is_word)
-                    }
-                    (Type::Tuple(parts), array @ Type::Array { .. }) => {
-                        parts.len() as u32 * 8 == array.size() && parts.iter().all(is_word)
-                    }
-                    (Type::Tuple(parts), Type::Named(_, types))
-                    | (Type::Named(_, types), Type::Tuple(parts)) => parts == types,
-                    (Type::Str { .. }, Type::Bytes { .. }) => true,
-                    _ => false,
-                };
-                let fits = texts || words || (from.ty.is_scalar() && e.ty.is_scalar());
-                self.rule(11, fits, || format!("a cast from {} to {}", from.ty, e.ty));
-            }
+            ExprKind::Cond(c, a, b) => self.chosen(ty, c, [a, b]),
+            ExprKind::Cast(from) => self.cast(&from.ty, ty),
             ExprKind::Load {
                 base,
                 width,
                 bits,
                 site,
                 ..
-            } => {
-                self.loaded(&e.ty, &base.ty, *width, *bits);
-                self.site(*site, 12, SiteKind::ReadFailed);
-            }
-            ExprKind::ReadStr { addr, site, .. } => {
-                let fits = addr.ty.is_scalar() && matches!(e.ty, Type::Str { .. });
-                self.rule(12, fits, || format!("a {} read at a {}", e.ty, addr.ty));
-                self.site(*site, 12, SiteKind::ReadFailed);
-            }
-            ExprKind::ReadArray { addr, site, .. } => {
-                let array = matches!(e.ty, Type::Array { .. } | Type::Struct(_));
-                self.rule(12, array && addr.ty.is_scalar(), || {
-                    format!("a {} read at a {}", e.ty, addr.ty)
-                });
-                self.site(*site, 12, SiteKind::ReadFailed);
-            }
+            } => self.load(ty, &base.ty, *width, *bits, *site),
+            ExprKind::ReadStr { addr, site, .. } => self.string_read(ty, &addr.ty, *site),
+            ExprKind::ReadArray { addr, site, .. } => self.array_read(ty, &addr.ty, *site),
             ExprKind::ReadBytes {
                 addr, length, site, ..
-            } => {
-                self.bytes(e, addr, 1);
-                self.rule(12, length.ty == Type::U64, || {
-                    format!("{} bytes", length.ty)
-                });
-                self.site(*site, 12, SiteKind::ReadFailed);
-            }
-            ExprKind::ReadArgv { addr, site, .. } => {
-                self.bytes(e, addr, crate::ir::ARGV_BYTES);
-                self.site(*site, 12, SiteKind::ReadFailed);
-            }
-            ExprKind::ReadState(of) => {
-                let reads = matches!(of.kind, ExprKind::ReadStr { .. } | ExprKind::Load { .. });
-                self.rule(12, reads && e.ty == Type::Lazy(Lazy::ArgState), || {
-                    format!("how {} was read as a {}", of.ty, e.ty)
-                });
-            }
-            ExprKind::Length(of) => {
-                let counts = matches!(
-                    of.ty,
-                    Type::Str { .. } | Type::Bytes { .. } | Type::Stack(_)
-                );
-                self.rule(14, counts && e.ty == Type::U64, || {
-                    format!("the length of a {} as a {}", of.ty, e.ty)
-                });
-            }
-            ExprKind::Position(hay, needle) => {
-                let texts = [hay, needle]
-                    .iter()
-                    .all(|s| matches!(s.ty, Type::Str { .. }));
-                self.rule(14, texts && e.ty == Type::I64, || {
-                    format!("a {} in a {} as a {}", needle.ty, hay.ty, e.ty)
-                });
-            }
-            ExprKind::Matches(text, pattern) => {
-                self.is_bool(e);
-                self.rule(14, matches!(text.ty, Type::Str { .. }), || {
-                    format!("a pattern for a {}", text.ty)
-                });
-                let known = (pattern.0 as usize) < self.program.patterns.len();
-                self.rule(1, known, || format!("there is no pattern {}", pattern.0));
-            }
-            ExprKind::Element(array, at) => {
-                let fits = match &array.ty {
-                    Type::Array { elem, .. } => **elem == e.ty && e.ty.is_scalar(),
-                    Type::Str { .. } => e.ty == CHAR,
-                    _ => false,
-                };
-                self.rule(14, fits && at.ty.is_scalar(), || {
-                    format!("a {} of a {}", e.ty, array.ty)
-                });
-            }
-            ExprKind::Find { map, key, var } => {
-                self.is_bool(e);
-                let ty = self.plain_map(*map, key);
-                let var = self.var(*var);
-                let fits = ty.is_none_or(|ty| var.is_none_or(|v| v.ty == *ty));
-                self.rule(16, fits, || {
-                    format!("a value of map {} found for another type", map.0)
-                });
-            }
-            ExprKind::Field { width, .. } => {
-                self.loaded(&e.ty, &Type::U64, *width, None);
-                self.in_tracepoint();
-            }
-            ExprKind::DataLoc { .. } | ExprKind::FieldAddr { .. } => {
-                self.rule(12, e.ty.is_scalar(), || {
-                    format!("an address of type {}", e.ty)
-                });
-                self.in_tracepoint();
-            }
-            ExprKind::Tuple(parts) => {
-                let given = parts.iter().map(|p| &p.ty);
-                let fits = matches!(&e.ty, Type::Tuple(types) if types.iter().eq(given));
-                self.rule(14, fits, || {
-                    format!("components of other types than {}", e.ty)
-                });
-            }
-            ExprKind::TupleField(tuple, at) => {
-                let part = match &tuple.ty {
-                    Type::Tuple(types) => types.get(*at as usize),
-                    _ => None,
-                };
-                self.rule(14, part == Some(&e.ty), || {
-                    format!("component {at} of {} is not a {}", tuple.ty, e.ty)
-                });
-            }
-            ExprKind::Member(of, at) => {
-                let member = match &of.ty {
-                    Type::Struct(shape) => shape.fields.get(*at as usize).map(|f| &f.ty),
-                    _ => None,
-                };
-                self.rule(14, member == Some(&e.ty), || {
-                    format!("member {at} of {} is not a {}", of.ty, e.ty)
-                });
-            }
-            ExprKind::Text(value) => {
-                let fits = matches!(
-                    value.ty,
-                    Type::Lazy(_) | Type::Stack(_) | Type::Wide(_) | Type::Call
-                );
-                self.rule(20, fits, || format!("{} has no text of its own", value.ty));
-                let is_text = matches!(e.ty, Type::Str { .. });
-                self.rule(20, is_text, || format!("a text of type {}", e.ty));
-            }
-            ExprKind::StepVar { var, .. } => {
-                let ty = self.var(*var).map(|v| &v.ty);
-                self.stepped(&e.ty, ty);
-            }
-            ExprKind::StepMap { map, key, .. } => {
-                let ty = self.plain_map(*map, key);
-                self.stepped(&e.ty, ty);
-            }
+            } => self.bytes_read(ty, &addr.ty, &length.ty, *site),
+            ExprKind::ReadArgv { addr, site, .. } => self.vector_read(ty, &addr.ty, *site),
+            ExprKind::ReadState(of) => self.state_of(ty, of),
+            ExprKind::Field { width, .. } => self.field(ty, *width),
+            ExprKind::DataLoc { .. } | ExprKind::FieldAddr { .. } => self.field_address(ty),
+            ExprKind::Length(of) => self.length(ty, &of.ty),
+            ExprKind::Position(hay, needle) => self.position(ty, &hay.ty, &needle.ty),
+            ExprKind::Matches(text, pattern) => self.matched(e, &text.ty, *pattern),
+            ExprKind::Element(array, at) => self.element(ty, &array.ty, &at.ty),
+            ExprKind::Tuple(parts) => self.tuple(ty, parts),
+            ExprKind::TupleField(tuple, at) => self.component(ty, &tuple.ty, *at),
+            ExprKind::Member(of, at) => self.member(ty, &of.ty, *at),
+            ExprKind::Text(value) => self.text_of(ty, &value.ty),
         }
-    }
-
-    /// Rule 1: the variable, when it is there.
-    pub(super) fn var(&mut self, id: VarId) -> Option<&'p Var> {
-        let var = self.clause.and_then(|c| c.vars.get(id.0 as usize));
-        self.rule(1, var.is_some(), || {
-            format!("there is no variable {}", id.0)
-        });
-        var
-    }
-
-    /// Rule 7: the map, when it is there. The components themselves are checked as operands, or by `parts`.
-    pub(super) fn key(&mut self, id: MapId, key: &'p [Expr]) -> Option<&'p Map> {
-        let map = self.map(id)?;
-        let fits = map.key.iter().eq(key.iter().map(|part| &part.ty));
-        self.rule(7, fits, || {
-            format!("the key of map {} has other types", id.0)
-        });
-        Some(map)
-    }
-
-    /// The components of a statement's key.
-    pub(super) fn parts(&mut self, key: &'p [Expr]) {
-        key.iter().for_each(|part| self.value(part));
-    }
-
-    /// Rule 7: the type of a plain map's values.
-    pub(super) fn plain_map(&mut self, id: MapId, key: &'p [Expr]) -> Option<&'p Type> {
-        let map = self.key(id, key)?;
-        let ty = match &map.value {
-            MapValue::Plain(ty) => Some(ty),
-            MapValue::Agg(_) => None,
-        };
-        self.rule(7, ty.is_some(), || {
-            format!("map {} is an aggregation", id.0)
-        });
-        ty
     }
 
     /// Rule 5.
@@ -349,7 +157,9 @@ impl<'p> Checker<'p> {
     }
 
     /// Rule 9.
-    fn compared(&mut self, op: Compare, left: &Type, right: &Type) {
+    fn compared(&mut self, e: &Expr, op: Compare, sides: [&Expr; 2]) {
+        self.is_bool(e);
+        let [left, right] = sides.map(|side| &side.ty);
         let fits = same_but_capacity(left, right)
             && match left {
                 Type::Tuple(_)
@@ -366,52 +176,39 @@ impl<'p> Checker<'p> {
         self.rule(9, fits, || format!("{op:?} of a {left} and a {right}"));
     }
 
-    /// Rule 12.
-    fn loaded(&mut self, ty: &Type, base: &Type, width: u8, bits: Option<(u8, u8)>) {
-        let fits = ty.is_scalar() && base.is_scalar() && matches!(width, 1 | 2 | 4 | 8);
-        self.rule(12, fits, || format!("{width} bytes at a {base} as a {ty}"));
-        let within = bits.is_none_or(|(at, len)| {
-            len > 0 && u32::from(at) + u32::from(len) <= u32::from(width) * 8
-        });
-        self.rule(12, within, || format!("bits {bits:?} of {width} bytes"));
-    }
-
-    /// Rule 12: at least so many bytes, read at a scalar.
-    fn bytes(&mut self, e: &Expr, addr: &Expr, least: u32) {
-        let fits = matches!(e.ty, Type::Bytes { cap } if cap >= least);
-        self.rule(12, fits && addr.ty.is_scalar(), || {
-            format!("a {} read at a {}", e.ty, addr.ty)
+    /// Rules 9 and 10.
+    fn chosen(&mut self, ty: &Type, cond: &Expr, arms: [&Expr; 2]) {
+        self.is_bool(cond);
+        let fits = arms.iter().all(|arm| arm.ty == *ty);
+        self.rule(10, fits, || {
+            format!("arms of {} and {} for a {ty}", arms[0].ty, arms[1].ty)
         });
     }
 
-    /// Rule 13.
-    fn in_tracepoint(&mut self) {
-        let probes = self.clause.map_or(&[][..], |c| &c.probes);
-        let all = probes.iter().all(|p| matches!(p, Probe::Tracepoint { .. }));
-        self.rule(13, all, || {
-            "a tracepoint's field in another clause".to_owned()
-        });
-    }
-
-    /// Rule 15.
-    fn stepped(&mut self, ty: &Type, of: Option<&Type>) {
-        let steps = is_word(ty) || matches!(ty, Type::Ptr { .. });
-        let fits = steps && of.is_none_or(|of| of == ty);
-        self.rule(15, fits, || format!("a step of a {ty}"));
+    /// Rule 11.
+    fn cast(&mut self, from: &Type, to: &Type) {
+        let fits = match (from, to) {
+            (Type::Str { .. }, Type::Str { .. } | Type::Bytes { .. }) => true,
+            (Type::Tuple(parts), Type::Wide(wide)) => {
+                parts.len() as u32 == wide.words() && parts.iter().all(is_word)
+            }
+            (Type::Tuple(parts), array @ Type::Array { .. }) => {
+                parts.len() as u32 * 8 == array.size() && parts.iter().all(is_word)
+            }
+            (Type::Tuple(parts), Type::Named(_, types))
+            | (Type::Named(_, types), Type::Tuple(parts)) => parts == types,
+            (from, to) => from.is_scalar() && to.is_scalar(),
+        };
+        self.rule(11, fits, || format!("a cast from {from} to {to}"));
     }
 }
 
-/// A byte of a string.
-const CHAR: Type = Type::Int {
-    bits: 8,
-    signed: true,
-};
-
 /// A 64-bit integer.
-fn is_word(ty: &Type) -> bool {
+pub(super) fn is_word(ty: &Type) -> bool {
     matches!(ty, Type::Int { bits: 64, .. })
 }
 
+/// Equal, but for the capacities of strings.
 fn same_but_capacity(a: &Type, b: &Type) -> bool {
     match (a, b) {
         (Type::Str { .. }, Type::Str { .. }) => true,

@@ -5,7 +5,7 @@
 use super::Checker;
 use crate::ir::{
     Builtin, EmitArg, EmitId, Expr, ExprKind, MapId, MapValue, Mechanism, Probe, SiteKind, Stmt,
-    StmtKind,
+    StmtKind, VarId,
 };
 use crate::types::{AggKind, Type};
 
@@ -55,22 +55,9 @@ impl<'p> Checker<'p> {
             } => {
                 self.site(*site, 19, SiteKind::LoopLimit);
                 self.condition(cond);
-                self.repeated(body, true);
-                self.repeated(next, false);
-                let nested = next.iter().any(|s| matches!(s.kind, StmtKind::Loop { .. }));
-                self.rule(19, !nested, || "a loop behind an iteration".to_owned());
+                self.iterations(body, next);
             }
-            StmtKind::ForEach { map, var, body } => {
-                let pair = self.map(*map).and_then(crate::ir::Map::pair);
-                self.rule(21, pair.is_some(), || {
-                    format!("map {} has no pairs to loop over", map.0)
-                });
-                let fits = self.var(*var).is_none_or(|v| Some(&v.ty) == pair.as_ref());
-                self.rule(20, fits, || {
-                    format!("variable {} holds no such pair", var.0)
-                });
-                self.repeated(body, true);
-            }
+            StmtKind::ForEach { map, var, body } => self.pairs(*map, *var, body),
             StmtKind::Break | StmtKind::Continue => {
                 let in_loop = self.in_loop;
                 self.rule(19, in_loop, || "a jump of a loop outside of any".to_owned());
@@ -79,34 +66,56 @@ impl<'p> Checker<'p> {
             StmtKind::Clear(map) | StmtKind::Zero(map) => {
                 self.map(*map);
             }
-            StmtKind::Exit(code) => {
-                self.value(code);
-                self.rule(18, code.ty == Type::I64, || {
-                    format!("an exit code of {}", code.ty)
-                });
-            }
-            StmtKind::Signal(number) => {
-                self.value(number);
-                self.rule(18, number.ty == Type::I64, || {
-                    format!("a signal of {}", number.ty)
-                });
-            }
-            StmtKind::Override(result) => {
-                self.value(result);
-                let probes = self.clause.map_or(&[][..], |c| &c.probes);
-                let is_kprobe = |p: &Probe| match p {
-                    Probe::Function { used, .. } => *used == Mechanism::Kprobe,
-                    _ => false,
-                };
-                let fits = probes.iter().all(is_kprobe);
-                self.rule(18, fits && result.ty == Type::U64, || {
-                    format!("a {} overrides another probe's result", result.ty)
-                });
-            }
+            StmtKind::Exit(code) => self.number_sent(code, "an exit code"),
+            StmtKind::Signal(number) => self.number_sent(number, "a signal"),
+            StmtKind::Override(result) => self.overriding(result),
             StmtKind::Return => {}
             StmtKind::Expr(e) => self.expr(e),
             StmtKind::Count(site) => self.site(*site, 18, SiteKind::Absent),
         }
+    }
+
+    /// Rule 19.
+    fn iterations(&mut self, body: &'p [Stmt], next: &'p [Stmt]) {
+        self.repeated(body, true);
+        self.repeated(next, false);
+        let nested = next.iter().any(|s| matches!(s.kind, StmtKind::Loop { .. }));
+        self.rule(19, !nested, || "a loop behind an iteration".to_owned());
+    }
+
+    /// Rule 21.
+    fn pairs(&mut self, map: MapId, var: VarId, body: &'p [Stmt]) {
+        let pair = self.map(map).and_then(crate::ir::Map::pair);
+        self.rule(21, pair.is_some(), || {
+            format!("map {} has no pairs to loop over", map.0)
+        });
+        let fits = self.var(var).is_none_or(|v| Some(&v.ty) == pair.as_ref());
+        self.rule(21, fits, || {
+            format!("variable {} holds no such pair", var.0)
+        });
+        self.repeated(body, true);
+    }
+
+    /// Rule 18.
+    fn number_sent(&mut self, number: &'p Expr, what: &str) {
+        self.value(number);
+        self.rule(18, number.ty == Type::I64, || {
+            format!("{what} of {}", number.ty)
+        });
+    }
+
+    /// Rule 18.
+    fn overriding(&mut self, result: &'p Expr) {
+        self.value(result);
+        let probes = self.clause.map_or(&[][..], |c| &c.probes);
+        let is_kprobe = |p: &Probe| match p {
+            Probe::Function { used, .. } => *used == Mechanism::Kprobe,
+            _ => false,
+        };
+        let fits = probes.iter().all(is_kprobe);
+        self.rule(18, fits && result.ty == Type::U64, || {
+            format!("a {} overrides another probe's result", result.ty)
+        });
     }
 
     /// Rule 16.

@@ -239,6 +239,26 @@ fn rules_17_and_18_emits_and_exits() {
 }
 
 #[test]
+fn rules_19_to_21_loops_and_texts() {
+    let looped = |stmts: &str| broken("(site loop-limit)", "begin", &format!("(do {stmts})"));
+    assert_eq!(
+        looped("(loop 4 (bool 1) (body (break) (continue)) (next))"),
+        NONE
+    );
+    assert_eq!(looped("(loop 0 (bool 1) (body) (next))"), [19]);
+    assert_eq!(looped("(loop 4 (bool 1) (body) (next (break)))"), [19]);
+    let inner = "(loop 4 (bool 1) (body) (next))";
+    assert_eq!(
+        looped(&format!("(loop 4 (bool 1) (body) (next {inner}))")),
+        [19]
+    );
+    assert_eq!(looped("(break)"), [19]);
+    assert_eq!(looped("(for-each 0 1 (body))"), [21]);
+    assert_eq!(looped("(for-each 1 1 (body))"), [21, 21]);
+    assert_eq!(value("((str 8) text (u32 pid))"), [20]);
+}
+
+#[test]
 fn a_broken_rule_is_reported_once_however_deep() {
     let mut inner = "(u64 pid)".to_owned();
     for _ in 0..60 {
