@@ -577,21 +577,34 @@ fn expr(node: &Node) -> Result<Expr, String> {
     })
 }
 
-/// An expression behind its operator's name; a flat match over the kinds.
+/// An expression of a family; `None` when the word is none of it.
+type Read = Result<Option<ExprKind>, String>;
+
+/// An expression behind its operator's name.
 fn operation(op: &str, items: &mut Items<'_>) -> Result<ExprKind, String> {
+    for family in [operator, stored, memory, parts] {
+        if let Some(kind) = family(op, items)? {
+            return Ok(kind);
+        }
+    }
+    Err(format!("`{op}` is not an operator"))
+}
+
+/// Built-ins and operators.
+fn operator(op: &str, items: &mut Items<'_>) -> Read {
     if let Some(b) = value(BUILTINS, op) {
-        return Ok(ExprKind::Builtin(b));
+        return Ok(Some(ExprKind::Builtin(b)));
     }
     if let Some(op) = value(UNARY, op) {
         let operand = items.boxed()?;
-        return Ok(ExprKind::Unary { op, operand });
+        return Ok(Some(ExprKind::Unary { op, operand }));
     }
     if let Some(op) = value(COMPARE, op) {
         let (left, right) = (items.boxed()?, items.boxed()?);
-        return Ok(ExprKind::Compare { op, left, right });
+        return Ok(Some(ExprKind::Compare { op, left, right }));
     }
     if let Some(op) = value(BINARY, op) {
-        return Ok(ExprKind::Binary {
+        return Ok(Some(ExprKind::Binary {
             op,
             left: items.boxed()?,
             right: items.boxed()?,
@@ -599,13 +612,24 @@ fn operation(op: &str, items: &mut Items<'_>) -> Result<ExprKind, String> {
                 .next()
                 .map(|n| number(Some(n)).map(SiteId))
                 .transpose()?,
-        });
+        }));
     }
-    Ok(match op {
+    Ok(Some(match op {
         "arg" => ExprKind::Builtin(Builtin::Arg(items.number()?)),
         "kstack" => ExprKind::Builtin(Builtin::Stack(types::stack(Space::Kernel, items)?)),
         "ustack" => ExprKind::Builtin(Builtin::Stack(types::stack(Space::User, items)?)),
         "reg" => ExprKind::Builtin(Builtin::Reg(items.number()?)),
+        "and" => ExprKind::And(items.boxed()?, items.boxed()?),
+        "or" => ExprKind::Or(items.boxed()?, items.boxed()?),
+        "cond" => ExprKind::Cond(items.boxed()?, items.boxed()?, items.boxed()?),
+        "cast" => ExprKind::Cast(items.boxed()?),
+        _ => return Ok(None),
+    }))
+}
+
+/// Variables and maps.
+fn stored(op: &str, items: &mut Items<'_>) -> Read {
+    Ok(Some(match op {
         "var" => ExprKind::Var(VarId(items.number()?)),
         "get" => ExprKind::MapGet {
             map: MapId(items.number()?),
@@ -619,10 +643,29 @@ fn operation(op: &str, items: &mut Items<'_>) -> Result<ExprKind, String> {
             map: MapId(items.number()?),
             key: items.key()?,
         },
-        "and" => ExprKind::And(items.boxed()?, items.boxed()?),
-        "or" => ExprKind::Or(items.boxed()?, items.boxed()?),
-        "cond" => ExprKind::Cond(items.boxed()?, items.boxed()?, items.boxed()?),
-        "cast" => ExprKind::Cast(items.boxed()?),
+        "find" => ExprKind::Find {
+            map: MapId(items.number()?),
+            key: items.key()?,
+            var: VarId(items.number()?),
+        },
+        "step-var" | "step-var-old" => ExprKind::StepVar {
+            var: VarId(items.number()?),
+            delta: items.number()?,
+            postfix: op.ends_with("-old"),
+        },
+        "step-map" | "step-map-old" => ExprKind::StepMap {
+            map: MapId(items.number()?),
+            key: items.key()?,
+            delta: items.number()?,
+            postfix: op.ends_with("-old"),
+        },
+        _ => return Ok(None),
+    }))
+}
+
+/// What is read from memory, or from a tracepoint's record.
+fn memory(op: &str, items: &mut Items<'_>) -> Read {
+    Ok(Some(match op {
         "load" => ExprKind::Load {
             space: items.name(SPACES, "an address space")?,
             width: items.number()?,
@@ -653,15 +696,6 @@ fn operation(op: &str, items: &mut Items<'_>) -> Result<ExprKind, String> {
             site: SiteId(items.number()?),
         },
         "read-state" => ExprKind::ReadState(items.boxed()?),
-        "length" => ExprKind::Length(items.boxed()?),
-        "position" => ExprKind::Position(items.boxed()?, items.boxed()?),
-        "matches" => ExprKind::Matches(items.boxed()?, PatternId(items.number()?)),
-        "element" => ExprKind::Element(items.boxed()?, items.boxed()?),
-        "find" => ExprKind::Find {
-            map: MapId(items.number()?),
-            key: items.key()?,
-            var: VarId(items.number()?),
-        },
         "data-loc" => ExprKind::DataLoc {
             offset: items.number()?,
         },
@@ -672,23 +706,23 @@ fn operation(op: &str, items: &mut Items<'_>) -> Result<ExprKind, String> {
         "field-addr" => ExprKind::FieldAddr {
             offset: items.number()?,
         },
+        _ => return Ok(None),
+    }))
+}
+
+/// Values with parts, and what is taken from them.
+fn parts(op: &str, items: &mut Items<'_>) -> Read {
+    Ok(Some(match op {
+        "length" => ExprKind::Length(items.boxed()?),
+        "position" => ExprKind::Position(items.boxed()?, items.boxed()?),
+        "matches" => ExprKind::Matches(items.boxed()?, PatternId(items.number()?)),
+        "element" => ExprKind::Element(items.boxed()?, items.boxed()?),
         "tuple" => ExprKind::Tuple(items.rest().iter().map(expr).collect::<Result<_, _>>()?),
         "text" => ExprKind::Text(items.boxed()?),
         "member" => ExprKind::Member(items.boxed()?, items.number()?),
         "tuple-field" => ExprKind::TupleField(items.boxed()?, items.number()?),
-        "step-var" | "step-var-old" => ExprKind::StepVar {
-            var: VarId(items.number()?),
-            delta: items.number()?,
-            postfix: op.ends_with("-old"),
-        },
-        "step-map" | "step-map-old" => ExprKind::StepMap {
-            map: MapId(items.number()?),
-            key: items.key()?,
-            delta: items.number()?,
-            postfix: op.ends_with("-old"),
-        },
-        _ => return Err(format!("`{op}` is not an operator")),
-    })
+        _ => return Ok(None),
+    }))
 }
 
 fn bits(items: &mut Items<'_>) -> Result<Option<(u8, u8)>, String> {

@@ -144,51 +144,30 @@ fn leaves() -> impl Strategy<Value = ExprKind> {
     ]
 }
 
+fn space() -> impl Strategy<Value = Space> {
+    select(vec![Space::Kernel, Space::User])
+}
+
+fn boxed(e: &BoxedStrategy<Expr>) -> impl Strategy<Value = Box<Expr>> + use<> {
+    e.clone().prop_map(Box::new)
+}
+
+fn values<T: Copy + std::fmt::Debug>(table: names::Names<T>) -> impl Strategy<Value = T> {
+    let values: Vec<T> = table.iter().map(|(_, value)| *value).collect();
+    select(values)
+}
+
 /// Every kind of expression with operands.
 fn branches(e: BoxedStrategy<Expr>) -> impl Strategy<Value = ExprKind> {
-    let b = || e.clone().prop_map(Box::new);
-    let binary: Vec<Binary> = names::BINARY.iter().map(|(_, op)| *op).collect();
-    let unary: Vec<Unary> = names::UNARY.iter().map(|(_, op)| *op).collect();
-    let compare: Vec<Compare> = names::COMPARE.iter().map(|(_, op)| *op).collect();
-    let space = || select(vec![Space::Kernel, Space::User]);
+    prop_oneof![operators(&e), maps_used(&e), memory(&e), parts(&e)]
+}
+
+fn operators(e: &BoxedStrategy<Expr>) -> impl Strategy<Value = ExprKind> + use<> {
+    let b = || boxed(e);
+    let site = option::of(any::<u32>().prop_map(SiteId));
     prop_oneof![
-        (any::<u32>(), vec(e.clone(), 0..3))
-            .prop_map(|(m, key)| ExprKind::MapGet { map: MapId(m), key }),
-        (any::<u32>(), vec(e.clone(), 0..3))
-            .prop_map(|(m, key)| ExprKind::HasKey { map: MapId(m), key }),
-        (b(), space(), any::<u32>()).prop_map(|(addr, space, site)| ExprKind::ReadArray {
-            addr,
-            space,
-            site: SiteId(site)
-        }),
-        (b(), b(), space(), any::<u32>()).prop_map(|(addr, length, space, site)| {
-            ExprKind::ReadBytes {
-                addr,
-                length,
-                space,
-                site: SiteId(site),
-            }
-        }),
-        (b(), space(), any::<u32>()).prop_map(|(addr, space, site)| ExprKind::ReadArgv {
-            addr,
-            space,
-            site: SiteId(site)
-        }),
-        b().prop_map(ExprKind::Length),
-        b().prop_map(ExprKind::ReadState),
-        (b(), b()).prop_map(|(a, b)| ExprKind::Position(a, b)),
-        (b(), b()).prop_map(|(a, b)| ExprKind::Element(a, b)),
-        (b(), any::<u32>()).prop_map(|(text, at)| ExprKind::Matches(text, PatternId(at))),
-        (any::<u32>(), vec(e.clone(), 0..3), any::<u32>()).prop_map(|(m, key, v)| {
-            ExprKind::Find {
-                map: MapId(m),
-                key,
-                var: VarId(v),
-            }
-        }),
-        (select(unary), b()).prop_map(|(op, operand)| ExprKind::Unary { op, operand }),
-        (select(binary), b(), b(), option::of(any::<u32>())).prop_map(|(op, left, right, site)| {
-            let site = site.map(SiteId);
+        (values(names::UNARY), b()).prop_map(|(op, operand)| ExprKind::Unary { op, operand }),
+        (values(names::BINARY), b(), b(), site).prop_map(|(op, left, right, site)| {
             ExprKind::Binary {
                 op,
                 left,
@@ -196,7 +175,7 @@ fn branches(e: BoxedStrategy<Expr>) -> impl Strategy<Value = ExprKind> {
                 site,
             }
         }),
-        (select(compare), b(), b()).prop_map(|(op, left, right)| ExprKind::Compare {
+        (values(names::COMPARE), b(), b()).prop_map(|(op, left, right)| ExprKind::Compare {
             op,
             left,
             right
@@ -205,41 +184,71 @@ fn branches(e: BoxedStrategy<Expr>) -> impl Strategy<Value = ExprKind> {
         (b(), b()).prop_map(|(x, y)| ExprKind::Or(x, y)),
         (b(), b(), b()).prop_map(|(c, x, y)| ExprKind::Cond(c, x, y)),
         b().prop_map(ExprKind::Cast),
-        (
-            b(),
-            any::<i64>(),
-            space(),
-            any::<u8>(),
-            option::of(any::<(u8, u8)>()),
-            any::<u32>()
-        )
-            .prop_map(|(base, offset, space, width, bits, site)| ExprKind::Load {
+    ]
+}
+
+fn maps_used(e: &BoxedStrategy<Expr>) -> impl Strategy<Value = ExprKind> + use<> {
+    let place = || (any::<u32>().prop_map(MapId), vec(e.clone(), 0..3));
+    prop_oneof![
+        place().prop_map(|(map, key)| ExprKind::MapGet { map, key }),
+        place().prop_map(|(map, key)| ExprKind::AggGet { map, key }),
+        place().prop_map(|(map, key)| ExprKind::HasKey { map, key }),
+        (place(), any::<u32>().prop_map(VarId)).prop_map(|((map, key), var)| ExprKind::Find {
+            map,
+            key,
+            var
+        }),
+        (place(), any::<(i64, bool)>()).prop_map(|((map, key), (delta, postfix))| {
+            ExprKind::StepMap {
+                map,
+                key,
+                delta,
+                postfix,
+            }
+        }),
+    ]
+}
+
+fn memory(e: &BoxedStrategy<Expr>) -> impl Strategy<Value = ExprKind> + use<> {
+    let b = || boxed(e);
+    let site = || any::<u32>().prop_map(SiteId);
+    let place = || (b(), space(), site());
+    let part = (any::<(i64, u8)>(), option::of(any::<(u8, u8)>()));
+    prop_oneof![
+        place().prop_map(|(addr, space, site)| ExprKind::ReadStr { addr, space, site }),
+        place().prop_map(|(addr, space, site)| ExprKind::ReadArray { addr, space, site }),
+        place().prop_map(|(addr, space, site)| ExprKind::ReadArgv { addr, space, site }),
+        (place(), b()).prop_map(|((addr, space, site), length)| ExprKind::ReadBytes {
+            addr,
+            length,
+            space,
+            site
+        }),
+        (place(), part).prop_map(|((base, space, site), ((offset, width), bits))| {
+            ExprKind::Load {
                 base,
                 offset,
                 space,
                 width,
                 bits,
-                site: SiteId(site)
-            }),
-        (b(), space(), any::<u32>()).prop_map(|(addr, space, site)| ExprKind::ReadStr {
-            addr,
-            space,
-            site: SiteId(site)
+                site,
+            }
         }),
+        b().prop_map(ExprKind::ReadState),
+    ]
+}
+
+fn parts(e: &BoxedStrategy<Expr>) -> impl Strategy<Value = ExprKind> + use<> {
+    let b = || boxed(e);
+    prop_oneof![
+        b().prop_map(ExprKind::Length),
+        (b(), b()).prop_map(|(a, b)| ExprKind::Position(a, b)),
+        (b(), b()).prop_map(|(a, b)| ExprKind::Element(a, b)),
+        (b(), any::<u32>()).prop_map(|(text, at)| ExprKind::Matches(text, PatternId(at))),
         vec(e.clone(), 0..3).prop_map(ExprKind::Tuple),
-        (b(), any::<u32>()).prop_map(|(t, at)| ExprKind::TupleField(t, at)),
-        (
-            any::<u32>(),
-            vec(e.clone(), 0..3),
-            any::<i64>(),
-            any::<bool>()
-        )
-            .prop_map(|(m, key, delta, postfix)| ExprKind::StepMap {
-                map: MapId(m),
-                key,
-                delta,
-                postfix
-            }),
+        (b(), any::<u32>()).prop_map(|(of, at)| ExprKind::TupleField(of, at)),
+        (b(), any::<u32>()).prop_map(|(of, at)| ExprKind::Member(of, at)),
+        b().prop_map(ExprKind::Text),
     ]
 }
 
@@ -558,6 +567,14 @@ proptest! {
     fn what_is_written_reads_back(program in programs()) {
         let text = write(&program);
         prop_assert_eq!(read(&text), Ok(program), "{}", text);
+    }
+
+    #[test]
+    fn every_operation_is_listed(e in exprs()) {
+        if let Some(node::Node::Word(first)) = write::operation(&e.kind).first() {
+            let is_number = matches!(e.kind, ExprKind::Int(_));
+            prop_assert!(is_number || operations().any(|word| word == first), "{}", first);
+        }
     }
 
     #[test]

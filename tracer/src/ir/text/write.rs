@@ -11,10 +11,10 @@ use super::types::{self, write as ty, write_agg};
 use crate::ir::UserSettings;
 use crate::ir::{
     Builtin, CallOptions, Clause, Conversion, Emit, EmitArg, EmitKind, EnumNames, Expr, ExprKind,
-    Format, FormatPart, Lifecycle, Map, MapValue, Order, Probe, Program, Rate, Stmt, StmtKind,
-    SyscallSet, View,
+    Format, FormatPart, Lifecycle, Map, MapValue, Order, Probe, Program, Rate, SiteId, Stmt,
+    StmtKind, SyscallSet, View,
 };
-use crate::types::Abi;
+use crate::types::{Abi, Space};
 
 /// The whole program.
 pub fn program(p: &Program) -> Node {
@@ -318,34 +318,54 @@ fn emit_arg(arg: &EmitArg) -> Node {
     }
 }
 
-/// `(TYPE operator operand …)`; a flat match over the kinds.
+/// `(TYPE operator operand …)`
 fn expr(e: &Expr) -> Node {
     let mut items = vec![ty(&e.ty)];
-    match &e.kind {
-        ExprKind::Int(bits) => items.push(word(bits)),
-        ExprKind::Str(bytes) => items.push(string(bytes)),
-        ExprKind::Builtin(b) => items.extend(builtin(b)),
-        ExprKind::Var(var) => items.extend([word("var"), word(var.0)]),
-        ExprKind::MapGet { map, key: k } => items.extend([word("get"), word(map.0), key(k)]),
-        ExprKind::AggGet { map, key: k } => items.extend([word("agg-get"), word(map.0), key(k)]),
-        ExprKind::HasKey { map, key: k } => items.extend([word("has-key"), word(map.0), key(k)]),
-        ExprKind::Unary { op, operand } => items.extend([named(UNARY, op), expr(operand)]),
+    items.extend(operation(&e.kind));
+    list(items)
+}
+
+/// `operator operand …`; a flat match over the kinds.
+pub(super) fn operation(kind: &ExprKind) -> Vec<Node> {
+    match kind {
+        ExprKind::Int(bits) => vec![word(bits)],
+        ExprKind::Str(bytes) => vec![string(bytes)],
+        ExprKind::Builtin(b) => builtin(b),
+        ExprKind::Var(var) => vec![word("var"), word(var.0)],
+        ExprKind::MapGet { map, key: k } => vec![word("get"), word(map.0), key(k)],
+        ExprKind::AggGet { map, key: k } => vec![word("agg-get"), word(map.0), key(k)],
+        ExprKind::HasKey { map, key: k } => vec![word("has-key"), word(map.0), key(k)],
+        ExprKind::Find { map, key: k, var } => {
+            vec![word("find"), word(map.0), key(k), word(var.0)]
+        }
+        ExprKind::StepVar {
+            var,
+            delta,
+            postfix,
+        } => vec![step("step-var", *postfix), word(var.0), word(delta)],
+        ExprKind::StepMap {
+            map,
+            key: k,
+            delta,
+            postfix,
+        } => vec![step("step-map", *postfix), word(map.0), key(k), word(delta)],
+        ExprKind::Unary { op, operand } => vec![named(UNARY, op), expr(operand)],
         ExprKind::Binary {
             op,
             left,
             right,
             site,
         } => {
-            items.extend([named(BINARY, op), expr(left), expr(right)]);
-            items.extend(site.map(|s| word(s.0)));
+            let items = [named(BINARY, op), expr(left), expr(right)].into_iter();
+            items.chain(site.map(|s| word(s.0))).collect()
         }
         ExprKind::Compare { op, left, right } => {
-            items.extend([named(COMPARE, op), expr(left), expr(right)]);
+            vec![named(COMPARE, op), expr(left), expr(right)]
         }
-        ExprKind::And(a, b) => items.extend([word("and"), expr(a), expr(b)]),
-        ExprKind::Or(a, b) => items.extend([word("or"), expr(a), expr(b)]),
-        ExprKind::Cond(c, a, b) => items.extend([word("cond"), expr(c), expr(a), expr(b)]),
-        ExprKind::Cast(operand) => items.extend([word("cast"), expr(operand)]),
+        ExprKind::And(a, b) => vec![word("and"), expr(a), expr(b)],
+        ExprKind::Or(a, b) => vec![word("or"), expr(a), expr(b)],
+        ExprKind::Cond(c, a, b) => vec![word("cond"), expr(c), expr(a), expr(b)],
+        ExprKind::Cast(operand) => vec![word("cast"), expr(operand)],
         ExprKind::Load {
             base,
             offset,
@@ -354,74 +374,44 @@ fn expr(e: &Expr) -> Node {
             bits,
             site,
         } => {
-            items.extend([word("load"), named(SPACES, space), word(width)]);
+            let mut items = vec![word("load"), named(SPACES, space), word(width)];
             items.extend([expr(base), word(offset), word(site.0)]);
             items.extend(bits.map(|(at, len)| group("bits", [word(at), word(len)])));
+            items
         }
-        ExprKind::ReadStr { addr, space, site } => {
-            items.extend([
-                word("read-str"),
-                named(SPACES, space),
-                expr(addr),
-                word(site.0),
-            ]);
-        }
-        ExprKind::ReadArray { addr, space, site } => {
-            items.extend([word("read-array"), named(SPACES, space)]);
-            items.extend([expr(addr), word(site.0)]);
-        }
+        ExprKind::ReadStr { addr, space, site } => read("read-str", *space, &[addr], *site),
+        ExprKind::ReadArray { addr, space, site } => read("read-array", *space, &[addr], *site),
         ExprKind::ReadBytes {
             addr,
             length,
             space,
             site,
-        } => {
-            items.extend([word("read-bytes"), named(SPACES, space)]);
-            items.extend([expr(addr), expr(length), word(site.0)]);
-        }
-        ExprKind::ReadArgv { addr, space, site } => {
-            items.extend([word("read-argv"), named(SPACES, space)]);
-            items.extend([expr(addr), word(site.0)]);
-        }
-        ExprKind::ReadState(of) => items.extend([word("read-state"), expr(of)]),
-        ExprKind::Length(of) => items.extend([word("length"), expr(of)]),
-        ExprKind::Position(hay, needle) => {
-            items.extend([word("position"), expr(hay), expr(needle)]);
-        }
-        ExprKind::Matches(of, pattern) => {
-            items.extend([word("matches"), expr(of), word(pattern.0)]);
-        }
-        ExprKind::Element(array, at) => items.extend([word("element"), expr(array), expr(at)]),
-        ExprKind::Find { map, key: k, var } => {
-            items.extend([word("find"), word(map.0), key(k), word(var.0)]);
-        }
-        ExprKind::DataLoc { offset } => items.extend([word("data-loc"), word(offset)]),
-        ExprKind::Field { offset, width } => {
-            items.extend([word("field"), word(offset), word(width)]);
-        }
-        ExprKind::FieldAddr { offset } => items.extend([word("field-addr"), word(offset)]),
+        } => read("read-bytes", *space, &[addr, length], *site),
+        ExprKind::ReadArgv { addr, space, site } => read("read-argv", *space, &[addr], *site),
+        ExprKind::ReadState(of) => vec![word("read-state"), expr(of)],
+        ExprKind::DataLoc { offset } => vec![word("data-loc"), word(offset)],
+        ExprKind::Field { offset, width } => vec![word("field"), word(offset), word(width)],
+        ExprKind::FieldAddr { offset } => vec![word("field-addr"), word(offset)],
+        ExprKind::Length(of) => vec![word("length"), expr(of)],
+        ExprKind::Position(hay, needle) => vec![word("position"), expr(hay), expr(needle)],
+        ExprKind::Matches(of, pattern) => vec![word("matches"), expr(of), word(pattern.0)],
+        ExprKind::Element(array, at) => vec![word("element"), expr(array), expr(at)],
         ExprKind::Tuple(parts) => {
-            items.push(word("tuple"));
-            items.extend(parts.iter().map(expr));
+            let head = [word("tuple")].into_iter();
+            head.chain(parts.iter().map(expr)).collect()
         }
-        ExprKind::Text(value) => items.extend([word("text"), expr(value)]),
-        ExprKind::Member(of, at) => items.extend([word("member"), expr(of), word(at)]),
-        ExprKind::TupleField(tuple, at) => {
-            items.extend([word("tuple-field"), expr(tuple), word(at)]);
-        }
-        ExprKind::StepVar {
-            var,
-            delta,
-            postfix,
-        } => items.extend([step("step-var", *postfix), word(var.0), word(delta)]),
-        ExprKind::StepMap {
-            map,
-            key: k,
-            delta,
-            postfix,
-        } => items.extend([step("step-map", *postfix), word(map.0), key(k), word(delta)]),
+        ExprKind::TupleField(tuple, at) => vec![word("tuple-field"), expr(tuple), word(at)],
+        ExprKind::Member(of, at) => vec![word("member"), expr(of), word(at)],
+        ExprKind::Text(value) => vec![word("text"), expr(value)],
     }
-    list(items)
+}
+
+/// `read-str kernel ADDRESS SITE`
+fn read(what: &str, space: Space, operands: &[&Expr], site: SiteId) -> Vec<Node> {
+    let mut items = vec![word(what), named(SPACES, &space)];
+    items.extend(operands.iter().map(|e| expr(e)));
+    items.push(word(site.0));
+    items
 }
 
 /// `step-var` yields the value after the step, `step-var-old` the one before.
