@@ -5,7 +5,7 @@
 
 use super::{Event, Machine};
 use crate::ir::{
-    ARGV_BYTES, ARGV_STRINGS, Binary, Builtin, Expr, ExprKind, MapId, SiteId, VarId, ops,
+    ARGV_BYTES, ARGV_STRINGS, Binary, Builtin, Expr, ExprKind, MapId, PatternId, SiteId, VarId, ops,
 };
 use crate::types::call::ArgState;
 use crate::types::{Space, Type, Value};
@@ -102,20 +102,13 @@ impl Firing<'_, '_, '_> {
         self.word(e) != 0
     }
 
-    /// Kinds that can only be scalar. (The flat list of what they mean.)
+    /// Kinds that can only be scalar. A flat match over the kinds.
     fn word_of(&mut self, e: &Expr) -> u64 {
         match &e.kind {
             ExprKind::Int(x) => *x,
-            ExprKind::AggGet { map, key } => {
-                let key = self.eval_all(key);
-                let cell = self.machine.maps[map.0 as usize].cells().get(&key);
-                cell.map_or(0, |cell| cell.value().bits())
-            }
-            ExprKind::HasKey { map, key } => {
-                let key = self.eval_all(key);
-                let cells = self.machine.maps[map.0 as usize].cells();
-                u64::from(cells.contains_key(&key))
-            }
+            ExprKind::AggGet { map, key } => self.aggregated(*map, key),
+            ExprKind::HasKey { map, key } => u64::from(self.has_key(*map, key)),
+            ExprKind::Find { map, key, var } => u64::from(self.find(*map, key, *var)),
             ExprKind::Builtin(b) => self.builtin(*b),
             ExprKind::Unary { op, operand } => ops::unary(*op, self.word(operand)),
             ExprKind::Binary {
@@ -140,51 +133,14 @@ impl Firing<'_, '_, '_> {
                 site,
             } => {
                 let addr = self.word(base).wrapping_add(*offset as u64);
-                match self.load(*space, addr, *width) {
-                    Some(word) => extend(&e.ty, word, *width, *bits),
-                    None => {
-                        self.machine.count(*site);
-                        0
-                    }
-                }
+                let word = self.counted_load(*space, addr, *width, *site);
+                word.map_or(0, |word| extend(&e.ty, word, *width, *bits))
             }
             ExprKind::ReadState(of) => self.read_state(of) as u64,
-            ExprKind::Length(of) => match self.eval(of) {
-                Value::Str(bytes) | Value::Bytes(bytes) => bytes.len() as u64,
-                Value::Stack(stack, words) => stack.parts(&words).1.len() as u64,
-                other => panic!("{other:?} has no length"),
-            },
+            ExprKind::Length(of) => length(&self.eval(of)),
             ExprKind::Position(hay, needle) => position(&self.eval(hay), &self.eval(needle)) as u64,
-            ExprKind::Matches(text, pattern) => {
-                let Value::Str(text) = self.eval(text) else {
-                    panic!("only text is matched with a pattern");
-                };
-                let pattern = &self.machine.program.patterns[pattern.0 as usize];
-                u64::from(pattern.matches(&text))
-            }
-            ExprKind::Element(array, at) => {
-                let (array, at) = (self.eval(array), self.word(at));
-                let at = usize::try_from(at).ok();
-                match array {
-                    Value::Array(elements) => {
-                        at.and_then(|at| elements.get(at)).map_or(0, Value::bits)
-                    }
-                    Value::Str(bytes) => {
-                        let byte = at.and_then(|at| bytes.get(at));
-                        byte.map_or(0, |&byte| i64::from(byte as i8) as u64)
-                    }
-                    other => panic!("{other:?} has no elements"),
-                }
-            }
-            ExprKind::Find { map, key, var } => {
-                let key = self.eval_all(key);
-                let state = &self.machine.maps[map.0 as usize];
-                let found = state.cells().contains_key(&key);
-                if found {
-                    self.vars[var.0 as usize] = state.get(&key);
-                }
-                u64::from(found)
-            }
+            ExprKind::Matches(text, pattern) => u64::from(self.matches(text, *pattern)),
+            ExprKind::Element(array, at) => element(&self.eval(array), self.word(at)),
             ExprKind::DataLoc { offset } => {
                 let place = self.field(*offset, 4) & 0xffff;
                 self.event.record_addr().wrapping_add(place)
@@ -219,6 +175,36 @@ impl Firing<'_, '_, '_> {
             | ExprKind::Member(..)
             | ExprKind::TupleField(..) => unreachable!("`eval` takes these itself"),
         }
+    }
+
+    fn aggregated(&mut self, map: MapId, key: &[Expr]) -> u64 {
+        let key = self.eval_all(key);
+        let cell = self.machine.maps[map.0 as usize].cells().get(&key);
+        cell.map_or(0, |cell| cell.value().bits())
+    }
+
+    fn has_key(&mut self, map: MapId, key: &[Expr]) -> bool {
+        let key = self.eval_all(key);
+        let cells = self.machine.maps[map.0 as usize].cells();
+        cells.contains_key(&key)
+    }
+
+    /// Whether there is such a key; then its value is in the variable.
+    fn find(&mut self, map: MapId, key: &[Expr], var: VarId) -> bool {
+        let key = self.eval_all(key);
+        let state = &self.machine.maps[map.0 as usize];
+        let found = state.cells().contains_key(&key);
+        if found {
+            self.vars[var.0 as usize] = state.get(&key);
+        }
+        found
+    }
+
+    fn matches(&mut self, text: &Expr, pattern: PatternId) -> bool {
+        let Value::Str(text) = self.eval(text) else {
+            panic!("only text is matched with a pattern");
+        };
+        self.machine.program.patterns[pattern.0 as usize].matches(&text)
     }
 
     fn builtin(&self, b: Builtin) -> u64 {
@@ -284,6 +270,14 @@ impl Firing<'_, '_, '_> {
             .then(|| u64::from_le_bytes(bytes))
     }
 
+    fn counted_load(&mut self, space: Space, addr: u64, width: u8, site: SiteId) -> Option<u64> {
+        let word = self.load(space, addr, width);
+        if word.is_none() {
+            self.machine.count(site);
+        }
+        word
+    }
+
     /// A field of the record. The kernel refuses a program that looks past its end, so there is no error.
     fn field(&self, offset: u32, width: u8) -> u64 {
         let addr = self.event.record_addr().wrapping_add(u64::from(offset));
@@ -314,8 +308,8 @@ impl Firing<'_, '_, '_> {
         let string = Type::Str { cap: ARGV_BYTES };
         let mut all = Vec::new();
         for i in 0..u64::from(ARGV_STRINGS) {
-            let Some(pointer) = self.load(space, addr.wrapping_add(i * 8), 8) else {
-                self.machine.count(site);
+            let at = addr.wrapping_add(i * 8);
+            let Some(pointer) = self.counted_load(space, at, 8, site) else {
                 break;
             };
             if pointer == 0 || all.len() > most - ARGV_BYTES as usize {
@@ -411,6 +405,28 @@ fn byte_capacity(ty: &Type) -> u32 {
     match ty {
         Type::Bytes { cap } => *cap,
         ty => panic!("bytes are read into {ty}, which is no buffer"),
+    }
+}
+
+/// How many bytes, or frames.
+fn length(of: &Value) -> u64 {
+    match of {
+        Value::Str(bytes) | Value::Bytes(bytes) => bytes.len() as u64,
+        Value::Stack(stack, words) => stack.parts(words).1.len() as u64,
+        other => panic!("{other:?} has no length"),
+    }
+}
+
+/// The bits of an element, or of a string's character; 0 behind the end.
+fn element(of: &Value, at: u64) -> u64 {
+    let at = usize::try_from(at).ok();
+    match of {
+        Value::Array(elements) => at.and_then(|at| elements.get(at)).map_or(0, Value::bits),
+        Value::Str(bytes) => {
+            let byte = at.and_then(|at| bytes.get(at));
+            byte.map_or(0, |&byte| i64::from(byte as i8) as u64)
+        }
+        other => panic!("{other:?} has no elements"),
     }
 }
 
