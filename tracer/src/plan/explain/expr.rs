@@ -4,7 +4,7 @@
 //! `ir::text`.
 
 use super::names::Names;
-use crate::ir::{Binary, Builtin, Compare, Expr, ExprKind, MapId, Unary};
+use crate::ir::{Binary, Builtin, Compare, Expr, ExprKind, MapId, Unary, VarId};
 use crate::types::{Space, Stack, StackMode, Type};
 
 /// `kstack(5)`, `ustack(perf, 127)`.
@@ -25,7 +25,7 @@ pub(super) fn text(e: &Expr, names: &Names<'_>) -> String {
         ExprKind::Builtin(Builtin::Arg(n)) => names.argument(*n),
         ExprKind::Builtin(Builtin::Stack(stack)) => stack_text(*stack),
         ExprKind::Builtin(b) => b.to_string(),
-        ExprKind::Var(var) => format!("${}", names.clause.vars[var.0 as usize].name),
+        ExprKind::Var(var) => var_text(*var, names),
         ExprKind::MapGet { map, key } | ExprKind::AggGet { map, key } => map_text(*map, key, names),
         ExprKind::HasKey { map, key } => format!("has {}", map_text(*map, key, names)),
         ExprKind::Unary { op, operand } => format!("{}{}", unary(*op), nested(operand, names)),
@@ -35,12 +35,10 @@ pub(super) fn text(e: &Expr, names: &Names<'_>) -> String {
         ExprKind::Compare { op, left, right } => infix(left, compare(*op), right, names),
         ExprKind::And(a, b) => infix(a, "&&", b, names),
         ExprKind::Or(a, b) => infix(a, "||", b, names),
-        ExprKind::Cond(c, a, b) => format!(
-            "{} ? {} : {}",
-            nested(c, names),
-            nested(a, names),
-            nested(b, names)
-        ),
+        ExprKind::Cond(c, a, b) => {
+            let [c, a, b] = [c, a, b].map(|e| nested(e, names));
+            format!("{c} ? {a} : {b}")
+        }
         // Conversions are the compiler's; a reader knows the value without them.
         ExprKind::Cast(operand) => t(operand),
         ExprKind::Load {
@@ -49,31 +47,24 @@ pub(super) fn text(e: &Expr, names: &Names<'_>) -> String {
             space,
             width,
             ..
-        } => format!(
-            "{} bytes at {}{}",
-            width,
-            address(base, *offset, names),
-            space_text(*space)
-        ),
+        } => {
+            let place = address(base, *offset, names);
+            read(&format!("{width} bytes at {place}"), *space)
+        }
         ExprKind::ReadStr { addr, space, .. } => {
-            let length = match e.ty {
-                Type::Str { cap } if cap < names.ir.max_strlen => format!(", {}", cap - 1),
-                _ => String::new(),
-            };
-            format!("str({}{length}){}", t(addr), space_text(*space))
+            let length = length_text(&e.ty, names);
+            read(&format!("str({}{length})", t(addr)), *space)
         }
         ExprKind::ReadArray { addr, space, .. } => {
-            format!("{} at {}{}", e.ty, t(addr), space_text(*space))
+            read(&format!("{} at {}", e.ty, t(addr)), *space)
         }
         ExprKind::ReadBytes {
             addr,
             length,
             space,
             ..
-        } => format!("buf({}, {}){}", t(addr), t(length), space_text(*space)),
-        ExprKind::ReadArgv { addr, space, .. } => {
-            format!("strings at {}{}", t(addr), space_text(*space))
-        }
+        } => read(&format!("buf({}, {})", t(addr), t(length)), *space),
+        ExprKind::ReadArgv { addr, space, .. } => read(&format!("strings at {}", t(addr)), *space),
         ExprKind::ReadState(of) => format!("state({})", t(of)),
         ExprKind::Length(of) => format!("len({})", t(of)),
         ExprKind::Matches(text, pattern) => {
@@ -82,25 +73,17 @@ pub(super) fn text(e: &Expr, names: &Names<'_>) -> String {
         ExprKind::Position(hay, needle) => format!("strstr({}, {})", t(hay), t(needle)),
         ExprKind::Element(array, at) => format!("{}[{}]", nested(array, names), t(at)),
         ExprKind::Find { map, key, var } => {
-            let name = &names.clause.vars[var.0 as usize].name;
-            format!("find {} for ${name}", map_text(*map, key, names))
+            let (place, var) = (map_text(*map, key, names), var_text(*var, names));
+            format!("find {place} for {var}")
         }
         ExprKind::DataLoc { offset } => format!("the text at field {offset}"),
         ExprKind::Field { offset, .. } => format!("field at {offset}"),
         ExprKind::FieldAddr { offset } => format!("address of field at {offset}"),
         ExprKind::Tuple(parts) => format!("({})", list(parts, names)),
         ExprKind::Text(value) => format!("text of {}", nested(value, names)),
-        ExprKind::Member(of, at) => match &of.ty {
-            Type::Struct(shape) => {
-                format!("{}.{}", nested(of, names), shape.fields[*at as usize].name)
-            }
-            _ => t(of),
-        },
+        ExprKind::Member(of, at) => member(of, *at, names),
         ExprKind::TupleField(tuple, at) => format!("{}.{at}", nested(tuple, names)),
-        ExprKind::StepVar { var, delta, .. } => {
-            let name = &names.clause.vars[var.0 as usize].name;
-            format!("(${name} += {delta})")
-        }
+        ExprKind::StepVar { var, delta, .. } => format!("({} += {delta})", var_text(*var, names)),
         ExprKind::StepMap {
             map, key, delta, ..
         } => format!("({} += {delta})", map_text(*map, key, names)),
@@ -113,6 +96,28 @@ fn constant(ty: &Type, bits: u64) -> String {
         ty if ty.is_signed() => (bits as i64).to_string(),
         _ if bits > u64::from(u32::MAX) => format!("{bits:#x}"),
         _ => bits.to_string(),
+    }
+}
+
+fn var_text(var: VarId, names: &Names<'_>) -> String {
+    format!("${}", names.clause.vars[var.0 as usize].name)
+}
+
+fn member(of: &Expr, at: u32, names: &Names<'_>) -> String {
+    match &of.ty {
+        Type::Struct(shape) => {
+            let name = &shape.fields[at as usize].name;
+            format!("{}.{name}", nested(of, names))
+        }
+        _ => text(of, names),
+    }
+}
+
+/// `, 15`: how much of a string is read, when it is less than usual.
+fn length_text(ty: &Type, names: &Names<'_>) -> String {
+    match ty {
+        Type::Str { cap } if *cap < names.ir.max_strlen => format!(", {}", cap - 1),
+        _ => String::new(),
     }
 }
 
@@ -138,10 +143,11 @@ fn address(base: &Expr, offset: i64, names: &Names<'_>) -> String {
     }
 }
 
-fn space_text(space: Space) -> &'static str {
+/// What is read, and where when it is not the process's memory.
+fn read(what: &str, space: Space) -> String {
     match space {
-        Space::User => "",
-        Space::Kernel => " in the kernel",
+        Space::User => what.to_owned(),
+        Space::Kernel => format!("{what} in the kernel"),
     }
 }
 
