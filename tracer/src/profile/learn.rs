@@ -5,7 +5,7 @@
 
 use super::diff::{self, Change, Diff, Options};
 use super::gather::OK;
-use super::metrics::{self, Metric};
+use super::metrics::{Metric, Metrics};
 use super::{Profile, canonical, script};
 
 /// A way to tell them apart.
@@ -22,16 +22,10 @@ pub struct Lesson {
 /// Metrics that separate all good from all bad runs, most important first; and all differences.
 pub fn learn(good: &[Profile], bad: &[Profile]) -> (Vec<Lesson>, Diff) {
     let found = diff::diff(good, bad, Options::default());
-    let (values_good, runs_good) = metrics::of(good);
-    let (values_bad, runs_bad) = metrics::of(bad);
+    let (values_good, values_bad) = (Metrics::of(good), Metrics::of(bad));
     let lessons = found.changes.iter().filter_map(|change| {
-        let of = |values: &metrics::Metrics, runs: usize| -> Vec<f64> {
-            let none = vec![Some(0.0); runs];
-            let values = values.get(&change.metric).unwrap_or(&none);
-            values.iter().flatten().copied().collect()
-        };
-        let good = range(&of(&values_good, runs_good))?;
-        let bad = range(&of(&values_bad, runs_bad))?;
+        let good = range(&values_good.values(&change.metric))?;
+        let bad = range(&values_bad.values(&change.metric))?;
         let probe = probe(&change.metric)?;
         Some(Lesson {
             change: change.clone(),

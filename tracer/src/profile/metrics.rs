@@ -2,7 +2,7 @@
 //!
 //! In: profiles. Out: [`Metrics`]. A number that a run lacks is 0 there; a duration that it lacks is absent.
 
-use super::Profile;
+use super::{Profile, Program, Run};
 use std::collections::BTreeMap;
 
 /// What a number is about.
@@ -89,81 +89,121 @@ impl Metric {
             Metric::Latency { program, call } => format!("{program}: median time of {call}"),
         }
     }
-}
 
-/// Values of all metrics, by run; `None`: the run has no such value.
-pub type Metrics = BTreeMap<Metric, Vec<Option<f64>>>;
+    /// What a run has that has nothing of it: 0; no duration, as nothing took any time.
+    fn absent(&self) -> Option<f64> {
+        (!self.is_duration()).then_some(0.0)
+    }
+
+    /// Whether it is a duration, which each run has another one of.
+    pub fn is_duration(&self) -> bool {
+        matches!(self, Metric::Latency { .. })
+    }
+}
 
 /// A run's median is taken from at least so many values.
 const LEAST_VALUES: u64 = 3;
 
-/// The metrics of all runs of some profiles.
-pub fn of(profiles: &[Profile]) -> (Metrics, usize) {
-    let runs: Vec<_> = profiles.iter().flat_map(|profile| &profile.runs).collect();
-    let mut metrics = Metrics::new();
-    for (at, run) in runs.iter().enumerate() {
-        let mut add = |metric: Metric, value: f64| {
-            let absent = match metric {
-                Metric::Latency { .. } => None,
-                _ => Some(0.0),
-            };
-            let values = metrics
-                .entry(metric)
-                .or_insert_with(|| vec![absent; runs.len()]);
-            values[at] = Some(values[at].unwrap_or(0.0) + value);
+/// The metrics of some runs.
+pub struct Metrics {
+    /// How many runs there are.
+    pub runs: usize,
+    /// A value for each run; `None`: the run has no such value.
+    values: BTreeMap<Metric, Vec<Option<f64>>>,
+}
+
+impl Metrics {
+    /// The metrics of all runs of some profiles.
+    pub fn of(profiles: &[Profile]) -> Metrics {
+        let runs: Vec<&Run> = profiles.iter().flat_map(|profile| &profile.runs).collect();
+        let mut metrics = Metrics {
+            runs: runs.len(),
+            values: BTreeMap::new(),
         };
-        add(
-            Metric::Ended {
-                how: run.ended.clone(),
-            },
-            1.0,
-        );
-        for (program, did) in &run.programs {
-            for (call, outcomes) in &did.calls {
-                for (outcome, count) in outcomes {
-                    let (program, call, outcome) = (program.clone(), call.clone(), outcome.clone());
-                    add(
-                        Metric::Calls {
-                            program,
-                            call,
-                            outcome,
-                        },
-                        *count as f64,
-                    );
-                }
+        for (at, run) in runs.iter().enumerate() {
+            let how = run.ended.clone();
+            metrics.add(at, Metric::Ended { how }, 1.0);
+            for (program, did) in &run.programs {
+                metrics.add_program(at, program, did);
             }
-            for (call, histogram) in &did.latency {
-                if histogram.count() >= LEAST_VALUES
-                    && let Some(median) = histogram.quantile(0.5)
-                {
-                    let (program, call) = (program.clone(), call.clone());
-                    add(Metric::Latency { program, call }, median);
-                }
+        }
+        metrics
+    }
+
+    /// What they are about.
+    pub fn names(&self) -> impl Iterator<Item = &Metric> {
+        self.values.keys()
+    }
+
+    /// The values of a metric in all runs that have one: all of them, but for durations.
+    pub fn values(&self, metric: &Metric) -> Vec<f64> {
+        match self.values.get(metric) {
+            Some(values) => values.iter().copied().flatten().collect(),
+            None => vec![metric.absent(); self.runs]
+                .into_iter()
+                .flatten()
+                .collect(),
+        }
+    }
+
+    fn add(&mut self, run: usize, metric: Metric, value: f64) {
+        let absent = metric.absent();
+        let values = self.values.entry(metric);
+        let values = values.or_insert_with(|| vec![absent; self.runs]);
+        values[run] = Some(values[run].unwrap_or(0.0) + value);
+    }
+
+    fn add_program(&mut self, run: usize, program: &str, did: &Program) {
+        for (call, outcomes) in &did.calls {
+            for (outcome, count) in outcomes {
+                let (program, call) = (program.to_owned(), call.clone());
+                let outcome = outcome.clone();
+                let metric = Metric::Calls {
+                    program,
+                    call,
+                    outcome,
+                };
+                self.add(run, metric, *count as f64);
             }
-            for (call, paths) in &did.paths {
-                for (path, outcomes) in paths {
-                    for (outcome, count) in outcomes {
-                        let (program, call) = (program.clone(), call.clone());
-                        let (path, outcome) = (path.clone(), outcome.clone());
-                        let metric = Metric::Path {
-                            program,
-                            call,
-                            path,
-                            outcome,
-                        };
-                        add(metric, *count as f64);
-                    }
-                }
+        }
+        for (call, histogram) in &did.latency {
+            if histogram.count() >= LEAST_VALUES
+                && let Some(median) = histogram.quantile(0.5)
+            {
+                let (program, call) = (program.to_owned(), call.clone());
+                self.add(run, Metric::Latency { program, call }, median);
             }
-            for (path, count) in &did.executed {
-                let (program, path) = (program.clone(), path.clone());
-                add(Metric::Executed { program, path }, *count as f64);
-            }
-            for (call, bytes) in &did.bytes {
-                let (program, call) = (program.clone(), call.clone());
-                add(Metric::Bytes { program, call }, *bytes as f64);
+        }
+        for (call, paths) in &did.paths {
+            self.add_paths(run, program, call, paths);
+        }
+        for (path, count) in &did.executed {
+            let (program, path) = (program.to_owned(), path.clone());
+            self.add(run, Metric::Executed { program, path }, *count as f64);
+        }
+        for (call, bytes) in &did.bytes {
+            let (program, call) = (program.to_owned(), call.clone());
+            self.add(run, Metric::Bytes { program, call }, *bytes as f64);
+        }
+    }
+
+    fn add_paths(
+        &mut self,
+        run: usize,
+        program: &str,
+        call: &str,
+        paths: &BTreeMap<String, BTreeMap<String, u64>>,
+    ) {
+        for (path, outcomes) in paths {
+            for (outcome, count) in outcomes {
+                let metric = Metric::Path {
+                    program: program.to_owned(),
+                    call: call.to_owned(),
+                    path: path.clone(),
+                    outcome: outcome.clone(),
+                };
+                self.add(run, metric, *count as f64);
             }
         }
     }
-    (metrics, runs.len())
 }

@@ -10,10 +10,11 @@ pub mod rank;
 
 use super::Profile;
 use super::gather::OK;
-use super::metrics::{self, Metric};
+use super::metrics::{Metric, Metrics};
 use rank::Test;
 use serde::Serialize;
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
 /// The probability of reporting anything when nothing has changed: 0.2 %, so that whoever compares equal programs 200 times sees
 /// more than two reports once in a hundred such series at most.
@@ -88,56 +89,45 @@ pub enum Kind {
 
 /// The differences of two sets.
 pub fn diff(a: &[Profile], b: &[Profile], options: Options) -> Diff {
-    let ((metrics_a, runs_a), (metrics_b, runs_b)) = (metrics::of(a), metrics::of(b));
-    let mut names: Vec<&Metric> = metrics_a.keys().chain(metrics_b.keys()).collect();
-    names.sort_unstable();
-    names.dedup();
-    let mut exact = Vec::new();
+    let (metrics_a, metrics_b) = (Metrics::of(a), Metrics::of(b));
+    let metrics: BTreeSet<&Metric> = metrics_a.names().chain(metrics_b.names()).collect();
+    let mut changes = Vec::new();
     let mut tests = Vec::new();
-    for &metric in &names {
-        let absent = match metric {
-            Metric::Latency { .. } => None,
-            _ => Some(0.0),
-        };
-        let of = |values: Option<&Vec<Option<f64>>>, runs| -> Vec<f64> {
-            let values = values.cloned().unwrap_or_else(|| vec![absent; runs]);
-            values.into_iter().flatten().collect()
-        };
-        let values_a = of(metrics_a.get(metric), runs_a);
-        let values_b = of(metrics_b.get(metric), runs_b);
+    for &metric in &metrics {
+        let (values_a, values_b) = (metrics_a.values(metric), metrics_b.values(metric));
         if values_a.is_empty() || values_b.is_empty() {
             continue;
         }
-        let is_duration = matches!(metric, Metric::Latency { .. });
         match (agreed(&values_a), agreed(&values_b)) {
             (Some(x), Some(y)) if x == y => {}
-            (Some(_), Some(_)) if !is_duration => {
-                exact.push(change(metric, &values_a, &values_b, None));
+            (Some(_), Some(_)) if !metric.is_duration() => {
+                changes.push(change(metric, &values_a, &values_b, None));
             }
             // A duration of one run, or of few, has nothing that it could be compared with.
             _ => tests.push((metric, Test::new(values_a, values_b))),
         }
     }
-    let compared = names.len();
     let found = rank::significant(tests.iter().map(|(_, test)| test), ALPHA);
-    let tested = tests.iter().zip(found).filter_map(|((metric, test), p)| {
+    changes.extend(tests.iter().zip(found).filter_map(|((metric, test), p)| {
         let change = change(metric, &test.a, &test.b, Some(p?));
         is_large(&change, options.least_effect).then_some(change)
-    });
-    let mut changes: Vec<Change> = exact.into_iter().chain(tested).collect();
+    }));
     changes.sort_by(by_importance);
-    let unseen = a.iter().chain(b).flat_map(|profile| &profile.runs);
-    let mut unseen: Vec<String> = unseen.flat_map(|run| run.unseen.clone()).collect();
-    unseen.sort();
-    unseen.dedup();
     Diff {
-        runs_a,
-        runs_b,
-        controlled: runs_a.min(runs_b) >= LEAST_RUNS,
-        compared,
-        unseen,
+        runs_a: metrics_a.runs,
+        runs_b: metrics_b.runs,
+        controlled: metrics_a.runs.min(metrics_b.runs) >= LEAST_RUNS,
+        compared: metrics.len(),
+        unseen: unseen(a.iter().chain(b)),
         changes,
     }
+}
+
+/// What went unseen in any run, each once.
+fn unseen<'p>(profiles: impl Iterator<Item = &'p Profile>) -> Vec<String> {
+    let runs = profiles.flat_map(|profile| &profile.runs);
+    let unseen: BTreeSet<&String> = runs.flat_map(|run| &run.unseen).collect();
+    unseen.into_iter().cloned().collect()
 }
 
 /// The value that all runs have.
