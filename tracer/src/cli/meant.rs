@@ -4,10 +4,12 @@
 //! else, starts nothing.
 
 use super::failure::Failure;
+use super::shared::Ready;
 use super::typed;
 use crate::sema::Settings;
 use crate::session::{Buffering, Format, Limits, Output, Request, Scope, Script};
 use crate::syntax;
+use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::time::Duration;
 
@@ -53,35 +55,46 @@ pub fn request(typed: &typed::RunArgs) -> Result<Request, Failure> {
         None => None,
         Some(text) => Some(words(text).map_err(Failure::Usage)?),
     };
-    let ready = typed.ready_fd.map(ready).transpose()?;
     Ok(Request {
         script: script(&typed.script)?,
         scope: Scope {
             pid: typed.pid,
             follow: true,
             command,
-            duration: typed.duration,
-            include_terminal: typed.include_terminal,
-            include_self: typed.include_self,
+            duration: typed.limit.duration,
+            include_terminal: typed.watchers.include_terminal,
+            include_self: typed.watchers.include_self,
             ..Scope::default()
         },
         output: output(typed),
         limits: Limits {
             strict: typed.strict,
-            ring_bytes: typed.ring_size,
-            settings: settings(typed.r#unsafe)?,
+            ring_bytes: typed.buffers.ring_size,
+            settings: settings(typed.allowed.r#unsafe)?,
         },
-        ready,
+        ready: ready(&typed.ready)?,
         record: None,
         dry_run: typed.dry_run,
         collector: None,
     })
 }
 
-/// The descriptor of `--ready-fd`.
-pub fn ready(number: i32) -> Result<std::fs::File, Failure> {
-    crate::sys::fd::inherited(number)
-        .map_err(|error| Failure::Usage(format!("--ready-fd {number}: {error}")))
+/// Where to say that everything is attached.
+pub fn ready(typed: &Ready) -> Result<Option<File>, Failure> {
+    let open = |number| {
+        crate::sys::fd::inherited(number)
+            .map_err(|error| Failure::Usage(format!("--ready-fd {number}: {error}")))
+    };
+    typed.ready_fd.map(open).transpose()
+}
+
+/// The form of the output.
+pub fn format(typed: typed::Format) -> Format {
+    match typed {
+        typed::Format::Text => Format::Text,
+        typed::Format::Json => Format::Json,
+        typed::Format::Jsonl => Format::Jsonl,
+    }
 }
 
 /// What holds where a script does not say otherwise: bpftrace's environment variables, and `--unsafe`.
@@ -102,15 +115,11 @@ pub fn settings(allow_unsafe: bool) -> Result<Settings, Failure> {
 /// Where results go, and how.
 pub fn output(typed: &typed::RunArgs) -> Output {
     Output {
-        file: typed.output.clone(),
+        file: typed.results.output.clone(),
         to_stderr: false,
         trace: None,
         pending: None,
-        format: match typed.format {
-            typed::Format::Text => Format::Text,
-            typed::Format::Json => Format::Json,
-            typed::Format::Jsonl => Format::Jsonl,
-        },
+        format: format(typed.results.format),
         buffering: typed.buffering.map(|mode| match mode {
             typed::Buffering::Line => Buffering::Line,
             typed::Buffering::Full => Buffering::Full,

@@ -18,6 +18,7 @@ pub mod profile;
 mod query;
 mod record;
 mod run;
+mod shared;
 mod trace;
 pub mod typed;
 

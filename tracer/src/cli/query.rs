@@ -3,9 +3,9 @@
 //! In: the typed options. Out: what a live run would have shown, or the same question as SQL; an exit status.
 
 use super::failure::{Failure, Status};
+use super::shared::Results;
 use super::{meant, typed};
 use crate::kernel::Live;
-use crate::sema::Settings;
 use crate::session::output::Output;
 use crate::session::replay::{self, Question};
 use crate::session::{self, Limits, Script, compile};
@@ -31,18 +31,9 @@ pub struct QueryArgs {
     #[arg(long)]
     pub sql: bool,
 
-    /// Write to this file instead of standard output
-    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
-    pub output: Option<PathBuf>,
-    /// Form of the output
-    #[arg(
-        short,
-        long,
-        value_name = "FORMAT",
-        default_value = "text",
-        help_heading = "Output"
-    )]
-    pub format: typed::Format,
+    /// Where results go.
+    #[command(flatten, next_help_heading = "Output")]
+    pub results: Results,
     /// Nothing on standard error but errors and losses
     #[arg(short, long, help_heading = "Output")]
     pub quiet: bool,
@@ -115,31 +106,15 @@ fn question(typed: &QueryArgs) -> Result<Question, Failure> {
         script,
         files,
         output: session::Output {
-            file: typed.output.clone(),
-            format: match typed.format {
-                typed::Format::Text => session::Format::Text,
-                typed::Format::Json => session::Format::Json,
-                typed::Format::Jsonl => session::Format::Jsonl,
-            },
+            file: typed.results.output.clone(),
+            format: meant::format(typed.results.format),
             quiet: typed.quiet,
             ..session::Output::default()
         },
         limits: Limits {
             strict: typed.strict,
             ring_bytes: None,
-            settings: settings()?,
+            settings: meant::settings(false)?,
         },
     })
-}
-
-/// What holds where the script does not say otherwise: bpftrace's environment variables.
-fn settings() -> Result<Settings, Failure> {
-    let mut settings = Settings::default();
-    for (name, value) in std::env::vars_os() {
-        let (name, value) = (name.to_string_lossy(), value.to_string_lossy());
-        settings
-            .environment(&name, &value)
-            .map_err(Failure::Usage)?;
-    }
-    Ok(settings)
 }

@@ -104,7 +104,7 @@ fn request(typed: &RecordArgs) -> Result<Request, Failure> {
             sink: Box::new(sink),
             from: query.len(),
         }),
-        ready: meant::ready(trace)?,
+        ready: super::meant::ready(&trace.ready)?,
         dry_run: false,
         collector: None,
     })
@@ -152,7 +152,7 @@ fn limits(trace: &TraceArgs, options: &Options) -> Limits {
     settings.call.descriptors = options.name_descriptors;
     Limits {
         strict: trace.strict,
-        ring_bytes: Some(trace.ring_size.unwrap_or(RING_BYTES)),
+        ring_bytes: Some(trace.buffers.ring_size.unwrap_or(RING_BYTES)),
         settings,
     }
 }
@@ -160,11 +160,7 @@ fn limits(trace: &TraceArgs, options: &Options) -> Limits {
 fn output(typed: &RecordArgs) -> Output {
     let trace = &typed.trace;
     Output {
-        format: match trace.format {
-            super::typed::Format::Text => session::Format::Text,
-            super::typed::Format::Json => session::Format::Json,
-            super::typed::Format::Jsonl => session::Format::Jsonl,
-        },
+        format: super::meant::format(trace.format),
         quiet: !trace.verbose,
         verbose: trace.verbose,
         ..Output::default()

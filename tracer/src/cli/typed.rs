@@ -3,6 +3,7 @@
 //! In: argv. Out: [`CommandLine`], not yet understood ([`meant`](super::meant) does that). Never opens a
 //! file, never decides.
 
+use super::shared::{Allowed, Buffers, Ready, Results, TimeLimit, Watchers};
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -183,28 +184,16 @@ pub struct RunArgs {
         help_heading = "Scope"
     )]
     pub command: Option<String>,
-    /// End after this time: 10s, 500ms, 2m, 1h
-    #[arg(long = "for", value_name = "DURATION", value_parser = super::meant::duration, help_heading = "Scope")]
-    pub duration: Option<std::time::Duration>,
-    /// Trace the tracer's own ancestors up to the terminal too
-    #[arg(long, help_heading = "Scope")]
-    pub include_terminal: bool,
-    /// Trace the tracer itself too
-    #[arg(long, help_heading = "Scope")]
-    pub include_self: bool,
+    /// How long.
+    #[command(flatten, next_help_heading = "Scope")]
+    pub limit: TimeLimit,
+    /// What else is traced.
+    #[command(flatten, next_help_heading = "Scope")]
+    pub watchers: Watchers,
 
-    /// Write to this file instead of standard output
-    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
-    pub output: Option<PathBuf>,
-    /// Form of the output
-    #[arg(
-        short,
-        long,
-        value_name = "FORMAT",
-        default_value = "text",
-        help_heading = "Output"
-    )]
-    pub format: Format,
+    /// Where results go.
+    #[command(flatten, next_help_heading = "Output")]
+    pub results: Results,
     /// When output is written: each line, when a buffer is full (or 20 ms passed), or at once.
     /// Lines to a terminal, full otherwise
     #[arg(short = 'B', value_name = "MODE", help_heading = "Output")]
@@ -215,20 +204,19 @@ pub struct RunArgs {
     /// Tell more: steps, their times, the accounts of all buffers
     #[arg(short, long, help_heading = "Output")]
     pub verbose: bool,
-    /// Write a line to this file descriptor once everything is attached
-    #[arg(long, value_name = "N", help_heading = "Output")]
-    pub ready_fd: Option<i32>,
+    /// Whom to tell that it has begun.
+    #[command(flatten, next_help_heading = "Output")]
+    pub ready: Ready,
 
     /// End with status 3 when anything was lost
     #[arg(long, help_heading = "Limits")]
     pub strict: bool,
-    /// Bytes of each CPU's record buffer: 256K, 4M
-    #[arg(long, value_name = "SIZE", value_parser = super::meant::size, help_heading = "Limits")]
-    pub ring_size: Option<u32>,
-
-    /// Allow functions that change the system: system(), signal()
-    #[arg(long, help_heading = "Limits")]
-    pub r#unsafe: bool,
+    /// How much memory.
+    #[command(flatten, next_help_heading = "Limits")]
+    pub buffers: Buffers,
+    /// What the script may do.
+    #[command(flatten, next_help_heading = "Limits")]
+    pub allowed: Allowed,
     /// Accepted for bpftrace's sake: failed reads are always counted and reported
     #[arg(short = 'k', action = clap::ArgAction::Count, hide = true)]
     pub helper_errors: u8,

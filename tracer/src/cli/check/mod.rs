@@ -137,9 +137,9 @@ fn request(
     collector: Collector,
     first: bool,
 ) -> Result<Request, Trouble> {
-    let ready = match typed.ready_fd {
-        Some(number) if first => Some(meant::ready(number)?),
-        _ => None,
+    let ready = match first {
+        true => meant::ready(&typed.ready)?,
+        false => None,
     };
     Ok(Request {
         script: program.script.clone(),

@@ -103,11 +103,11 @@ pub fn is_of_command(typed: &CheckArgs) -> bool {
 pub fn limits(typed: &CheckArgs) -> Result<Limits, Trouble> {
     let settings = Settings {
         verdict: true,
-        ..meant::settings(typed.r#unsafe)?
+        ..meant::settings(typed.allowed.r#unsafe)?
     };
     Ok(Limits {
         strict: false,
-        ring_bytes: typed.ring_size,
+        ring_bytes: typed.buffers.ring_size,
         settings,
     })
 }

@@ -2,7 +2,9 @@
 //!
 //! In: argv. Out: [`CheckArgs`]. Never opens a file, never decides.
 
-use super::super::{meant, typed::Buffering};
+use crate::cli::meant;
+use crate::cli::shared::{Allowed, Buffers, Ready};
+use crate::cli::typed::Buffering;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -122,16 +124,16 @@ pub struct CheckArgs {
     /// When what the program prints (on standard error) is written
     #[arg(short = 'B', value_name = "MODE", hide = true)]
     pub buffering: Option<Buffering>,
-    /// Write a line to this file descriptor once everything is attached
-    #[arg(long, value_name = "N", help_heading = "Output")]
-    pub ready_fd: Option<i32>,
+    /// Whom to tell that it has begun.
+    #[command(flatten, next_help_heading = "Output")]
+    pub ready: Ready,
 
-    /// Bytes of each CPU's record buffer: 256K, 4M
-    #[arg(long, value_name = "SIZE", value_parser = meant::size, help_heading = "Limits")]
-    pub ring_size: Option<u32>,
-    /// Allow functions that change the system: system(), signal()
-    #[arg(long, help_heading = "Limits")]
-    pub r#unsafe: bool,
+    /// How much memory.
+    #[command(flatten, next_help_heading = "Limits")]
+    pub buffers: Buffers,
+    /// What the program may do.
+    #[command(flatten, next_help_heading = "Limits")]
+    pub allowed: Allowed,
 
     /// The command that is run, behind --
     #[arg(last = true, value_name = "COMMAND")]

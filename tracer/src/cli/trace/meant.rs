@@ -5,14 +5,13 @@
 use super::ids;
 use super::typed::TraceArgs;
 use crate::cli::failure::Failure;
-use crate::cli::typed;
+use crate::cli::meant;
 use crate::decode::call::{self, Descriptors, Hex};
 use crate::print::trace::{Clock, Prefix, Style};
-use crate::session::{Buffering, Format, Limits, Output, Request, Scope, Script};
+use crate::session::{Buffering, Limits, Output, Request, Scope, Script};
 use crate::trace::expression::{self, Qualifier};
 use crate::trace::summary::Order;
 use crate::trace::{self, Calls, Options, Results, Signals, Stacks, Wanted, Who};
-use std::fs::File;
 
 /// What diagnostics call the script.
 const SCRIPT: &str = "the script of these options";
@@ -30,7 +29,6 @@ pub fn request(typed: &TraceArgs) -> Result<Request, Failure> {
         return Err(Failure::Usage(sentence.into()));
     }
     let options = options(typed).map_err(Failure::Usage)?;
-    let ready = ready(typed)?;
     Ok(Request {
         script: Script {
             name: SCRIPT.into(),
@@ -41,21 +39,14 @@ pub fn request(typed: &TraceArgs) -> Result<Request, Failure> {
         output: output(typed, &options),
         limits: Limits {
             strict: typed.strict,
-            ring_bytes: typed.ring_size,
+            ring_bytes: typed.buffers.ring_size,
             ..Limits::default()
         },
-        ready,
+        ready: meant::ready(&typed.ready)?,
         record: None,
         dry_run: false,
         collector: None,
     })
-}
-
-/// Where to say that everything is attached.
-pub fn ready(typed: &TraceArgs) -> Result<Option<File>, Failure> {
-    let wrong = |number, error| Failure::Usage(format!("--ready-fd {number}: {error}"));
-    let open = |number| crate::sys::fd::inherited(number).map_err(|error| wrong(number, error));
-    typed.ready_fd.map(open).transpose()
 }
 
 /// Whom and how long to trace.
@@ -67,9 +58,9 @@ pub fn scope(typed: &TraceArgs) -> Scope {
         only_tree: false,
         until_last: typed.follow_forks > 0 && !typed.system,
         command: (!typed.command.is_empty()).then(|| typed.command.clone()),
-        duration: typed.time_limit,
-        include_terminal: typed.include_terminal,
-        include_self: typed.include_self,
+        duration: typed.limit.duration,
+        include_terminal: typed.watchers.include_terminal,
+        include_self: typed.watchers.include_self,
     }
 }
 
@@ -104,11 +95,7 @@ fn output(typed: &TraceArgs, options: &Options) -> Output {
     Output {
         file: typed.output.clone(),
         to_stderr: !typed.command.is_empty(),
-        format: match typed.format {
-            typed::Format::Text => Format::Text,
-            typed::Format::Json => Format::Json,
-            typed::Format::Jsonl => Format::Jsonl,
-        },
+        format: meant::format(typed.format),
         trace: Some(style),
         pending: pending(typed, options),
         // What a command prints on the same terminal stays near the calls that print it.

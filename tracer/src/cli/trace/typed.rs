@@ -3,11 +3,10 @@
 //! In: argv. Out: [`TraceArgs`], not yet understood. Options of strace that have no place here are read, and hidden: they are
 //! answered with a sentence ([`Elsewhere`]).
 
-use crate::cli::meant::{duration, size};
+use crate::cli::shared::{Buffers, Ready, TimeLimit, Watchers};
 use crate::cli::typed::Format;
 use clap::{ArgAction, Args};
 use std::path::PathBuf;
-use std::time::Duration;
 
 /// `tracer trace`.
 #[derive(Args, Debug, Clone)]
@@ -41,12 +40,9 @@ pub struct TraceArgs {
     /// The whole system, although a command is given
     #[arg(long, help_heading = "Whose calls")]
     pub system: bool,
-    /// Trace the tracer's own ancestors up to the terminal too
-    #[arg(long, help_heading = "Whose calls")]
-    pub include_terminal: bool,
-    /// Trace the tracer itself too
-    #[arg(long, help_heading = "Whose calls")]
-    pub include_self: bool,
+    /// What else is traced.
+    #[command(flatten, next_help_heading = "Whose calls")]
+    pub watchers: Watchers,
 
     /// Which calls: names, %classes and /expressions with commas, !SET for all others; or trace=SET, status=SET, signal=SET,
     /// decode-fds=SET, quiet=SET, abbrev=SET
@@ -181,25 +177,25 @@ pub struct TraceArgs {
     /// Tell more on standard error: steps, their times, the accounts of all buffers
     #[arg(long, help_heading = "Output")]
     pub verbose: bool,
-    /// Write a line to this file descriptor once everything is attached
-    #[arg(long, value_name = "N", help_heading = "Output")]
-    pub ready_fd: Option<i32>,
+    /// Whom to tell that it has begun.
+    #[command(flatten, next_help_heading = "Output")]
+    pub ready: Ready,
     /// Show the script that these options make, and what of it runs where; trace nothing
     #[arg(long, help_heading = "Output")]
     pub explain: bool,
 
-    /// End after this time: 10s, 500ms, 2m, 1h
-    #[arg(long = "for", value_name = "DURATION", value_parser = duration, help_heading = "End and limits")]
-    pub time_limit: Option<Duration>,
+    /// How long.
+    #[command(flatten, next_help_heading = "End and limits")]
+    pub limit: TimeLimit,
     /// End with the command's own status
     #[arg(long, help_heading = "End and limits")]
     pub pass_status: bool,
     /// End with status 3 when anything was lost
     #[arg(long, help_heading = "End and limits")]
     pub strict: bool,
-    /// Bytes of each CPU's record buffer: 256K, 4M
-    #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "End and limits")]
-    pub ring_size: Option<u32>,
+    /// How much memory.
+    #[command(flatten, next_help_heading = "End and limits")]
+    pub buffers: Buffers,
 
     /// What strace has and this has not.
     #[command(flatten)]
