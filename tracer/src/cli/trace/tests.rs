@@ -30,100 +30,82 @@ fn refused(line: &str) -> String {
     }
 }
 
+/// Whose calls: options, and below them the clauses on system calls that they make.
+const WHOSE: &str = r#"
+tracer trace -e openat,close -p 7
+    syscall:close,syscall:openat /pid == 7/ { trace(); }
+tracer trace -e openat -p 7,8 -p 9
+    syscall:openat /(pid == 7 || pid == 8 || pid == 9)/ { trace(); }
+tracer trace -e openat -f -p 7
+    syscall:openat /tree/ { trace(); }
+tracer trace -e openat ls -l -f json
+    syscall:openat /tree/ { trace(); }
+tracer trace -e openat --system -- ls
+    syscall:openat { trace(); }
+tracer trace -e openat --comm make --uid root --uid 5
+    syscall:openat /comm == "make" && (uid == 0 || uid == 5)/ { trace(); }
+tracer trace -e openat --comm cc*
+    syscall:openat /comm =~ "cc*"/ { trace(); }
+"#;
+
+/// Which calls.
+const WHICH: &str = r#"
+tracer trace
+    syscall:* { trace(); }
+tracer trace -e trace=openat
+    syscall:openat { trace(); }
+tracer trace -e close,openat --fd 3
+    syscall:openat /args.dfd == 3/ { trace(); }
+    syscall:close /args.fd == 3/ { trace(); }
+tracer trace -e link,mkdir,close -P /a
+    syscall:close { trace(); }
+    syscall:link /(args.oldname == "/a" || args.newname == "/a")/ { trace(); }
+    syscall:mkdir /args.pathname == "/a"/ { trace(); }
+tracer trace -e ?no_such,/^getres[ug]id$
+    syscall:getresgid,syscall:getresuid { trace(); }
+tracer trace -e %statfs -e %fstatfs
+    syscall:fstatfs,syscall:fstatfs64,syscall:statfs,syscall:statfs64 { trace(); }
+tracer trace -e statfs,fstatfs,ustat -e !statfs
+    syscall:fstatfs,syscall:ustat { trace(); }
+"#;
+
+/// Which results.
+const RESULTS: &str = r#"
+tracer trace -e openat --errors
+    syscall:openat /errno != 0/ { trace(); }
+tracer trace -e openat -Z
+    syscall:openat /errno != 0/ { trace(); }
+tracer trace -e openat -z -p 1
+    syscall:openat /pid == 1 && errno == 0/ { trace(); }
+tracer trace -e openat -e status=failed
+    syscall:openat /errno != 0/ { trace(); }
+tracer trace -e status=successful,failed
+    syscall:* /(errno == 0 || errno != 0)/ { trace(); }
+tracer trace -e exit_group,openat -e status=!failed
+    syscall:openat /errno == 0/ { trace(); }
+    syscall:exit_group { trace(); }
+"#;
+
+/// What is shown of them.
+const SHOWN: &str = r#"
+tracer trace -e openat -k
+    syscall:openat { trace(ustack); }
+tracer trace -e openat --kernel-stacks
+    syscall:openat { trace(kstack); }
+tracer trace -c -e exit,openat
+    syscall:openat { @calls[name] = count(); @total[name] = sum(duration); @least[name] = min(duration); @most[name] = max(duration); @times[name] = hist(duration); if (errno != 0) { @errors[name] = count(); } }
+    syscall:exit { @calls[name] = count(); }
+"#;
+
 #[test]
 fn options_are_predicates() {
-    for (line, expected) in [
-        ("tracer trace", "syscall:* { trace(); }"),
-        (
-            "tracer trace -e trace=openat",
-            "syscall:openat { trace(); }",
-        ),
-        (
-            "tracer trace -e openat,close -p 7",
-            "syscall:close,syscall:openat /pid == 7/ { trace(); }",
-        ),
-        (
-            "tracer trace -e openat -p 7,8 -p 9",
-            "syscall:openat /(pid == 7 || pid == 8 || pid == 9)/ { trace(); }",
-        ),
-        (
-            "tracer trace -e openat -f -p 7",
-            "syscall:openat /tree/ { trace(); }",
-        ),
-        (
-            "tracer trace -e openat ls -l -f json",
-            "syscall:openat /tree/ { trace(); }",
-        ),
-        (
-            "tracer trace -e openat --system -- ls",
-            "syscall:openat { trace(); }",
-        ),
-        (
-            "tracer trace -e openat --comm make --uid root --uid 5",
-            "syscall:openat /comm == \"make\" && (uid == 0 || uid == 5)/ { trace(); }",
-        ),
-        (
-            "tracer trace -e openat --comm cc*",
-            "syscall:openat /comm =~ \"cc*\"/ { trace(); }",
-        ),
-        (
-            "tracer trace -e openat --errors",
-            "syscall:openat /errno != 0/ { trace(); }",
-        ),
-        (
-            "tracer trace -e openat -Z",
-            "syscall:openat /errno != 0/ { trace(); }",
-        ),
-        (
-            "tracer trace -e openat -z -p 1",
-            "syscall:openat /pid == 1 && errno == 0/ { trace(); }",
-        ),
-        (
-            "tracer trace -e openat -e status=failed",
-            "syscall:openat /errno != 0/ { trace(); }",
-        ),
-        (
-            "tracer trace -e status=successful,failed",
-            "syscall:* /(errno == 0 || errno != 0)/ { trace(); }",
-        ),
-        (
-            "tracer trace -e exit_group,openat -e status=!failed",
-            "syscall:openat /errno == 0/ { trace(); }\nsyscall:exit_group { trace(); }",
-        ),
-        (
-            "tracer trace -e openat -k",
-            "syscall:openat { trace(ustack); }",
-        ),
-        (
-            "tracer trace -e openat --kernel-stacks",
-            "syscall:openat { trace(kstack); }",
-        ),
-        (
-            "tracer trace -e close,openat --fd 3",
-            "syscall:openat /args.dfd == 3/ { trace(); }\nsyscall:close /args.fd == 3/ { trace(); }",
-        ),
-        (
-            "tracer trace -e link,mkdir,close -P /a",
-            "syscall:close { trace(); }\nsyscall:link /(args.oldname == \"/a\" || args.newname == \"/a\")/ { trace(); }\nsyscall:mkdir /args.pathname == \"/a\"/ { trace(); }",
-        ),
-        (
-            "tracer trace -e ?no_such,/^getres[ug]id$",
-            "syscall:getresgid,syscall:getresuid { trace(); }",
-        ),
-        (
-            "tracer trace -e %statfs -e %fstatfs",
-            "syscall:fstatfs,syscall:fstatfs64,syscall:statfs,syscall:statfs64 { trace(); }",
-        ),
-        (
-            "tracer trace -e statfs,fstatfs,ustat -e !statfs",
-            "syscall:fstatfs,syscall:ustat { trace(); }",
-        ),
-        (
-            "tracer trace -c -e exit,openat",
-            "syscall:openat { @calls[name] = count(); @total[name] = sum(duration); @least[name] = min(duration); @most[name] = max(duration); @times[name] = hist(duration); if (errno != 0) { @errors[name] = count(); } }\nsyscall:exit { @calls[name] = count(); }",
-        ),
-    ] {
-        assert_eq!(script(line), expected, "{line}");
+    for table in [WHOSE, WHICH, RESULTS, SHOWN] {
+        let options = table.lines().filter(|line| line.starts_with("tracer"));
+        let made = options.map(|line| {
+            let clauses = script(line).replace('\n', "\n    ");
+            format!("{line}\n    {clauses}\n")
+        });
+        assert_eq!(made.collect::<String>(), table.trim_start());
     }
 }
 
