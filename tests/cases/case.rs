@@ -102,7 +102,7 @@ fn read_line(case: &mut Case, section: &mut Option<Section>, line: &str) -> Resu
 }
 
 /// Splits as a shell does, with single quotes only.
-fn words(line: &str) -> Result<Vec<String>> {
+pub fn words(line: &str) -> Result<Vec<String>> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut chars = line.chars();

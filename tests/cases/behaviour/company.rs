@@ -18,22 +18,11 @@ const LIMIT: Duration = Duration::from_secs(30);
 
 /// Two tracers at once count the same events, all of them.
 pub fn two_tracers(place: &Place) -> Result<()> {
-    let trigger = Trigger::start(place, &["flood", "10000", "2"])?;
-    let pid = trigger.pid().to_string();
     let query = "syscall:getppid /pid == $1/ { @ = count(); }";
-    let args = words(&["-q", "-e", query, &pid]);
-    let first = Tracer::start(place, &args, None)?.must_be_ready()?;
-    let second = Tracer::start(place, &args, None)?.must_be_ready()?;
-    trigger.finish()?;
-    for tracer in [first, second] {
+    for tracer in Tracer::two(place, &["flood", "10000", "2"], &["-q", "-e", query])? {
         tracer.signal(Signal::INT)?;
         let ended = tracer.wait()?;
-        ensure!(
-            ended.status.success(),
-            "ended with {}\n{}",
-            ended.status,
-            ended.err
-        );
+        ended.with(0)?;
         ensure!(
             ended.out.trim() == "@: 20000",
             "printed was:\n{}{}",
@@ -55,12 +44,7 @@ pub fn own_calls(place: &Place) -> Result<()> {
         tracer.signal(Signal::INT)?;
         let own = format!("@[{}]: ", tracer.pid().as_raw_nonzero());
         let ended = tracer.wait()?;
-        ensure!(
-            ended.status.success(),
-            "ended with {}\n{}",
-            ended.status,
-            ended.err
-        );
+        ended.with(0)?;
         let found = ended.out.lines().any(|line| line.starts_with(&own));
         ensure!(
             found == included,

@@ -23,12 +23,7 @@ fn start(place: &Place, query: &str, trigger: &Trigger) -> Result<Tracer> {
 }
 
 fn ended_well(ended: &Ended) -> Result<()> {
-    ensure!(
-        ended.status.success(),
-        "ended with {}\n{}",
-        ended.status,
-        ended.err
-    );
+    ended.with(0)?;
     ensure!(ended.err.is_empty(), "standard error:\n{}", ended.err);
     Ok(())
 }
@@ -81,17 +76,7 @@ pub fn closed_pipe(place: &Place) -> Result<()> {
     reader.read_line(&mut line).context("read a line")?;
     drop(reader);
     ensure!(line == "x\n", "the first line is {line:?}");
-    // Losses may be told when the machine is slow; nothing else, and the status stays.
-    let ended = tracer.wait()?;
-    ensure!(
-        ended.status.success(),
-        "ended with {}\n{}",
-        ended.status,
-        ended.err
-    );
-    let only_losses = ended.err.lines().all(|line| line.contains("lost"));
-    ensure!(only_losses, "standard error:\n{}", ended.err);
-    Ok(())
+    tracer.wait()?.well_but_for_losses()
 }
 
 /// Nobody reads the output: the first signal says how to go without the results, the second does it.
@@ -108,13 +93,7 @@ pub fn blocked_output(place: &Place) -> Result<()> {
     tracer.signal(Signal::INT)?;
     let ended = tracer.wait()?;
     drop(unread);
-    ensure!(
-        ended.status.code() == Some(130),
-        "ended with {}\n{}",
-        ended.status,
-        ended.err
-    );
-    Ok(())
+    ended.with(130)
 }
 
 /// SIGKILL: its programs leave the kernel, and the traced process does not notice.

@@ -10,8 +10,8 @@ use anyhow::{Context, Result, ensure};
 use rustix::process::Signal;
 
 use super::words;
-use crate::Place;
 use crate::live::Tracer;
+use crate::{Place, case};
 
 const GOOD: [&str; 3] = ["check", "--assert", "count(syscall:fsync) == 0"];
 const BAD: [&str; 3] = [
@@ -43,328 +43,150 @@ fn expect(what: &str, command: &mut Command, wanted: i32) -> Result<()> {
     Ok(())
 }
 
-/// Every way in which a check can fail, with its status.
+/// What happens, and what is typed behind `check`, as in a shell; `GOOD` stands for an assertion that holds.
+type Happening = (&'static str, &'static str);
+
+/// The check itself is wrong: git stops.
+const USAGE: &[Happening] = &[
+    ("an unknown option", "--nope"),
+    ("nothing to check", "-- true"),
+    ("no command and no program", ""),
+    (
+        "a script that is wrong",
+        "-e 'syscall:open { bad( }' -- true",
+    ),
+    (
+        "a script that ends the run",
+        "-e 'BEGIN { bad(); exit(0); }' -- true",
+    ),
+    ("a script without bad()", "-e 'BEGIN { good(); }' -- true"),
+    ("a script that is not there", "no-such.bt -- true"),
+    (
+        "a wrong assertion",
+        "--assert 'count(syscall:fsync)' -- true",
+    ),
+    (
+        "no such call",
+        "--assert 'count(syscall:fsink) == 0' -- true",
+    ),
+    (
+        "a symptom that never says bad()",
+        "--same-symptom 'BEGIN { good(); }' -- true",
+    ),
+    (
+        "a descriptor that is not open",
+        "--ready-fd 99 GOOD -- true",
+    ),
+];
+
+/// What is to be checked cannot be started.
+const NOT_STARTED: &[Happening] = &[
+    ("no such command", "GOOD -- /no/such/program"),
+    ("no such command in PATH", "GOOD -- no-such-program"),
+    ("a file that cannot be executed", "GOOD -- /etc/passwd"),
+    ("no such process", "-p 4194305 GOOD"),
+];
+
+/// The report has nowhere to go.
+const NOT_WRITTEN: &[Happening] = &[(
+    "a log that cannot be written",
+    "--log /no/such/log GOOD -- true",
+)];
+
+/// The run shows nothing: git skips it.
+const CANNOT_TELL: &[Happening] = &[
+    (
+        "no such tracepoint",
+        "-e 'tracepoint:sched:no_such { bad(); }' -- true",
+    ),
+    (
+        "no such function",
+        "-e 'uprobe:/bin/sh:no_such_function { bad(); }' -- true",
+    ),
+    ("the command fails", "GOOD -- false"),
+    (
+        "a command that ends by a signal",
+        "GOOD -- sh -c 'kill -9 $$'",
+    ),
+    ("the time is over", "--for 100ms GOOD -- sleep 60"),
+    (
+        "too few samples",
+        "--assert 'p99(syscall:fsync, duration) < 1s' -- true",
+    ),
+    (
+        "another failure",
+        "--same-symptom 'syscall:fsync { bad(); }' -- false",
+    ),
+    (
+        "a full map",
+        "-e 'config = { max_map_keys = 1; } syscall:* { @[name] = count(); } END { if (0) { bad(); } }' -- true",
+    ),
+    (
+        "a division by zero",
+        "-e 'END { $x = 0; if (1 / $x) { bad(); } }' -- true",
+    ),
+    (
+        "unsure() said",
+        "-e 'BEGIN { unsure(\"no\"); bad(); }' -- true",
+    ),
+];
+
+/// What was asserted holds.
+const HOLDS: &[Happening] = &[
+    (
+        "the status of the command does not matter",
+        "--any-status GOOD -- false",
+    ),
+    (
+        "the command succeeds",
+        "--same-symptom 'syscall:fsync { bad(); }' -- true",
+    ),
+    ("good in all runs", "--runs 3 GOOD -- true"),
+    (
+        "a child's calls count",
+        "--assert 'count(syscall:execve /retval == 0/) == 2' -- sh -c 'true; /bin/true; true'",
+    ),
+];
+
+/// The mistake is there.
+const BREAKS: &[Happening] = &[
+    (
+        "the failure that is meant",
+        "--same-symptom 'syscall:exit_group:entry { bad(); }' -- false",
+    ),
+    (
+        "bad stands although the command fails",
+        "-e 'syscall:exit_group:entry { bad(); }' -- false",
+    ),
+    (
+        "bad in one of several runs",
+        "--runs 3 -e 'syscall:exit_group:entry { bad(); }' -- true",
+    ),
+];
+
+/// Every way in which a check can end, with its status.
 pub fn troubles(place: &Place) -> Result<()> {
-    let cases: &[(&str, &[&str], i32)] = &[
-        ("an unknown option", &["check", "--nope"], 193),
-        ("an option before it", &["--nope", "check"], 193),
-        ("nothing to check", &["check", "--", "true"], 193),
-        ("no command and no program", &["check"], 193),
-        (
-            "a script that is wrong",
-            &["check", "-e", "syscall:open { bad( }", "--", "true"],
-            193,
-        ),
-        (
-            "a script that ends the run",
-            &["check", "-e", "BEGIN { bad(); exit(0); }", "--", "true"],
-            193,
-        ),
-        (
-            "a script without bad()",
-            &["check", "-e", "BEGIN { good(); }", "--", "true"],
-            193,
-        ),
-        (
-            "a script that is not there",
-            &["check", "no-such.bt", "--", "true"],
-            193,
-        ),
-        (
-            "a wrong assertion",
-            &["check", "--assert", "count(syscall:fsync)", "--", "true"],
-            193,
-        ),
-        (
-            "no such call",
-            &[
-                "check",
-                "--assert",
-                "count(syscall:fsink) == 0",
-                "--",
-                "true",
-            ],
-            193,
-        ),
-        (
-            "a symptom that never says bad()",
-            &["check", "--same-symptom", "BEGIN { good(); }", "--", "true"],
-            193,
-        ),
-        (
-            "no such command",
-            &[
-                "check",
-                "--assert",
-                "count(syscall:fsync) == 0",
-                "--",
-                "/no/such/program",
-            ],
-            195,
-        ),
-        (
-            "no such command in PATH",
-            &[
-                "check",
-                "--assert",
-                "count(syscall:fsync) == 0",
-                "--",
-                "no-such-program",
-            ],
-            195,
-        ),
-        (
-            "a file that cannot be executed",
-            &[
-                "check",
-                "--assert",
-                "count(syscall:fsync) == 0",
-                "--",
-                "/etc/passwd",
-            ],
-            195,
-        ),
-        (
-            "no such process",
-            &[
-                "check",
-                "-p",
-                "4194305",
-                "--assert",
-                "count(syscall:fsync) == 0",
-            ],
-            195,
-        ),
-        (
-            "a log that cannot be written",
-            &[
-                "check",
-                "--log",
-                "/no/such/log",
-                "--assert",
-                "count(syscall:fsync) == 0",
-                "--",
-                "true",
-            ],
-            196,
-        ),
-        (
-            "a descriptor that is not open",
-            &[
-                "check",
-                "--ready-fd",
-                "99",
-                "--assert",
-                "count(syscall:fsync) == 0",
-                "--",
-                "true",
-            ],
-            193,
-        ),
-        (
-            "no such tracepoint",
-            &[
-                "check",
-                "-e",
-                "tracepoint:sched:no_such { bad(); }",
-                "--",
-                "true",
-            ],
-            125,
-        ),
-        (
-            "no such function",
-            &[
-                "check",
-                "-e",
-                "uprobe:/bin/sh:no_such_function { bad(); }",
-                "--",
-                "true",
-            ],
-            125,
-        ),
-        (
-            "the command fails",
-            &[
-                "check",
-                "--assert",
-                "count(syscall:fsync) == 0",
-                "--",
-                "false",
-            ],
-            125,
-        ),
-        (
-            "a command that ends by a signal",
-            &[
-                "check",
-                "--assert",
-                "count(syscall:fsync) == 0",
-                "--",
-                "sh",
-                "-c",
-                "kill -9 $$",
-            ],
-            125,
-        ),
-        (
-            "the time is over",
-            &[
-                "check",
-                "--for",
-                "100ms",
-                "--assert",
-                "count(syscall:fsync) == 0",
-                "--",
-                "sleep",
-                "60",
-            ],
-            125,
-        ),
-        (
-            "too few samples",
-            &[
-                "check",
-                "--assert",
-                "p99(syscall:fsync, duration) < 1s",
-                "--",
-                "true",
-            ],
-            125,
-        ),
-        (
-            "another failure",
-            &[
-                "check",
-                "--same-symptom",
-                "syscall:fsync { bad(); }",
-                "--",
-                "false",
-            ],
-            125,
-        ),
-        (
-            "a full map",
-            &[
-                "check",
-                "-e",
-                "config = { max_map_keys = 1; } syscall:* { @[name] = count(); } END { if (0) { bad(); } }",
-                "--",
-                "true",
-            ],
-            125,
-        ),
-        (
-            "a division by zero",
-            &[
-                "check",
-                "-e",
-                "END { $x = 0; if (1 / $x) { bad(); } }",
-                "--",
-                "true",
-            ],
-            125,
-        ),
-        (
-            "unsure() said",
-            &[
-                "check",
-                "-e",
-                "BEGIN { unsure(\"no\"); bad(); }",
-                "--",
-                "true",
-            ],
-            125,
-        ),
-        (
-            "the status of the command does not matter",
-            &[
-                "check",
-                "--any-status",
-                "--assert",
-                "count(syscall:fsync) == 0",
-                "--",
-                "false",
-            ],
-            0,
-        ),
-        (
-            "the command succeeds",
-            &[
-                "check",
-                "--same-symptom",
-                "syscall:fsync { bad(); }",
-                "--",
-                "true",
-            ],
-            0,
-        ),
-        (
-            "the failure that is meant",
-            &[
-                "check",
-                "--same-symptom",
-                "syscall:exit_group:entry { bad(); }",
-                "--",
-                "false",
-            ],
-            1,
-        ),
-        (
-            "bad stands although the command fails",
-            &[
-                "check",
-                "-e",
-                "syscall:exit_group:entry { bad(); }",
-                "--",
-                "false",
-            ],
-            1,
-        ),
-        (
-            "bad in one of several runs",
-            &[
-                "check",
-                "--runs",
-                "3",
-                "-e",
-                "syscall:exit_group:entry { bad(); }",
-                "--",
-                "true",
-            ],
-            1,
-        ),
-        (
-            "good in all runs",
-            &[
-                "check",
-                "--runs",
-                "3",
-                "--assert",
-                "count(syscall:fsync) == 0",
-                "--",
-                "true",
-            ],
-            0,
-        ),
-        (
-            "a child's calls count",
-            &[
-                "check",
-                "--assert",
-                "count(syscall:execve /retval == 0/) == 2",
-                "--",
-                "sh",
-                "-c",
-                "true; /bin/true; true",
-            ],
-            0,
-        ),
+    let families = [
+        (193, USAGE),
+        (195, NOT_STARTED),
+        (196, NOT_WRITTEN),
+        (125, CANNOT_TELL),
+        (0, HOLDS),
+        (1, BREAKS),
     ];
-    for (what, args, wanted) in cases {
-        expect(what, &mut run(place, args), *wanted)?;
+    for (wanted, family) in families {
+        for (what, typed) in family {
+            let typed = typed.replace("GOOD", "--assert 'count(syscall:fsync) == 0'");
+            let typed = case::words(&typed).with_context(|| (*what).to_owned())?;
+            let mut command = run(place, &["check"]);
+            expect(what, command.args(typed), wanted)?;
+        }
     }
-    Ok(())
+    expect(
+        "an option before it",
+        &mut run(place, &["--nope", "check"]),
+        193,
+    )
 }
 
 /// Nobody reads the report, or what the program prints.
