@@ -87,11 +87,7 @@ fn trials() -> Result<Vec<Trial>> {
         trials.extend(table_trials(&place, Path::new(&table))?);
     }
     if let Some(page) = std::env::var_os("PAGE") {
-        for example in page::read_all(Path::new(&page))? {
-            let name = format!("page::line-{}", example.line);
-            let check = move |place: &Place| example.check(&place.tracer);
-            trials.push(trial(&place, name, needs("root btf tracefs"), check));
-        }
+        trials.extend(page_trials(&place, Path::new(&page))?);
     }
     if let Some((tools, table)) = tools::Tools::find()? {
         for tool in table {
@@ -119,6 +115,26 @@ fn table_trials(place: &Arc<Place>, table: &Path) -> Result<Vec<Trial>> {
         let check = move |_: &Place| oneliners::compare(&lines);
         let name = format!("reference::{file}");
         trials.push(trial(place, name, needs("root btf bpftrace"), check));
+    }
+    Ok(trials)
+}
+
+/// Each example of the language page; and the commands of each other page.
+fn page_trials(place: &Arc<Place>, language: &Path) -> Result<Vec<Trial>> {
+    let mut trials = Vec::new();
+    for example in page::read_all(language)? {
+        let name = format!("page::line-{}", example.line);
+        let check = move |place: &Place| example.check(&place.tracer);
+        trials.push(trial(place, name, needs("root btf tracefs"), check));
+    }
+    for &(page, features, text) in page::commands::PAGES {
+        let follow = move |place: &Place| page::commands::follow(place, text);
+        trials.push(trial(
+            place,
+            format!("page::{page}"),
+            needs(features),
+            follow,
+        ));
     }
     Ok(trials)
 }

@@ -1,8 +1,10 @@
-//! The examples of the language page, run.
+//! The examples of the language page, run; those of pages about commands are run by [`commands`].
 //!
 //! In: `docs/language.md`. Out: a trial for each block of code without a word behind its fence. One with nothing but `BEGIN` and
 //! `END` runs, and prints what the block behind it says (fenced with `output`); any other one is loaded and attached, and ends. Never
 //! looks into blocks of other things: their fences say what they are.
+
+pub mod commands;
 
 use std::fs;
 use std::path::Path;

@@ -7,7 +7,6 @@ mod bisect;
 mod company;
 mod ending;
 mod exported;
-mod howto;
 mod large;
 mod profiles;
 mod random;
@@ -117,7 +116,6 @@ pub const ALL: &[Behaviour] = &[
         profiles::planted_changes,
     ),
     ("profile-diff-status", "root btf", profiles::statuses),
-    ("howto-bisect", "root btf git", howto::bisect),
     (
         "trace-losses-are-lines",
         "root btf",

@@ -1,7 +1,7 @@
-//! The commands of `docs/howto-bisect.md`, run one after the other in a new directory, beside what the page says they print.
+//! The commands of a page, run one after the other in a new directory, beside what the page says they print.
 //!
 //! In: the place, the page. Out: the command whose output is another. Lines of a `console` block that begin with `$ ` are
-//! commands (`> ` goes on), the others what they print; `...` stands for any number of lines, `<*>` for anything in a line.
+//! commands (`> ` goes on), the others what they print, as in a case; lines that begin with `# ` show what only a person can try.
 
 use std::process::{Command, Stdio};
 
@@ -10,7 +10,25 @@ use anyhow::{Context, Result, ensure};
 use crate::Place;
 use crate::expect;
 
-const PAGE: &str = include_str!("../../../docs/howto-bisect.md");
+/// Pages with commands, and the features that these need.
+pub const PAGES: &[(&str, &str, &str)] = &[
+    (
+        "howto-bisect",
+        "root btf git",
+        include_str!("../../../docs/howto-bisect.md"),
+    ),
+    (
+        "profile",
+        "root btf",
+        include_str!("../../../docs/profile.md"),
+    ),
+    (
+        "recording",
+        "root btf",
+        include_str!("../../../docs/recording.md"),
+    ),
+    ("trace", "root btf", include_str!("../../../docs/trace.md")),
+];
 
 /// A command and what it prints.
 struct Step {
@@ -18,13 +36,13 @@ struct Step {
     prints: Vec<String>,
 }
 
-/// Follows the page.
-pub fn bisect(place: &Place) -> Result<()> {
+/// Follows a page.
+pub fn follow(place: &Place, page: &str) -> Result<()> {
     let folder = tempfile::tempdir().context("make a directory")?;
     let bin = folder.path().join("bin");
     std::fs::create_dir(&bin)?;
     std::os::unix::fs::symlink(&place.tracer, bin.join("tracer")).context("link the tracer")?;
-    let steps = steps(PAGE);
+    let steps = steps(page);
     ensure!(steps.len() > 5, "the page has {} commands", steps.len());
     // One shell for all, so that `cd` lasts; a line that no command prints stands behind each.
     const MARK: &str = "--- end of the command ---";
@@ -78,6 +96,7 @@ fn steps(page: &str) -> Vec<Step> {
                     step.command.push('\n');
                     step.command.push_str(more);
                 }
+                _ if line.starts_with("# ") => {}
                 (None, None, Some(step)) => step.prints.push(line.to_owned()),
                 _ => {}
             },
