@@ -5,8 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A room of `tracer/src` and the rooms that it may import. A new arrow is a decision: see
-/// `docs/design/architecture.md`.
+/// A room of `tracer/src` and the rooms that it may import. A new arrow is a decision, and a word in `ARCHITECTURE.md`.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("types", &[]),
     ("bpf", &[]),
@@ -74,6 +73,47 @@ const BELOW_SESSION: &[&str] = &[
     "plan", "print", "profile", "record", "sema", "stream", "symbols", "syntax", "sys", "tables",
     "trace", "types", "verdict",
 ];
+
+/// The table of rooms in `ARCHITECTURE.md`: each room's name, and the words of its last column.
+fn documented() -> Vec<(String, Vec<String>)> {
+    let text = fs::read_to_string(root().join("ARCHITECTURE.md")).expect("ARCHITECTURE.md");
+    let rows = text.lines().filter_map(|line| line.strip_prefix("| `"));
+    rows.filter_map(|row| {
+        let (room, rest) = row.split_once("` |")?;
+        let arrows = rest.trim_end_matches('|').rsplit('|').next()?;
+        let words = arrows.split_whitespace().map(str::to_owned);
+        let is_room = room.chars().all(|c| c.is_ascii_lowercase());
+        is_room.then(|| (room.to_owned(), words.collect()))
+    })
+    .collect()
+}
+
+#[test]
+fn the_architecture_page_names_every_room_and_its_arrows() {
+    let documented = documented();
+    for (room, arrows) in MAY_IMPORT {
+        let mut wanted: Vec<&str> = match *room {
+            "cli" | "session" => vec!["all", "below"],
+            _ => arrows
+                .iter()
+                .copied()
+                .filter(|arrow| *arrow != "diag")
+                .collect(),
+        };
+        wanted.sort_unstable();
+        if wanted.is_empty() {
+            wanted.push("nothing");
+        }
+        let found = documented.iter().find(|(name, _)| name == room);
+        let found = found.map(|(_, arrows)| arrows.iter().map(String::as_str).collect());
+        assert_eq!(
+            found,
+            Some(wanted),
+            "the row of `{room}` in ARCHITECTURE.md"
+        );
+    }
+    assert_eq!(documented.len(), MAY_IMPORT.len(), "rooms that are none");
+}
 
 /// Rooms without I/O, `unsafe`, aya, libc, clock and environment.
 const PURE: &[&str] = &[
