@@ -1,8 +1,8 @@
 //! `cargo xtask fuzz`: random programs in the kernel and in the interpreter, or a fuzz target of `fuzz/`, for some time.
 //!
 //! In: what, and how long. Out: a failure when a random program fails (made small, with its seed), or when an input made a
-//! target panic: cargo-fuzz says which, and keeps it in `fuzz/artifacts`. Targets need cargo-fuzz and a nightly compiler; their
-//! corpus grows below `target`, not in the repository.
+//! target panic: cargo-fuzz says which, and keeps it in `fuzz/artifacts`. Targets need a nightly compiler, and
+//! cargo-fuzz, which is installed when it is missing; their corpus grows below `target`, not in the repository.
 
 use crate::product::{self, Build};
 use crate::vm::kernel::KERNELS;
@@ -42,6 +42,7 @@ pub fn target(name: &str, seconds: u64) -> Result<()> {
         "no fuzz target {name}: there are {}",
         TARGETS.join(", ")
     );
+    need::fuzz_tools()?;
     let root = project::root();
     let corpus = root.join("target/fuzz").join(name);
     fs::create_dir_all(&corpus)?;
@@ -57,6 +58,8 @@ pub fn target(name: &str, seconds: u64) -> Result<()> {
         format!("-max_total_time={seconds}"),
         format!("-max_len={MAX_BYTES}"),
         "-timeout=10".to_owned(),
+        // Each round in a process of its own: memory that piles up is not the target's.
+        "-fork=1".to_owned(),
         "-rss_limit_mb=4096".to_owned(),
     ]);
     need::succeed(&mut cargo)

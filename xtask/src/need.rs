@@ -190,6 +190,19 @@ pub fn bpf_tools() -> Result<()> {
     succeed(&mut install)
 }
 
+/// What runs the fuzz targets.
+pub fn fuzz_tools() -> Result<()> {
+    if has_program("cargo-fuzz") {
+        return Ok(());
+    }
+    println!("==> installing cargo-fuzz (runs the fuzz targets)");
+    succeed(&mut crate::project::cargo(&[
+        "install",
+        "cargo-fuzz",
+        "--locked",
+    ]))
+}
+
 /// Whether this process may do everything.
 pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()

@@ -102,7 +102,11 @@ fn long() -> Vec<Large> {
             begin(&format!("{updates}print(@m[7]); clear(@m);")),
             updated,
         ),
-        large("counts", begin(&format!("{counts}print(@c[7]); clear(@c);")), 80),
+        large(
+            "counts",
+            begin(&format!("{counts}print(@c[7]); clear(@c);")),
+            80,
+        ),
         large("lines", begin(&lines), "0 tracer"),
         large("unrolled", show_after(unrolled), 6101),
     ]
