@@ -1,10 +1,10 @@
 //! Entry and exit of system calls: who wants this call, and what is known of it.
 //!
-//! In: the raw `sys_enter` and `sys_exit` contexts, or a task that ends; the task and, in the frame, its process. Out: a mask of
+//! In: the raw `sys_enter` and `sys_exit` contexts, or a task in a call; the task and, in the frame, its process. Out: a mask of
 //! clauses and a filled frame. The question "is it wanted at all" is answered first: most calls are not. Every function that
 //! is called costs as much as ten loads, so what the program knows already is handed on.
 
-use crate::arch::{Task, abi, arguments, is_exec, is_fork, never_returns, number, regs};
+use crate::arch::{Task, abi, arguments, is_exec, is_fork, number, regs};
 use crate::exclude::{active, excluded};
 use crate::maps::wanted;
 use crate::state::opt_exec_identity;
@@ -57,22 +57,19 @@ pub unsafe extern "C" fn rt_sys_enter(
     mask
 }
 
-/// At `sched_process_exit`: the same for a task that ends by a call of its own, which is what its registers still say. A
-/// program on every call's entry is spared where only such calls are wanted there.
+/// At a tracepoint that a task meets within a call: the same for that call, which is what its registers say. A program on every
+/// call's entry is spared where only calls that meet such a tracepoint are wanted there. A task that is there for another reason
+/// (killed while it reads) shows a call that the program's clauses do not want.
 ///
 /// # Safety
 /// `frame` is writable and says the process, `task` is the current task.
 #[unsafe(no_mangle)]
 #[inline(never)]
-pub unsafe extern "C" fn rt_sys_leave(frame: *mut SysFrame, wants: u64, task: *const Task) -> u64 {
+pub unsafe extern "C" fn rt_sys_within(frame: *mut SysFrame, wants: u64, task: *const Task) -> u64 {
     let Some(control) = active() else { return 0 };
     let regs = regs(task);
     let abi = abi(task);
     let call = abi << 32 | u64::from(number(regs));
-    // A task that is killed stands in another call, or in none.
-    if !never_returns(call) {
-        return 0;
-    }
     // SAFETY: the caller's promise.
     let frame = unsafe { &mut *frame };
     let mask = clauses(call);

@@ -198,7 +198,7 @@ fn costs(products: &Products) -> Outcomes {
         let name = format!("bench::{}", figure.what);
         match figure.is_ruined() {
             false => outcomes.pass(&name),
-            true => outcomes.fail(&name, &figure.judged()),
+            true => outcomes.fail(&name, &figure.ruin()),
         }
     }
     outcomes

@@ -208,6 +208,7 @@ fn section(program: &Program) -> String {
         Hook::SysEnter => "raw_tp/sys_enter".to_owned(),
         Hook::SysExit => "raw_tp/sys_exit".to_owned(),
         Hook::SysLeave => "raw_tp/sched_process_exit".to_owned(),
+        Hook::SysExec => "raw_tp/sched_prepare_exec".to_owned(),
         Hook::RawTracepoint(name) => format!("raw_tp/{name}"),
         Hook::Tracepoints(_) => format!("tracepoint/{}", program.name),
         Hook::Functions { mechanism, .. } => format!("{}/{}", mechanism.name(), program.name),

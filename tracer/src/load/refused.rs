@@ -66,6 +66,7 @@ fn kind(hook: &Hook) -> bpf_prog_type {
         Hook::SysEnter
         | Hook::SysExit
         | Hook::SysLeave
+        | Hook::SysExec
         | Hook::RawTracepoint(_)
         | Hook::Begin
         | Hook::End

@@ -19,7 +19,6 @@ pub mod explain;
 pub mod limits;
 
 mod captures;
-mod leaving;
 mod maps;
 pub mod patterns;
 mod predicates;
@@ -31,6 +30,7 @@ mod syscalls;
 #[cfg(test)]
 mod tests;
 pub mod whole_calls;
+mod within;
 
 pub use split::UserHalf;
 
@@ -70,7 +70,7 @@ fn plan_all(
     let mut found = Vec::new();
     let user = split::split(&mut ir, &mut found);
     let (syscalls, shared) = syscalls::plan(&ir, facts, &mut found);
-    let programs = programs::plan(&mut ir, shared, syscalls.as_ref());
+    let programs = programs::plan(&mut ir, shared, syscalls.as_ref(), facts);
     let task = syscalls.as_ref().and_then(|_| facts.task());
     let records = records::plan(&ir, &mut found);
     let mut syscalls = syscalls;
@@ -169,8 +169,10 @@ pub enum Hook {
     SysEnter,
     /// `raw_tp/sys_exit`, all calls.
     SysExit,
-    /// `raw_tp/sched_process_exit`: the entry of calls that never return, seen when the task ends ([`leaving`]).
+    /// `raw_tp/sched_process_exit`: the entry of calls that never return, seen when the task ends.
     SysLeave,
+    /// `raw_tp/sched_prepare_exec`: the entry of execves, seen when they cannot fail any more.
+    SysExec,
     /// `raw_tp/NAME`.
     RawTracepoint(String),
     /// Perf tracepoints.
@@ -306,7 +308,10 @@ impl Hook {
 
     /// Of system calls: one of the programs that serve all clauses on them.
     pub fn is_of_calls(&self) -> bool {
-        matches!(self, Hook::SysEnter | Hook::SysExit | Hook::SysLeave)
+        matches!(
+            self,
+            Hook::SysEnter | Hook::SysExit | Hook::SysLeave | Hook::SysExec
+        )
     }
 
     /// Run by user space through `BPF_PROG_TEST_RUN`, not by an event.

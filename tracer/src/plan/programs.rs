@@ -6,8 +6,9 @@
 use super::predicates;
 use super::syscalls::Shared;
 use super::{
-    At, FunctionPlace, Hook, Part, Program, Role, SyscallPlan, TracepointPlace, UserPlace, leaving,
+    At, FunctionPlace, Hook, Part, Program, Role, SyscallPlan, TracepointPlace, UserPlace, within,
 };
+use crate::facts::Facts;
 use crate::ir::{self, ClauseId, Probe};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -17,11 +18,12 @@ pub(super) fn plan(
     ir: &mut ir::Program,
     shared: Shared,
     syscalls: Option<&SyscallPlan>,
+    facts: &dyn Facts,
 ) -> Vec<Program> {
     let mut hooks: Vec<(Hook, Vec<Part>)> = Vec::new();
     if !shared.enter.is_empty() {
-        let wants = syscalls.map_or(&[][..], |s| &s.wants);
-        hooks.push((leaving::hook(&shared.enter, wants), shared.enter));
+        let syscalls = syscalls.expect("parts of calls have a plan");
+        hooks.extend(within::hooks(shared.enter, syscalls, facts));
     }
     if !shared.exit.is_empty() {
         hooks.push((Hook::SysExit, shared.exit));
@@ -310,7 +312,7 @@ fn user_place(probe: Probe) -> Option<UserPlace> {
 fn rank(hook: &Hook) -> u32 {
     match hook {
         Hook::Begin => 0,
-        Hook::SysEnter | Hook::SysLeave => 1,
+        Hook::SysEnter | Hook::SysLeave | Hook::SysExec => 1,
         Hook::SysExit => 2,
         Hook::Interval { .. } | Hook::Signal { .. } => 4,
         Hook::End => 5,
@@ -341,6 +343,7 @@ fn stem(hook: &Hook) -> &'static str {
         Hook::SysEnter => "sys_enter",
         Hook::SysExit => "sys_exit",
         Hook::SysLeave => "sys_leave",
+        Hook::SysExec => "sys_exec",
         Hook::RawTracepoint(_) => "rawtp",
         Hook::Tracepoints(_) => "tp",
         Hook::Functions { mechanism, .. } => mechanism.name(),

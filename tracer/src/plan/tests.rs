@@ -538,3 +538,27 @@ fn what_the_end_of_a_task_could_change_is_taken_at_entry() {
     let plan = planned(script(vec![opens], vec![counter()]));
     assert_eq!(names(&plan), ["sys_enter"]);
 }
+
+/// A query that shows names, on everything but what never returns.
+fn names_of_execs(facts: &Fixed) -> Plan {
+    let calls = [OPENAT, EVERY_EXEC[0], EVERY_EXEC[1]];
+    let named = count(0, vec![builtin(Builtin::SyscallName)]);
+    let clause = clause(syscall(&calls, Phase::Whole), None, vec![named]);
+    let key = vec![builtin(Builtin::SyscallName).ty];
+    let script = script(vec![clause], vec![map(key, MapValue::Agg(AggKind::Count))]);
+    plan(script, facts, &Options::default()).expect("the program fits")
+}
+
+#[test]
+fn which_execve_it_is_is_known_without_the_entry_of_other_calls() {
+    let prepares = Fixed {
+        formats: vec![("sched:sched_prepare_exec".to_owned(), Default::default())],
+        ..facts()
+    };
+    let plan = names_of_execs(&prepares);
+    assert_eq!(names(&plan), ["sys_exec", "sys_exit"]);
+    let syscalls = plan.syscalls.as_ref().expect("it has calls");
+    // The state is looked for at the exit of execves alone.
+    assert!(syscalls.needs_state && !syscalls.exit_reads_state());
+    assert_eq!(names(&names_of_execs(&facts())), ["sys_enter", "sys_exit"]);
+}

@@ -20,8 +20,13 @@ pub enum Goal {
     AtMost(f64),
     /// No less than this.
     AtLeast(f64),
-    /// No more than this above the floor's median.
-    AboveFloor(f64),
+    /// No more than `most` above the floor's median.
+    AboveFloor {
+        /// In the figure's unit.
+        most: f64,
+        /// How many times the floor it was when it was last looked at closely (docs/performance.md).
+        usual: f64,
+    },
     /// Nothing is asked: the figure tells how things are.
     None,
 }
@@ -51,17 +56,32 @@ impl Figure {
         match self.goal {
             Goal::AtMost(most) => Some(tracer <= most),
             Goal::AtLeast(least) => Some(tracer >= least),
-            Goal::AboveFloor(by) => Some(tracer <= self.median("floor")? + by),
+            Goal::AboveFloor { most, .. } => Some(tracer <= self.median("floor")? + most),
             Goal::None => None,
         }
     }
 
-    /// Whether a cost above the floor is more than twice what it may be. Times of their own ruin nothing: machines differ.
+    /// How many times the floor it is; nothing where there is no floor.
+    pub fn ratio(&self) -> Option<f64> {
+        Some(self.median("tracer")? / self.median("floor")?)
+    }
+
+    /// Whether its ratio to the floor has more than doubled. Times of their own ruin nothing: machines differ.
     pub fn is_ruined(&self) -> bool {
-        match (self.goal, self.median("tracer"), self.median("floor")) {
-            (Goal::AboveFloor(by), Some(tracer), Some(floor)) => tracer > 2.0 * (floor + by),
+        match (self.goal, self.ratio()) {
+            (Goal::AboveFloor { usual, .. }, Some(ratio)) => ratio > 2.0 * usual,
             _ => false,
         }
+    }
+
+    /// What [`Figure::is_ruined`] found, in one line.
+    pub fn ruin(&self) -> String {
+        let usual = match self.goal {
+            Goal::AboveFloor { usual, .. } => number(usual),
+            _ => "?".to_owned(),
+        };
+        let ratio = self.ratio().map_or("?".to_owned(), number);
+        format!("{}: {ratio} times the floor, usually {usual}", self.what)
     }
 
     /// The goal in words.
@@ -69,7 +89,7 @@ impl Figure {
         match self.goal {
             Goal::AtMost(most) => format!("<= {}", number(most)),
             Goal::AtLeast(least) => format!(">= {}", number(least)),
-            Goal::AboveFloor(by) => format!("<= floor + {}", number(by)),
+            Goal::AboveFloor { most, .. } => format!("<= floor + {}", number(most)),
             Goal::None => String::new(),
         }
     }
@@ -78,7 +98,7 @@ impl Figure {
     pub fn judged(&self) -> String {
         let of = |subject| self.median(subject).map_or("?".to_owned(), number);
         let floor = match self.goal {
-            Goal::AboveFloor(_) => format!(", floor {}", of("floor")),
+            Goal::AboveFloor { .. } => format!(", floor {}", of("floor")),
             _ => String::new(),
         };
         let (tracer, goal) = (of("tracer"), self.goal_text());
@@ -172,7 +192,10 @@ mod tests {
             what: "a query".to_owned(),
             unit: "ns",
             series: vec![one("tracer", tracer), one("floor", floor)],
-            goal: Goal::AboveFloor(60.0),
+            goal: Goal::AboveFloor {
+                most: 60.0,
+                usual: 1.5,
+            },
         }
     }
 
@@ -187,8 +210,14 @@ mod tests {
     fn goals_count_from_the_floor() {
         assert_eq!(figure(150.0, 90.0).meets_goal(), Some(true));
         assert_eq!(figure(151.0, 90.0).meets_goal(), Some(false));
-        assert!(!figure(300.0, 90.0).is_ruined());
-        assert!(figure(301.0, 90.0).is_ruined());
+    }
+
+    #[test]
+    fn a_ratio_that_has_more_than_doubled_is_ruin() {
+        assert!(!figure(270.0, 90.0).is_ruined());
+        assert!(figure(271.0, 90.0).is_ruined());
+        let said = figure(360.0, 90.0).ruin();
+        assert_eq!(said, "a query: 4.00 times the floor, usually 1.50");
     }
 
     #[test]

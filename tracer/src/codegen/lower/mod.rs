@@ -169,7 +169,8 @@ struct Lower<'a> {
 /// through (`bpf_trace_run*`, the trampoline). Hooks with registers begin where those say.
 fn own_frames(hook: &Hook) -> u32 {
     match hook {
-        Hook::SysEnter | Hook::SysExit | Hook::SysLeave | Hook::RawTracepoint(_) => 3,
+        Hook::SysEnter | Hook::SysExit | Hook::SysLeave | Hook::SysExec => 3,
+        Hook::RawTracepoint(_) => 3,
         Hook::Begin | Hook::End | Hook::Interval { .. } | Hook::Signal { .. } => 3,
         // The kernel's walk is the tracer's own.
         Hook::Iterator(_) => 3,

@@ -97,11 +97,11 @@ impl<'a> Lower<'a> {
         wants |= if children { want::CHILDREN } else { 0 };
         let name = match self.hook {
             Hook::SysExit => "rt_sys_exit",
-            Hook::SysLeave => "rt_sys_leave",
-            _ => "rt_sys_enter",
+            Hook::SysEnter => "rt_sys_enter",
+            _ => "rt_sys_within",
         };
         let mut args = vec![Arg::Addr(frame), imm(wants as u32)];
-        if *self.hook != Hook::SysLeave {
+        if matches!(self.hook, Hook::SysEnter | Hook::SysExit) {
             args.insert(0, arg(self.ctx));
         }
         if at_exit {
@@ -110,7 +110,10 @@ impl<'a> Lower<'a> {
         args.push(arg(task));
         let mask = self.b.call_number(runtime(name), args);
         self.b.branch_away(Cond::Eq, mask, Opnd::Imm(0), self.exit);
-        let needs_state = self.plan.syscalls.as_ref().is_some_and(|s| s.needs_state);
+        let needs_state = match at_exit {
+            true => syscalls.exit_reads_state(),
+            false => syscalls.needs_state,
+        };
         let state = needs_state.then(|| self.b.vreg(Class::Pointer));
         let whole = self.sends_calls().then(|| self.memory.take_stack(8));
         if let Some(whole) = whole {

@@ -114,6 +114,9 @@ pub(super) fn attach(
         (Program::RawTracePoint(program), Hook::SysLeave) => {
             raw_tracepoint::attach(program, "sched_process_exit")
         }
+        (Program::RawTracePoint(program), Hook::SysExec) => {
+            raw_tracepoint::attach(program, "sched_prepare_exec")
+        }
         (Program::RawTracePoint(program), Hook::RawTracepoint(name)) => {
             raw_tracepoint::attach(program, name)
         }
@@ -219,6 +222,7 @@ fn describe(hook: &Hook) -> String {
         Hook::SysEnter => "rawtracepoint:sys_enter".to_owned(),
         Hook::SysExit => "rawtracepoint:sys_exit".to_owned(),
         Hook::SysLeave => "rawtracepoint:sched_process_exit".to_owned(),
+        Hook::SysExec => "rawtracepoint:sched_prepare_exec".to_owned(),
         Hook::RawTracepoint(name) => format!("rawtracepoint:{name}"),
         Hook::Tracepoints(places) => format!("tracepoint:{}", places[0].place),
         Hook::Functions { mechanism, places } => {

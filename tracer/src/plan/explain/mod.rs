@@ -85,6 +85,7 @@ fn mechanism(hook: &Hook) -> String {
             the task ends, so other calls' entries stay free"
                 .to_owned()
         }
+        Hook::SysExec => "raw tracepoint sched_prepare_exec: which execve it is, without a program on the entry of other calls".to_owned(),
         Hook::RawTracepoint(name) => format!("raw tracepoint {name}"),
         Hook::Tracepoints(places) => several("tracepoint", places),
         Hook::Functions { mechanism, places } => several(mechanism.name(), places),
@@ -258,19 +259,19 @@ fn write_entry_use(
 
 /// Whether some other part's entry keeps calls that this one runs for: the identity of execves.
 fn keeps_call(plan: &Plan, part: &Part) -> bool {
-    let enter = plan.programs.iter().find(|p| p.hook == Hook::SysEnter);
-    let keepers = enter.into_iter().flat_map(|p| &p.parts);
+    let entries = plan.programs.iter();
+    let entries = entries.filter(|p| p.hook.is_of_calls() && p.hook != Hook::SysExit);
+    let keepers = entries.flat_map(|p| &p.parts);
     let own = wanted(plan, part);
     keepers
         .filter(|p| is_marker(plan, p))
         .any(|p| own.zip(wanted(plan, p)).is_some_and(|(a, b)| a.meets(b)))
 }
 
-/// An entry half without an exit half: it keeps which execve a task is in.
+/// See [`Part::keeps_identity`].
 fn is_marker(plan: &Plan, part: &Part) -> bool {
-    let exit_bits = plan.syscalls.as_ref().map_or(0, |s| s.exit_bits);
-    let runs_at_exit = part.mask_bit.is_some_and(|b| exit_bits >> b & 1 != 0);
-    matches!(part.role, Role::Capture { .. }) && !runs_at_exit
+    let syscalls = plan.syscalls.as_ref();
+    syscalls.is_some_and(|syscalls| part.keeps_identity(syscalls))
 }
 
 fn write_conjuncts(

@@ -1,11 +1,14 @@
-//! Calls that never return: where their entry is watched.
+//! Calls whose entry can be watched without a program on the entry of every call.
 //!
-//! In: the parts at entry, and which calls each wants. Out: the hook of their program. `syscall:*` fires for exit and exit_group at
-//! their entry, the only side that they have; a program on the entry of *every* call just for them would cost each other call as
-//! much as the query itself. The end of the task (`sched_process_exit`) shows the same registers. Never moves what could tell the
-//! difference: there the program's memory and files are gone already, and time has passed.
+//! In: the parts at entry, and which calls each wants. Out: their hooks. `syscall:*` fires for exit and exit_group at their entry, the
+//! only side that they have; a query that shows the name of a call has to know at the exit of an execve which of the two it was. A
+//! program on the entry of *every* call just for those would cost each other call as much as the query itself. The end of
+//! the task (`sched_process_exit`) and the point from which an execve does not fail any more (`sched_prepare_exec`, kernels from 6.10 on)
+//! show the same registers. Never moves what could tell the difference: when a task ends, its memory and files are gone
+//! already, and time has passed.
 
-use super::{Hook, Part, Role};
+use super::{Hook, Part, Role, SyscallPlan};
+use crate::facts::Facts;
 use crate::ir::{Builtin, Expr, ExprKind, Stmt, StmtKind, SyscallSet, walk};
 use crate::tables::syscalls;
 use crate::types::Abi;
@@ -13,15 +16,45 @@ use crate::types::Abi;
 /// What never returns, by its name in each ABI.
 const CALLS: [&str; 2] = ["exit", "exit_group"];
 
-/// The hook for these parts.
-pub(super) fn hook(enter: &[Part], wants: &[SyscallSet]) -> Hook {
-    let is_same = |part: &Part| {
-        let calls = part.mask_bit.and_then(|bit| wants.get(usize::from(bit)));
+/// The hooks of the parts at entry: the entry of every call, or what these parts need of it.
+pub(super) fn hooks(
+    enter: Vec<Part>,
+    syscalls: &SyscallPlan,
+    facts: &dyn Facts,
+) -> Vec<(Hook, Vec<Part>)> {
+    let leaves = |part: &Part| {
+        let calls = part
+            .mask_bit
+            .and_then(|bit| syscalls.wants.get(usize::from(bit)));
         calls.is_some_and(never_return) && is_same_at_the_end(&part.role)
     };
-    match enter.iter().all(is_same) {
-        true => Hook::SysLeave,
-        false => Hook::SysEnter,
+    let rest: Vec<&Part> = enter.iter().filter(|part| !leaves(part)).collect();
+    let movable = rest.iter().all(|part| part.keeps_identity(syscalls));
+    let tracepoint = || facts.tracepoint("sched", "sched_prepare_exec").is_some();
+    if !movable || !rest.is_empty() && !tracepoint() {
+        return vec![(Hook::SysEnter, enter)];
+    }
+    let (leaving, execs): (Vec<Part>, Vec<Part>) = enter.into_iter().partition(leaves);
+    let both = [(Hook::SysLeave, leaving), (Hook::SysExec, execs)];
+    both.into_iter()
+        .filter(|(_, parts)| !parts.is_empty())
+        .collect()
+}
+
+impl Part {
+    /// An entry half without an exit half: it keeps which execve a task is in, and nothing else.
+    pub fn keeps_identity(&self, syscalls: &SyscallPlan) -> bool {
+        let runs_at_exit = self
+            .mask_bit
+            .is_some_and(|b| syscalls.exit_bits >> b & 1 != 0);
+        matches!(self.role, Role::Capture { .. }) && !runs_at_exit
+    }
+}
+
+impl SyscallPlan {
+    /// Some clause at exit uses what its entry kept. Which execve a task is in is asked for at the exit of execves alone.
+    pub fn exit_reads_state(&self) -> bool {
+        self.enter_bits & self.exit_bits != 0
     }
 }
 
