@@ -645,7 +645,7 @@ impl Gen<'_> {
 
     fn boolean(&mut self, depth: u32) -> Expr {
         let d = depth + 1;
-        match self.kind(depth, 2, 14) {
+        match self.kind(depth, 2, 16) {
             0 => boolean(self.flip()),
             12 => {
                 let cap = self.capacity();
@@ -682,7 +682,7 @@ impl Gen<'_> {
             }
             9 => self.same(d),
             10 => self.find(d),
-            11 => self.unsteady(),
+            11 | 13 | 14 => self.unsteady(),
             _ => cast(Type::Bool, self.integer(&Type::I64, d)),
         }
     }
@@ -827,7 +827,11 @@ impl Gen<'_> {
             next.push(stmt(StmtKind::Expr(self.step(Type::U64, 2))));
         }
         self.loops += 1;
-        let body = self.stmts(depth + 1);
+        let mut body = self.stmts(depth + 1);
+        if self.flip() {
+            let leaves = [StmtKind::Break, StmtKind::Continue][self.pick(2)].clone();
+            body.push(when(self.boolean(2), vec![stmt(leaves)], vec![]));
+        }
         self.loops -= 1;
         let kind = StmtKind::Loop {
             cond,

@@ -24,7 +24,7 @@ mod read;
 mod types;
 mod write;
 
-use super::Program;
+use super::{Expr, ExprKind, Program, Stmt};
 use crate::diag::depth::with_stack;
 
 /// The text of a program.
@@ -38,6 +38,25 @@ pub fn write(program: &Program) -> String {
 /// What was found and what was expected, one sentence.
 pub fn read(text: &str) -> Result<Program, String> {
     with_stack(|| read::program(&node::read(text)?))
+}
+
+/// The word that says what an expression does; `None` for a constant.
+pub fn operation(e: &Expr) -> Option<String> {
+    let mut nodes = write::operation(&e.kind).into_iter();
+    match (&e.kind, nodes.next()) {
+        (ExprKind::Int(_), _) => None,
+        (_, Some(node::Node::Word(word))) => Some(word),
+        _ => None,
+    }
+}
+
+/// The word that says what a statement does.
+pub fn statement(s: &Stmt) -> String {
+    match write::stmt(s) {
+        node::Node::List { items, .. } => items.first().map(ToString::to_string),
+        other => Some(other.to_string()),
+    }
+    .unwrap_or_default()
 }
 
 /// The words of all expressions and statements.

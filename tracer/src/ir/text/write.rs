@@ -260,7 +260,7 @@ fn key(parts: &[Expr]) -> Node {
     group("key", parts.iter().map(expr))
 }
 
-fn stmt(s: &Stmt) -> Node {
+pub(super) fn stmt(s: &Stmt) -> Node {
     match &s.kind {
         StmtKind::SetVar(var, value) => line("set-var", [word(var.0), expr(value)]),
         StmtKind::SetMap { map, key: k, value } => {
