@@ -58,6 +58,7 @@ const TRIGGERS: &[(&str, Trigger)] = &[
     ("fork-all", processes::fork_all),
     ("exec", processes::exec),
     ("exec-forms", processes::exec_forms),
+    ("ids", processes::ids),
     ("renamed", processes::renamed),
     ("id-again", processes::id_again),
     ("exec-thread", processes::exec_thread),

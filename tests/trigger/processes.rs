@@ -326,7 +326,7 @@ fn in_memory() -> usize {
     file.into_raw_fd() as usize
 }
 
-/// `exec-forms`: 4,096 arguments, no list of arguments, a script, a file in memory, and a failure; a child each.
+/// `exec-forms`: 4,096 arguments, no list of arguments, an empty argument, a script, a file in memory, and a failure; a child each.
 pub fn exec_forms(_: &[String], facts: &mut Facts) {
     let exe = std::env::current_exe().expect("this program's path");
     let path = CString::new(exe.to_string_lossy().as_bytes()).expect("a path without NUL");
@@ -344,6 +344,14 @@ pub fn exec_forms(_: &[String], facts: &mut Facts) {
     long.resize(LONG, text.as_ptr());
     long.push(std::ptr::null());
     let short = [path.as_ptr(), nop.as_ptr(), std::ptr::null()];
+    let hollow = [
+        path.as_ptr(),
+        nop.as_ptr(),
+        empty.as_ptr(),
+        text.as_ptr(),
+        std::ptr::null(),
+    ];
+    let hollow = hollow.as_ptr().addr();
     let (exe_at, script_at) = (path.as_ptr().addr(), script_path.as_ptr().addr());
     let (long, short) = (long.as_ptr().addr(), short.as_ptr().addr());
     let (empty, nowhere) = (empty.as_ptr().addr(), c"/no/such/program".as_ptr().addr());
@@ -351,12 +359,27 @@ pub fn exec_forms(_: &[String], facts: &mut Facts) {
     release();
     exec_child(libc::SYS_execve, [exe_at, long, 0, 0, 0]);
     exec_child(libc::SYS_execve, [exe_at, 0, 0, 0, 0]);
+    exec_child(libc::SYS_execve, [exe_at, hollow, 0, 0, 0]);
     exec_child(libc::SYS_execve, [script_at, short, 0, 0, 0]);
     exec_child(libc::SYS_execveat, [copy, empty, short, 0, by_descriptor]);
     exec_child(libc::SYS_execve, [nowhere, short, 0, 0, 0]);
     facts.say("exe", exe.display());
     facts.say("script", script.display());
     facts.say("copy", copy);
+}
+
+/// `ids`: a child that becomes somebody else, as root may.
+pub fn ids(_: &[String], facts: &mut Facts) {
+    const NOBODY: usize = 65_534;
+    release();
+    // SAFETY: a plain fork of a process with one thread.
+    let child = unsafe { call(libc::SYS_fork, [0; 6]) };
+    if child == 0 {
+        plain(libc::SYS_setresuid, [NOBODY; 3]);
+        plain(libc::SYS_exit_group, [0; 3]);
+    }
+    wait(child);
+    facts.say("child", child);
 }
 
 /// `renamed`: getppid under two names.

@@ -3,9 +3,9 @@
 //! In: addresses and capacities. Out: buffers of a length (one word) and as many bytes, 0 behind them. Capacities are
 //! immediates of the caller, multiples of 8.
 
-use crate::strings::zero;
+use crate::strings::{read_user, zero};
 use aya_ebpf::helpers::generated::{
-    bpf_probe_read_kernel, bpf_probe_read_kernel_str, bpf_probe_read_user, bpf_probe_read_user_str,
+    bpf_probe_read_kernel, bpf_probe_read_kernel_str, bpf_probe_read_user,
 };
 use core::arch::asm;
 use core::ffi::c_void;
@@ -114,7 +114,7 @@ pub unsafe extern "C" fn rt_argv(dst: *mut u64, cap: u64, argv: u64, user: u64) 
             }
             let to = bytes.add(at as usize).cast();
             let len = if user != 0 {
-                bpf_probe_read_user_str(to, STRING_BYTES as u32, string as *const c_void)
+                read_user(to, STRING_BYTES as u32, string as *const c_void)
             } else {
                 bpf_probe_read_kernel_str(to, STRING_BYTES as u32, string as *const c_void)
             };

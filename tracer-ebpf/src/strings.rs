@@ -28,6 +28,20 @@ fn whole(cap: u64) -> u64 {
     (cap + 7) & !7
 }
 
+/// Reads a string of the current process into `cap` bytes. Its length with NUL (`cap` when it was cut), or a negative errno. Kernels
+/// before 6.13 say 0 of an empty string.
+///
+/// # Safety
+/// `dst` has `cap` writable bytes.
+#[inline(always)]
+pub unsafe fn read_user(dst: *mut c_void, cap: u32, addr: *const c_void) -> i64 {
+    // SAFETY: the caller's promise; the helper takes any address.
+    match unsafe { bpf_probe_read_user_str(dst, cap, addr) } {
+        0 => 1,
+        len => len,
+    }
+}
+
 /// Reads a string of the current process, at most `cap - 1` bytes. Behind it the buffer is 0; on a fault all of it is.
 /// Returns the length with NUL, or a negative errno.
 ///
@@ -39,7 +53,7 @@ pub unsafe extern "C" fn rt_str_user(dst: *mut u8, cap: u64, addr: *const c_void
     // SAFETY: the caller's promise; the helper takes any address.
     unsafe {
         zero(dst, whole(cap));
-        bpf_probe_read_user_str(dst.cast(), cap as u32, addr)
+        read_user(dst.cast(), cap as u32, addr)
     }
 }
 

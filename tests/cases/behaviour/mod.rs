@@ -86,7 +86,7 @@ pub const ALL: &[Behaviour] = &[
     ),
     ("order-of-threads", "root", whole_calls::order_of_threads),
     ("own-calls-are-not-traced", "root", company::own_calls),
-    ("check-troubles", "root btf unemulated", verdicts::troubles),
+    ("check-troubles", "root btf", verdicts::troubles),
     ("check-closed-outputs", "root btf", verdicts::closed_outputs),
     ("check-signals", "root btf", verdicts::signals),
     (

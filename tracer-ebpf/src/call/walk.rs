@@ -8,7 +8,8 @@ use super::area::Call;
 use super::descriptor::{opt_call_descriptor, opt_call_path};
 use super::place::{address, argument, number, pointer, pointer_width, value};
 use crate::maps::call_op;
-use aya_ebpf::helpers::generated::{bpf_loop, bpf_probe_read_user, bpf_probe_read_user_str};
+use crate::strings::read_user;
+use aya_ebpf::helpers::generated::{bpf_loop, bpf_probe_read_user};
 use core::ffi::c_void;
 use core::ptr::read_volatile;
 use tracer_ebpf::{CallArea, CallOp, call_op as op, op_flag, part_state, turn, walk as kind};
@@ -290,7 +291,7 @@ fn string(call: &Call, area: &mut CallArea, addr: u64, again: bool) {
         return call.close(part_state::TRUNCATED);
     }
     // SAFETY: `room` is writable; the helper takes any address.
-    let len = unsafe { bpf_probe_read_user_str(to.cast(), size as u32, addr as *const _) };
+    let len = unsafe { read_user(to.cast(), size as u32, addr as *const _) };
     if len > 0 {
         // The NUL is there only when it is the string's own: then its end is known.
         let whole = (len as u64) < size;

@@ -12,6 +12,7 @@ pub struct Image {
 
 const DIRECTORY: u32 = 0o040_755;
 const PROGRAM: u32 = 0o100_755;
+const DATA: u32 = 0o100_644;
 
 impl Image {
     /// Adds an empty directory; `path` without a leading slash.
@@ -20,8 +21,13 @@ impl Image {
     }
 
     /// Adds a file that may be executed.
-    pub fn file(&mut self, path: &str, content: &[u8]) {
+    pub fn program(&mut self, path: &str, content: &[u8]) {
         self.entry(path, PROGRAM, content);
+    }
+
+    /// Adds a file that may be read.
+    pub fn data(&mut self, path: &str, content: &[u8]) {
+        self.entry(path, DATA, content);
     }
 
     /// The finished archive.
@@ -75,7 +81,7 @@ mod tests {
     #[test]
     fn an_archive_is_what_the_format_says() {
         let mut image = Image::default();
-        image.file("init", b"hello");
+        image.program("init", b"hello");
         let bytes = image.finish();
         let text = String::from_utf8(bytes.clone()).expect("ASCII");
         // 110 bytes of header, "init\0" and one byte of padding, "hello" and three.
@@ -87,5 +93,8 @@ mod tests {
         assert_eq!(&text[124..130], "070701");
         assert!(text[124..].contains("TRAILER!!!"));
         assert_eq!(bytes.len() % 4, 0);
+        let mut image = Image::default();
+        image.data("etc/passwd", b"");
+        assert_eq!(&image.finish()[14..22], b"000081A4");
     }
 }

@@ -184,8 +184,8 @@ fn initramfs_bytes(kernel: &Kernel, products: &Products, command: &str) -> Resul
     let init = INIT
         .replace("@FEATURES@", kernel.features)
         .replace("@COMMAND@", command);
-    image.file("init", init.as_bytes());
-    image.file(
+    image.program("init", init.as_bytes());
+    image.data(
         "etc/passwd",
         b"root:x:0:0:root:/:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n",
     );
@@ -197,9 +197,9 @@ fn initramfs_bytes(kernel: &Kernel, products: &Products, command: &str) -> Resul
         ("bin/fuzzer", &products.fuzzer),
     ];
     for (name, path) in programs {
-        image.file(name, &read(path)?);
+        image.program(name, &read(path)?);
     }
-    image.file(
+    image.data(
         "tools.txt",
         &read(&project::root().join("tests/tools.txt"))?,
     );
@@ -213,7 +213,7 @@ fn initramfs_bytes(kernel: &Kernel, products: &Products, command: &str) -> Resul
             |path: &PathBuf| dir != "tools" || path.extension().is_some_and(|e| e == "bt");
         for path in files_in(&from)?.into_iter().filter(is_wanted) {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            image.file(&format!("{dir}/{name}"), &read(&path)?);
+            image.data(&format!("{dir}/{name}"), &read(&path)?);
         }
     }
     if let Some(reference) = std::env::var_os("REFERENCE") {
@@ -224,7 +224,7 @@ fn initramfs_bytes(kernel: &Kernel, products: &Products, command: &str) -> Resul
 
 /// A program with the libraries that it is linked to, as `ldd` names them.
 fn dynamic(image: &mut Image, name: &str, path: &Path) -> Result<()> {
-    image.file(name, &read(path)?);
+    image.program(name, &read(path)?);
     let said = Command::new("ldd").arg(path).output().context("run ldd")?;
     let said = String::from_utf8_lossy(&said.stdout);
     let libraries = said.split_whitespace().filter(|word| word.starts_with('/'));
@@ -243,7 +243,7 @@ fn dynamic(image: &mut Image, name: &str, path: &Path) -> Result<()> {
                 image.directory(&folder);
             }
         }
-        image.file(inside, &read(Path::new(library))?);
+        image.program(inside, &read(Path::new(library))?);
     }
     Ok(())
 }

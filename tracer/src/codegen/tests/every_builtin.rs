@@ -165,7 +165,10 @@ const NOT_HELD: &[(&str, &str)] = &[
     ("good", VERDICT),
     ("host", OF_THE_EVENT),
     ("jiffies", OF_THE_EVENT),
-    ("join", "reads pointers in memory: tests/kernel/execs.case"),
+    (
+        "join",
+        "reads pointers in memory: tests/kernel/execs-joined.case",
+    ),
     ("kaddr", OF_USER_SPACE),
     ("kstack", OF_THE_EVENT),
     (
