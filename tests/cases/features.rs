@@ -38,6 +38,13 @@ impl Features {
                     exists("/sys/bus/event_source/devices/software", "no perf events"),
                 ),
                 ("iterators", iterators()),
+                (
+                    "watchpoints",
+                    exists(
+                        "/sys/bus/event_source/devices/breakpoint",
+                        "no breakpoint registers",
+                    ),
+                ),
                 ("no-hardware-counters", no_hardware_counters()),
                 ("no-kprobe", no_kprobe()),
                 ("fentry", fentry()),

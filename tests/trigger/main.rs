@@ -46,6 +46,7 @@ const TRIGGERS: &[(&str, Trigger)] = &[
     ("open-fresh", memory::open_fresh),
     ("open-rewritten", memory::open_rewritten),
     ("open-pending", buffers::open_pending),
+    ("watched", memory::watched),
     ("write-edge", buffers::write_edge),
     ("reopened", buffers::reopened),
     ("ring", rings::ring),

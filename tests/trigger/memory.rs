@@ -43,6 +43,34 @@ fn map(file: &std::fs::File, at: usize) -> *mut u8 {
     page.cast()
 }
 
+/// Where [`watched`] has its word: a test names it before the trigger begins.
+const WATCHED: usize = 0x7e57_0000_0000;
+
+/// `watched COUNT`: writes a word of memory at 0x7e5700000000 as often, then reads it once.
+pub fn watched(args: &[String], facts: &mut Facts) {
+    let count = number(args, 0, 1);
+    // SAFETY: a new page; where something is mapped already, the call fails.
+    let page = unsafe {
+        libc::mmap(
+            std::ptr::without_provenance_mut(WATCHED),
+            PAGE,
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED_NOREPLACE,
+            -1,
+            0,
+        )
+    };
+    assert_eq!(page.addr(), WATCHED, "map the page of the word");
+    let word = page.cast::<u64>();
+    release();
+    for n in 0..count {
+        // SAFETY: a word of the page that was just mapped, and nobody else's.
+        unsafe { word.write_volatile(n) };
+    }
+    // SAFETY: the same word.
+    facts.say("last", unsafe { word.read_volatile() });
+}
+
 /// `open-fresh PATH COUNT`: as many processes, one after the other; the path's page is in none of their page tables.
 pub fn open_fresh(args: &[String], _: &mut Facts) {
     let path = CString::new(args.first().expect("a path").as_str()).expect("a path without NUL");

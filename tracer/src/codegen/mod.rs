@@ -214,7 +214,9 @@ fn section(program: &Program) -> String {
         Hook::Functions { mechanism, .. } => format!("{}/{}", mechanism.name(), program.name),
         Hook::UserPlaces { returns: false, .. } => format!("uprobe/{}", program.name),
         Hook::UserPlaces { returns: true, .. } => format!("uretprobe/{}", program.name),
-        Hook::Profile { .. } | Hook::Counter { .. } => format!("perf_event/{}", program.name),
+        Hook::Profile { .. } | Hook::Counter { .. } | Hook::Watchpoint { .. } => {
+            format!("perf_event/{}", program.name)
+        }
         Hook::Iterator(_) => format!("iter/{}", program.name),
         Hook::Begin | Hook::End | Hook::Interval { .. } | Hook::Signal { .. } => {
             format!("raw_tp/{}", program.name)

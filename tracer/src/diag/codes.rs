@@ -173,6 +173,8 @@ codes! {
         "`break` ends the loop around it, `continue` its iteration. `return` leaves the clause.";
     NO_PAIRS = 241, "loop over something without keys",
         "for ($kv : @map) goes over the keys of a map, with the key as $kv.0 and the value as $kv.1.";
+    NO_ADDRESS = 242, "address of something that is not in memory",
+        "& gives the address of what a pointer leads to: &curtask->comm. Variables, maps and results of calls are values.";
     // E03xx: probes.
     NO_SUCH_PROVIDER = 301, "no such kind of probe",
         "The word before the first colon names the kind of probe: syscall, tracepoint, kprobe, ….";

@@ -234,6 +234,15 @@ pub enum Probe {
         /// How often.
         rate: Rate,
     },
+    /// Each time memory is accessed, on any CPU, whoever does it.
+    Watchpoint {
+        /// A multiple of the length; of the kernel or of a process.
+        address: u64,
+        /// Bytes: 1, 2, 4 or 8.
+        length: u8,
+        /// How.
+        access: Access,
+    },
     /// Each time a counter has moved on by so much, on the CPU where it did.
     Counter {
         /// Which.
@@ -307,6 +316,7 @@ impl Probe {
             Probe::UserFunction { .. }
             | Probe::Usdt { .. }
             | Probe::Profile { .. }
+            | Probe::Watchpoint { .. }
             | Probe::Counter { .. } => true,
             _ => false,
         }
@@ -324,8 +334,36 @@ impl Probe {
     pub fn is_of_a_process(&self) -> bool {
         matches!(
             self,
-            Probe::Syscall { .. } | Probe::UserFunction { .. } | Probe::Usdt { .. }
+            Probe::Syscall { .. }
+                | Probe::UserFunction { .. }
+                | Probe::Usdt { .. }
+                | Probe::Watchpoint { .. }
         )
+    }
+}
+
+/// How memory is accessed that is watched.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Access {
+    /// It is written.
+    Write,
+    /// It is read or written.
+    ReadWrite,
+    /// An instruction there is executed.
+    Execute,
+}
+
+impl Access {
+    /// All of them.
+    pub const ALL: [Access; 3] = [Access::Write, Access::ReadWrite, Access::Execute];
+
+    /// As in a probe.
+    pub fn letters(self) -> &'static str {
+        match self {
+            Access::Write => "w",
+            Access::ReadWrite => "rw",
+            Access::Execute => "x",
+        }
     }
 }
 

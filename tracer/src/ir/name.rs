@@ -109,6 +109,11 @@ impl fmt::Display for Probe {
             Probe::Signal { name, .. } => write!(f, "self:signal:{name}"),
             Probe::Iterator { name } => write!(f, "iter:{name}"),
             Probe::Profile { rate } => write!(f, "profile:{rate}"),
+            Probe::Watchpoint {
+                address,
+                length,
+                access,
+            } => write!(f, "watchpoint:{address:#x}:{length}:{}", access.letters()),
             Probe::Counter { counter, every } => {
                 write!(f, "{}:{}:{every}", counter.source.name(), counter.name)
             }

@@ -205,6 +205,13 @@ impl<'p> Checker<'p> {
                 Probe::Profile { rate } => {
                     self.rule(3, rate.period_ns() > 0, || "a period of 0".to_owned());
                 }
+                Probe::Watchpoint {
+                    address, length, ..
+                } => {
+                    let fits = matches!(length, 1 | 2 | 4 | 8)
+                        && address.is_multiple_of(u64::from(*length));
+                    self.rule(3, fits, || "a watchpoint that no CPU has".to_owned());
+                }
                 Probe::Counter { every, .. } => {
                     self.rule(3, *every > 0, || "every 0 events".to_owned());
                 }

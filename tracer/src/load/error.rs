@@ -88,6 +88,16 @@ pub enum Error {
         /// The kernel's answer.
         source: io::Error,
     },
+    /// The CPU cannot watch one more address.
+    #[error(
+        "attach {hook}: the CPU's breakpoint registers are taken (x86 has 4): watch fewer addresses ({source})"
+    )]
+    NoRegister {
+        /// The hook, as a user writes it.
+        hook: String,
+        /// The kernel's answer.
+        source: io::Error,
+    },
     /// A map could not be read or written.
     #[error("{operation} map `{name}`: {source}")]
     Map {
@@ -198,6 +208,16 @@ impl Error {
                 object: hook,
                 source: Box::new(error),
             },
+        }
+    }
+
+    /// From attaching a watchpoint; ENOSPC says that its registers are taken (`reserve_bp_slot` in kernel/events/hw_breakpoint.c).
+    pub(super) fn from_watchpoint(hook: String, error: ProgramError) -> Error {
+        match io_error(&error) {
+            Some(source) if source.raw_os_error() == Some(libc::ENOSPC) => {
+                Error::NoRegister { hook, source }
+            }
+            _ => Error::from_attach(hook, error),
         }
     }
 

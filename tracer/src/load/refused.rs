@@ -78,7 +78,9 @@ fn kind(hook: &Hook) -> bpf_prog_type {
         }
         Hook::Iterator(_) => bpf_prog_type::BPF_PROG_TYPE_TRACING,
         Hook::Functions { .. } | Hook::UserPlaces { .. } => bpf_prog_type::BPF_PROG_TYPE_KPROBE,
-        Hook::Profile { .. } | Hook::Counter { .. } => bpf_prog_type::BPF_PROG_TYPE_PERF_EVENT,
+        Hook::Profile { .. } | Hook::Counter { .. } | Hook::Watchpoint { .. } => {
+            bpf_prog_type::BPF_PROG_TYPE_PERF_EVENT
+        }
     }
 }
 

@@ -196,6 +196,15 @@ pub enum Hook {
         /// How often.
         rate: ir::Rate,
     },
+    /// An address on each CPU.
+    Watchpoint {
+        /// A multiple of the length.
+        address: u64,
+        /// Bytes.
+        length: u8,
+        /// How it is accessed.
+        access: ir::Access,
+    },
     /// A counter on each CPU.
     Counter {
         /// Which.

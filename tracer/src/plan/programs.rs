@@ -231,6 +231,15 @@ fn hook(places: Vec<(Probe, u64)>) -> Hook {
         Probe::Signal { name, number } => Hook::Signal { name, number },
         Probe::Iterator { name } => Hook::Iterator(name),
         Probe::Profile { rate } => Hook::Profile { rate },
+        Probe::Watchpoint {
+            address,
+            length,
+            access,
+        } => Hook::Watchpoint {
+            address,
+            length,
+            access,
+        },
         Probe::Counter { counter, every } => Hook::Counter { counter, every },
         Probe::RawTracepoint { name } => Hook::RawTracepoint(name),
         Probe::Tracepoint { .. } => Hook::Tracepoints(each(places, tracepoint)),
@@ -350,6 +359,7 @@ fn stem(hook: &Hook) -> &'static str {
         Hook::UserPlaces { returns: false, .. } => "uprobe",
         Hook::UserPlaces { returns: true, .. } => "uretprobe",
         Hook::Profile { .. } => "profile",
+        Hook::Watchpoint { .. } => "watchpoint",
         Hook::Counter { counter, .. } => counter.source.name(),
         Hook::Begin => "begin",
         Hook::End => "end",

@@ -219,6 +219,23 @@ impl<'a> Pass<'a> {
         Some(Place::at(val, ty, space))
     }
 
+    /// `&x`: of memory, a pointer to it in its address space.
+    pub fn address_of(&mut self, operand: &ast::Expr, span: Span) -> Option<Operand> {
+        let Operand::Place(place) = self.operand(operand)? else {
+            let message = "this is a value: it has no address";
+            let diagnostic = Diagnostic::error(codes::NO_ADDRESS, span, message);
+            return self.fail(diagnostic.help("memory has one: &curtask->comm"));
+        };
+        if place.bits.is_some() {
+            let message = "a bit field has no address";
+            return self.error(codes::NO_ADDRESS, span, message);
+        }
+        let to = Pointee::Type(Box::new(place.ty.clone()));
+        let space = place.space;
+        let pointer = to_type(place.address(span), &Type::Ptr { to, space });
+        Some(Operand::Val(place.base.with(pointer)))
+    }
+
     fn member_of(&mut self, place: Place, name: &Ident, base: Span) -> Option<Place> {
         let Type::Record(id) = place.ty else {
             let message = format!("{} has no members", describe(&place.ty));

@@ -13,6 +13,7 @@ use crate::diag::{Diagnostic, Span, codes};
 use crate::ir::{self, Expr, MapId, StmtKind, VarId};
 use crate::syntax::ast::{self, BinaryOp, Ident, TypeName};
 use crate::types::{AggKind, Space, Type};
+use std::sync::Arc;
 
 impl Pass<'_> {
     /// `target op= value`.
@@ -163,6 +164,25 @@ impl Pass<'_> {
         id
     }
 
+    /// What a variable holds that is declared with a type: of memory, its bytes.
+    fn held(&mut self, declared: Type, span: Span) -> Option<Type> {
+        match declared {
+            Type::Record(id) => {
+                let shape = self.btf(span)?.shape(id, Space::Kernel);
+                let Some(shape) = shape else {
+                    let message = "this struct has no bytes, or is only declared";
+                    return self.error(codes::NOT_A_VALUE, span, message);
+                };
+                Some(Type::Struct(Arc::new(shape)))
+            }
+            Type::Array { .. } if !declared.is_packed() => {
+                let message = format!("a variable does not hold {}", describe(&declared));
+                self.error(codes::NOT_A_VALUE, span, message)
+            }
+            declared => Some(declared),
+        }
+    }
+
     /// `let $x: type = value;`
     pub fn declaration(
         &mut self,
@@ -173,8 +193,17 @@ impl Pass<'_> {
     ) -> Vec<ir::Stmt> {
         let declared = ty.and_then(|t| self.c_type(t, Space::Kernel));
         let val = value.map(|v| self.value(v));
-        if let (Some(name), Some(Type::Record(_) | Type::Array { .. })) = (ty, &declared) {
-            self.not_built::<()>("variables that hold structs or arrays", name.span);
+        let declared = match (ty, declared) {
+            (Some(name), Some(declared)) => match self.held(declared, name.span) {
+                Some(held) => Some(held),
+                None => return Vec::new(),
+            },
+            (_, declared) => declared,
+        };
+        let in_memory = matches!(declared, Some(Type::Struct(_) | Type::Array { .. }));
+        if in_memory && value.is_none() && self.scope.loops > 0 {
+            // Every iteration begins with an empty one, and such types have no constants.
+            self.not_built::<()>("structs and arrays that a loop begins with, empty,", span);
             return Vec::new();
         }
         let local = self.declare(&name.text, declared);

@@ -22,7 +22,7 @@ impl Pass<'_> {
     pub fn unary(&mut self, op: UnaryOp, operand: &ast::Expr, span: Span) -> Option<Operand> {
         match op {
             UnaryOp::Deref => self.deref(operand, span),
-            UnaryOp::AddressOf => self.not_built("addresses of values (`&`)", span),
+            UnaryOp::AddressOf => self.address_of(operand, span),
             UnaryOp::Not => {
                 // `!x` is `x == 0`, a comparison: false when x is absent.
                 let val = self.value(operand)?;

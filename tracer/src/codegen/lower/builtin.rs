@@ -124,6 +124,7 @@ impl Lower<'_> {
             Hook::Functions { .. }
             | Hook::UserPlaces { .. }
             | Hook::Profile { .. }
+            | Hook::Watchpoint { .. }
             | Hook::Counter { .. } => {
                 let segment = self.context_word(CODE_SEGMENT_REGISTER);
                 let level = self.b.alu(Alu::And, Opnd::Reg(segment), Opnd::Imm(3));

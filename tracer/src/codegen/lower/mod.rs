@@ -179,6 +179,7 @@ fn own_frames(hook: &Hook) -> u32 {
         | Hook::Functions { .. }
         | Hook::UserPlaces { .. }
         | Hook::Profile { .. }
+        | Hook::Watchpoint { .. }
         | Hook::Counter { .. } => 0,
     }
 }

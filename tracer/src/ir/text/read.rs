@@ -11,10 +11,10 @@ use super::node::{Node, word};
 use super::types::{self, read as ty, read_agg};
 use crate::diag::Span;
 use crate::ir::{
-    Builtin, Clause, Conversion, Emit, EmitArg, EmitId, EmitKind, EnumNames, Expr, ExprKind,
-    Format, FormatPart, Lifecycle, Map, MapId, MapValue, Order, PatternId, Probe, Program, Rate,
-    Room, Site, SiteId, Stmt, StmtKind, SyscallSet, TailId, UserSettings, Var, VarId, Verdict,
-    View,
+    Access, Builtin, Clause, Conversion, Emit, EmitArg, EmitId, EmitKind, EnumNames, Expr,
+    ExprKind, Format, FormatPart, Lifecycle, Map, MapId, MapValue, Order, PatternId, Probe,
+    Program, Rate, Room, Site, SiteId, Stmt, StmtKind, SyscallSet, TailId, UserSettings, Var,
+    VarId, Verdict, View,
 };
 use crate::types::Space;
 use crate::types::counter::{self, Source};
@@ -421,6 +421,15 @@ fn probe(parts: &mut Items<'_>) -> Result<Probe, String> {
                 "hz" => Rate::Hertz(parts.number()?),
                 "ns" => Rate::Period(parts.number()?),
                 other => return Err(format!("`{other}` is not a unit of a rate")),
+            },
+        },
+        "watchpoint" => Probe::Watchpoint {
+            address: parts.number()?,
+            length: parts.number()?,
+            access: {
+                let word = parts.word("an access")?;
+                let found = Access::ALL.into_iter().find(|a| a.letters() == word);
+                found.ok_or_else(|| format!("`{word}` is not an access"))?
             },
         },
         "software" => counted(Source::Software, parts)?,

@@ -322,6 +322,13 @@ fn probes() -> impl Strategy<Value = Probe> {
         Just(Probe::Begin),
         Just(Probe::End),
         any::<u64>().prop_map(|period_ns| Probe::Interval { period_ns }),
+        (any::<(u64, u8)>(), select(Access::ALL.to_vec())).prop_map(
+            |((address, length), access)| Probe::Watchpoint {
+                address,
+                length,
+                access,
+            }
+        ),
         any::<(String, u8)>().prop_map(|(name, number)| Probe::Signal { name, number }),
         any::<String>().prop_map(|name| Probe::Iterator { name }),
         (0..COUNTERS.len(), any::<u64>()).prop_map(|(at, every)| Probe::Counter {

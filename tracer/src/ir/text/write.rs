@@ -182,6 +182,16 @@ fn probe(p: &Probe) -> Node {
             Rate::Hertz(times) => vec![word("profile"), word("hz"), word(times)],
             Rate::Period(ns) => vec![word("profile"), word("ns"), word(ns)],
         },
+        Probe::Watchpoint {
+            address,
+            length,
+            access,
+        } => vec![
+            word("watchpoint"),
+            word(address),
+            word(length),
+            word(access.letters()),
+        ],
         Probe::Counter { counter, every } => vec![
             word(counter.source.name()),
             string(counter.name),

@@ -123,6 +123,14 @@ pub(super) fn attach(
         (Program::PerfEvent(program), Hook::Profile { rate }) => {
             perf_event::attach_timer(program, rate.period_ns())
         }
+        (
+            Program::PerfEvent(program),
+            Hook::Watchpoint {
+                address,
+                length,
+                access,
+            },
+        ) => perf_event::attach_watchpoint(program, *address, *length, *access),
         (Program::PerfEvent(program), Hook::Counter { counter, every }) => {
             perf_event::attach_counter(program, counter, *every)
         }
@@ -132,6 +140,7 @@ pub(super) fn attach(
         Ok(()) => Ok(Attached::default()),
         Err(error) => Err(match hook {
             Hook::Counter { .. } => Error::from_counter(describe(hook), error),
+            Hook::Watchpoint { .. } => Error::from_watchpoint(describe(hook), error),
             _ => Error::from_attach(describe(hook), error),
         }),
     }
@@ -230,6 +239,11 @@ fn describe(hook: &Hook) -> String {
         }
         Hook::UserPlaces { returns, places } => user::describe(*returns, &places[0]),
         Hook::Profile { rate } => format!("profile:{rate}"),
+        Hook::Watchpoint {
+            address,
+            length,
+            access,
+        } => format!("watchpoint:{address:#x}:{length}:{}", access.letters()),
         Hook::Counter { counter, every } => {
             format!("{}:{}:{every}", counter.source.name(), counter.name)
         }

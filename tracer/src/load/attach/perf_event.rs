@@ -1,10 +1,14 @@
-//! Perf events: a timer or a counter on each CPU, and a BPF link on it. Needs `CONFIG_PERF_EVENTS`.
+//! Perf events: a timer, a counter or an address on each CPU, and a BPF link on it. Needs `CONFIG_PERF_EVENTS`.
 //!
 //! CPUs that come online later are not watched. The kernel mutes an event that fires more often than
 //! kernel.perf_event_max_sample_rate allows, until its next tick.
 
+use crate::ir::Access;
 use crate::types::counter::Counter;
-use aya::programs::perf_event::{PerfEventConfig, PerfEventScope, SamplePolicy, SoftwareEvent};
+use aya::programs::perf_event::{
+    BreakpointConfig, PerfBreakpointLength, PerfBreakpointType, PerfEventConfig, PerfEventScope,
+    SamplePolicy, SoftwareEvent,
+};
 use aya::programs::{PerfEvent, ProgramError};
 use aya::util::online_cpus;
 
@@ -25,6 +29,32 @@ pub(super) fn attach_counter(
         config: counter.number,
     };
     on_each_cpu(program, event, SamplePolicy::Period(every))
+}
+
+/// Attaches to an address on each CPU. Each takes one of its few breakpoint registers (x86: 4).
+pub(super) fn attach_watchpoint(
+    program: &mut PerfEvent,
+    address: u64,
+    length: u8,
+    access: Access,
+) -> Result<(), ProgramError> {
+    let data = |kind| BreakpointConfig::Data {
+        r#type: kind,
+        address,
+        length: match length {
+            1 => PerfBreakpointLength::Len1,
+            2 => PerfBreakpointLength::Len2,
+            4 => PerfBreakpointLength::Len4,
+            _ => PerfBreakpointLength::Len8,
+        },
+    };
+    let watched = match access {
+        Access::Write => data(PerfBreakpointType::Write),
+        Access::ReadWrite => data(PerfBreakpointType::ReadWrite),
+        Access::Execute => BreakpointConfig::Instruction { address },
+    };
+    let event = PerfEventConfig::Breakpoint(watched);
+    on_each_cpu(program, event, SamplePolicy::Period(1))
 }
 
 fn on_each_cpu(

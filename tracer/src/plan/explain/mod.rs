@@ -96,6 +96,14 @@ fn mechanism(hook: &Hook) -> String {
             Rate::Hertz(times) => format!("a timer on each CPU, {times} times a second"),
             Rate::Period(ns) => format!("a timer on each CPU, every {}", period(*ns)),
         },
+        Hook::Watchpoint {
+            address,
+            length,
+            access,
+        } => format!(
+            "{length} bytes at {address:#x} on each CPU, by a register of it ({})",
+            access.letters()
+        ),
         Hook::Counter { counter, every } => format!(
             "the {} counter {} on each CPU, every {every}",
             counter.source.name(),

@@ -20,6 +20,7 @@ mod tracepoint_syscalls;
 mod typed;
 mod usdt;
 mod user_function;
+mod watchpoint;
 
 use super::nearest::did_you_mean;
 use super::pass::expr;
@@ -63,10 +64,11 @@ pub static PROVIDERS: &[Provider] = &[
     usdt::USDT,
     iterator::ITER,
     own_signal::SELF,
+    watchpoint::WATCHPOINT,
 ];
 
 /// Providers of the language that are not built yet: name, aliases.
-const NOT_BUILT: &[(&str, &[&str])] = &[("watchpoint", &["w"]), ("asyncwatchpoint", &["aw"])];
+const NOT_BUILT: &[(&str, &[&str])] = &[("asyncwatchpoint", &["aw"])];
 
 /// A probe to resolve.
 pub struct Request<'a> {
@@ -207,6 +209,8 @@ pub enum Family {
     Syscall(SyscallProbe),
     /// Timers and counters of each CPU.
     PerfEvent,
+    /// Addresses that are watched.
+    Watchpoint,
     /// Tracepoints.
     Tracepoint,
     /// Raw tracepoints.
