@@ -39,6 +39,10 @@ impl Features {
                 ),
                 ("iterators", iterators()),
                 (
+                    "module",
+                    exists("/sys/class/net/dummy0", "the module dummy is not loaded"),
+                ),
+                (
                     "watchpoints",
                     exists(
                         "/sys/bus/event_source/devices/breakpoint",

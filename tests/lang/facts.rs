@@ -28,6 +28,13 @@ pub fn kernel(lacks: &[String]) -> Fixed {
         formats,
         raw_tracepoints: strings(&["sched_switch", "sched_wakeup"]),
         functions: strings(&["kernel_clone", "kfree", "vfs_read", "vfs_readlink"]),
+        module_functions: [
+            ("other_net", "act"),
+            ("sample_net", "act"),
+            ("sample_net", "sample_open"),
+        ]
+        .map(|(module, function)| (module.to_owned(), function.to_owned()))
+        .to_vec(),
         binaries: binaries(),
         symbols: vec![("avenrun".to_owned(), 0xffff_ffff_8200_0000)],
         lacks: lacks

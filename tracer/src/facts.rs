@@ -20,6 +20,8 @@ pub trait Facts {
     fn raw_tracepoints(&self) -> &[String];
     /// Kernel functions that can be traced (text symbols), sorted; empty when unreadable.
     fn functions(&self) -> &[String];
+    /// Functions of loaded modules that can be traced: module and function, sorted.
+    fn module_functions(&self) -> &[(String, String)];
     /// The address of a symbol of the kernel, of the first one when there are several; `None` when it is not listed.
     ///
     /// # Errors
@@ -182,6 +184,8 @@ pub struct Fixed {
     pub raw_tracepoints: Vec<String>,
     /// See [`Facts::functions`].
     pub functions: Vec<String>,
+    /// See [`Facts::module_functions`].
+    pub module_functions: Vec<(String, String)>,
     /// Symbols of the kernel and their addresses.
     pub symbols: Vec<(String, u64)>,
     /// Programs and libraries by path, sorted.
@@ -214,6 +218,9 @@ impl Facts for Fixed {
     }
     fn functions(&self) -> &[String] {
         &self.functions
+    }
+    fn module_functions(&self) -> &[(String, String)] {
+        &self.module_functions
     }
     fn kernel_symbol(&self, name: &str) -> Result<Option<u64>, String> {
         let found = self.symbols.iter().find(|(known, _)| known == name);

@@ -59,6 +59,7 @@ pub struct Live {
     formats: Kept<Option<TracepointFormat>>,
     raw_tracepoints: OnceLock<Vec<String>>,
     functions: OnceLock<Vec<String>>,
+    module_functions: OnceLock<Vec<(String, String)>>,
     possible_cpus: OnceLock<u32>,
     binaries: Kept<Result<Binary, String>>,
     features: [OnceLock<Support>; features::COUNT],
@@ -123,6 +124,12 @@ impl Live {
             let names = self.btf().into_iter().flat_map(Btf::functions);
             sorted(names.map(|(name, _)| name.to_string()).collect())
         })
+    }
+
+    fn read_module_functions(&self) -> Vec<(String, String)> {
+        let listed = self.tracefs().ok();
+        let listed = listed.and_then(|t| t.module_functions().ok());
+        listed.unwrap_or_else(kallsyms::module_functions)
     }
 
     fn read_raw_tracepoints(&self) -> Vec<String> {
@@ -197,6 +204,11 @@ impl Facts for Live {
 
     fn functions(&self) -> &[String] {
         self.functions.get_or_init(|| self.read_functions())
+    }
+
+    fn module_functions(&self) -> &[(String, String)] {
+        self.module_functions
+            .get_or_init(|| self.read_module_functions())
     }
 
     fn kernel_symbol(&self, name: &str) -> Result<Option<u64>, String> {

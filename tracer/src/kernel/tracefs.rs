@@ -153,6 +153,18 @@ impl Tracefs {
         Ok(sorted(names.map(str::to_string).collect()))
     }
 
+    /// Functions of modules that can be traced: module and function, sorted.
+    ///
+    /// # Errors
+    /// As [`Tracefs::functions`].
+    pub fn module_functions(&self) -> Result<Vec<(String, String)>, TracefsError> {
+        let text = self.read(&self.root.join("available_filter_functions"))?;
+        let mut found: Vec<_> = text.lines().filter_map(of_module).collect();
+        found.sort_unstable();
+        found.dedup();
+        Ok(found)
+    }
+
     fn read(&self, path: &Path) -> Result<String, TracefsError> {
         let read = fs::read(path).map_err(|source| TracefsError::Read {
             path: path.to_path_buf(),
@@ -160,6 +172,14 @@ impl Tracefs {
         })?;
         Ok(String::from_utf8_lossy(&read).into_owned())
     }
+}
+
+/// Module and function of a line `name [module]`.
+fn of_module(line: &str) -> Option<(String, String)> {
+    let mut words = line.split_whitespace();
+    let (function, module) = (words.next()?, words.next()?);
+    let module = module.strip_prefix('[')?.strip_suffix(']')?;
+    Some((module.to_owned(), function.to_owned()))
 }
 
 /// The mount point, from the mount table or where it usually is.

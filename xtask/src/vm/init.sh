@@ -11,6 +11,7 @@ mount -t tmpfs tmp /tmp
 chmod 1777 /tmp
 mount -t tracefs tracefs /sys/kernel/tracing
 ip link set lo up
+insmod /dummy.ko && ip link set dummy0 up
 ln -s /proc/self/fd /dev/fd
 exec >/dev/ttyS1 2>&1
 export TRACER=/bin/tracer TRIGGER=/bin/trigger FUZZER=/bin/fuzzer CASES=/cases SCRIPTS=/scripts FEATURES='@FEATURES@'

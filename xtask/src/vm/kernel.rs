@@ -26,12 +26,12 @@ pub const KERNELS: &[Kernel] = &[
     Kernel {
         version: "6.1",
         package: "linux-image-cloud-amd64",
-        features: "root btf tracefs ia32 kprobe fentry perf-events iterators",
+        features: "root btf tracefs ia32 kprobe fentry perf-events iterators module",
     },
     Kernel {
         version: "6.12",
         package: "linux-image-6.12-cloud-amd64",
-        features: "root btf tracefs ia32 kprobe fentry perf-events iterators",
+        features: "root btf tracefs ia32 kprobe fentry perf-events iterators module",
     },
 ];
 
@@ -48,11 +48,16 @@ impl Kernel {
         project::target().join("vm").join(self.version)
     }
 
-    /// The path of its `vmlinuz`, fetched when it is not here.
+    /// The path of its module.
+    pub fn module(&self) -> PathBuf {
+        self.dir().join(MODULE)
+    }
+
+    /// The path of its `vmlinuz`, fetched with its module when one of them is not here.
     pub fn fetch(&self) -> Result<PathBuf> {
         let dir = self.dir();
         let image = dir.join("vmlinuz");
-        if image.exists() {
+        if image.exists() && self.module().exists() {
             return Ok(image);
         }
         fs::create_dir_all(&dir).with_context(|| format!("create {}", dir.display()))?;
@@ -97,10 +102,20 @@ fn newest_build(depends: &str) -> Option<String> {
         .map(str::to_owned)
 }
 
-/// Takes the kernel out of its package; the modules beside it are large and not needed.
+/// A module of each kernel that needs no device and no other module: its functions are probed.
+pub const MODULE: &str = "dummy.ko";
+
+/// Takes the kernel and one module out of their package; the other modules are large and not needed.
 fn unpack(deb: &Path, image: &Path) -> Result<()> {
     let dir = image.parent().expect("the image lies in its directory");
-    let script = r#"dpkg --fsys-tarfile "$1" | tar -x --wildcards -C "$2" './boot/vmlinuz-*'"#;
+    let script = r#"dpkg --fsys-tarfile "$1" |
+        tar -x --wildcards -C "$2" './boot/vmlinuz-*' './lib/modules/*/kernel/drivers/net/dummy.ko*' &&
+        for module in "$2"/lib/modules/*/kernel/drivers/net/dummy.ko*; do
+            case "$module" in
+                *.xz) xz -dc "$module" ;;
+                *) cat "$module" ;;
+            esac > "$2/dummy.ko"
+        done && rm -r "$2/lib""#;
     let mut extract = Command::new("bash");
     extract
         .args(["-o", "pipefail", "-c", script, "unpack"])

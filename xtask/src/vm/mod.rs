@@ -23,7 +23,7 @@ use crate::product::Products;
 use crate::project;
 use crate::results::Outcomes;
 use image::Image;
-use kernel::Kernel;
+use kernel::{Kernel, MODULE};
 
 /// A guest that says nothing for so long is stuck: the longest case takes a small part of it.
 const SILENCE_MAX: Duration = Duration::from_secs(300);
@@ -199,6 +199,7 @@ fn initramfs_bytes(kernel: &Kernel, products: &Products, command: &str) -> Resul
     for (name, path) in programs {
         image.program(name, &read(path)?);
     }
+    image.data(MODULE, &read(&kernel.module())?);
     image.data(
         "tools.txt",
         &read(&project::root().join("tests/tools.txt"))?,

@@ -42,6 +42,7 @@ fn kernel() -> Fixed {
         tracepoints: strings(&["sched:sched_process_exec", "sched:sched_switch"]),
         raw_tracepoints: strings(&["sched_switch"]),
         functions: strings(&["undescribed", "vfs_read"]),
+        module_functions: Vec::new(),
         binaries: Vec::new(),
         symbols: Vec::new(),
         lacks: Vec::new(),

@@ -23,8 +23,11 @@ const NOTHING: [u8; 16] = [0xb7, 0, 0, 0, 0, 0, 0, 0, 0x95, 0, 0, 0, 0, 0, 0, 0]
 pub(super) fn load(name: &str, hook: &Hook, image: &mut Image<'_>) -> Option<Ready> {
     let attach_type = match hook {
         Hook::Functions { mechanism, places } => {
-            let at_start = places.iter().all(|at| at.place.offset == 0);
-            (!mechanism.needs_btf() && at_start).then_some(link::KPROBE_MULTI)?
+            // Names alone: of several modules it would take any.
+            let is_named =
+                |at: &At<FunctionPlace>| at.place.offset == 0 && at.place.module.is_none();
+            let by_name = !mechanism.needs_btf() && places.iter().all(is_named);
+            by_name.then_some(link::KPROBE_MULTI)?
         }
         Hook::UserPlaces { .. } => link::UPROBE_MULTI,
         _ => return None,

@@ -212,6 +212,9 @@ impl Facts for Declared<'_> {
     fn functions(&self) -> &[String] {
         self.facts.functions()
     }
+    fn module_functions(&self) -> &[(String, String)] {
+        self.facts.module_functions()
+    }
     fn kernel_symbol(&self, name: &str) -> Result<Option<u64>, String> {
         self.facts.kernel_symbol(name)
     }

@@ -1,12 +1,12 @@
 //! `kprobe`, `kretprobe`, `fentry`, `fexit`: entry and return of kernel functions.
 //!
-//! In: `[vmlinux:]function[+offset]`, or a glob. Out: a target a function. When the kernel has only one of the two
+//! In: `[vmlinux:]function[+offset]`, or a glob; functions of a module are [`module_function`]'s. Out: a target a function. When the kernel has only one of the two
 //! mechanisms, it serves the probes of the other where the meaning is the same: a kprobe at the function's first
 //! instruction is an fentry without names, and the other way round with BTF. Without either, the error says which
 //! probes would do.
 
 use super::kernel_function::{Function, feature, forms, other, spec};
-use super::{Lack, Provider, Request, Target};
+use super::{Lack, Provider, Request, Target, module_function};
 use crate::diag::{Diagnostic, codes};
 use crate::facts::Support;
 use crate::ir::{Mechanism, Probe};
@@ -21,7 +21,7 @@ use std::rc::Rc;
 pub const KPROBE: Provider = Provider {
     name: "kprobe",
     aliases: &["k"],
-    forms: "kprobe:function or kprobe:function+offset",
+    forms: "kprobe:function, kprobe:function+offset or kprobe:module:function",
     resolve: |request| resolve(request, Mechanism::Kprobe),
 };
 
@@ -66,17 +66,7 @@ fn resolve(request: &Request, asked: Mechanism) -> Result<Vec<Target>, Diagnosti
     let name = match request.parts {
         [name] => name,
         [module, name] if module.text == "vmlinux" => name,
-        [module, _] => {
-            let message = format!(
-                "functions of a chosen module (`{}`) are not built yet",
-                module.text
-            );
-            return Err(Diagnostic::error(
-                codes::PROBE_NOT_BUILT,
-                module.span,
-                message,
-            ));
-        }
+        [module, name] => return module_function::resolve(request, asked, module, name),
         _ => return Err(request.malformed(written)),
     };
     let (function, offset) = split_offset(&name.text).ok_or_else(|| request.malformed(written))?;
@@ -116,6 +106,7 @@ fn no_match(name: &Ident) -> Diagnostic {
 fn target(asked: Mechanism, used: Mechanism, function: String, offset: u64) -> Target {
     let view = Rc::new(Function {
         name: function.clone(),
+        module: None,
         asked,
         used,
     });
@@ -188,7 +179,7 @@ fn mechanism(
 }
 
 /// Why the other mechanism would not mean the same.
-fn differs(request: &Request, asked: Mechanism, offset: u64) -> Option<&'static str> {
+pub(super) fn differs(request: &Request, asked: Mechanism, offset: u64) -> Option<&'static str> {
     let uses = request.uses;
     if offset != 0 {
         return Some("it fires at the start of a function only");

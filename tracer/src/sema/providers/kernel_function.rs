@@ -51,6 +51,8 @@ pub fn spec(mechanism: Mechanism, function: &str) -> String {
 pub struct Function {
     /// Its name.
     pub name: String,
+    /// The module that it is of, when the script says one: the kernel's own types do not describe it.
+    pub module: Option<String>,
     /// What the script says.
     pub asked: Mechanism,
     /// What serves it.
@@ -59,11 +61,28 @@ pub struct Function {
 
 impl Function {
     fn proto<'a>(&self, facts: &'a dyn Facts) -> Option<Proto<'a>> {
-        facts.btf()?.func_named(&self.name)
+        match self.module {
+            Some(_) => None,
+            None => facts.btf()?.func_named(&self.name),
+        }
     }
 
     fn typed_args(&self) -> bool {
         matches!(self.asked, Mechanism::Fentry | Mechanism::Fexit)
+    }
+
+    /// Why nothing typed is offered although there are types.
+    fn undescribed(&self) -> Lack {
+        match &self.module {
+            Some(module) => Lack::Because(
+                codes::NO_BTF,
+                format!(
+                    "types of module `{module}` are not read: its functions have no named arguments"
+                ),
+                Some("arguments are arg0, arg1, … as numbers".to_owned()),
+            ),
+            None => no_btf(),
+        }
     }
 
     /// Context words that hold arguments; `None` when nothing describes the function.
@@ -98,7 +117,10 @@ impl View for Function {
     }
 
     fn name(&self) -> String {
-        self.name.clone()
+        match &self.module {
+            Some(module) => format!("{module}:{}", self.name),
+            None => self.name.clone(),
+        }
     }
 
     fn has_registers(&self) -> bool {
@@ -118,7 +140,7 @@ impl View for Function {
             return Err(Lack::Because(codes::NO_ARGS_HERE, message, Some(help)));
         }
         let btf = facts.btf().ok_or_else(no_btf)?;
-        let proto = self.proto(facts).ok_or_else(no_btf)?;
+        let proto = self.proto(facts).ok_or_else(|| self.undescribed())?;
         let reachable = match self.used.needs_btf() {
             true => u32::MAX,
             false => u32::from(REGISTERS),

@@ -11,6 +11,7 @@ mod function;
 mod interval;
 pub mod iterator;
 mod kernel_function;
+mod module_function;
 mod own_signal;
 mod profile;
 mod rawtracepoint;
