@@ -66,6 +66,7 @@ impl Features {
                 ("full-speed", full_speed()),
                 ("spare-cpu", spare_cpu()),
                 ("unemulated", unemulated()),
+                ("cgroup2", cgroup2()),
                 ("git", program("git")),
                 ("cc", program("cc")),
             ],
@@ -104,6 +105,12 @@ impl Features {
 
 fn exists(path: &str, otherwise: &str) -> Option<String> {
     (!Path::new(path).exists()).then(|| otherwise.to_owned())
+}
+
+/// Control groups of version 2, which freeze.
+fn cgroup2() -> Option<String> {
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    (!mounts.contains(" - cgroup2 ")).then(|| "no cgroup2 is mounted".to_owned())
 }
 
 /// Hundreds of runs take too long in an emulated machine.

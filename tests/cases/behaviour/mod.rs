@@ -8,6 +8,7 @@ mod company;
 mod ending;
 mod exported;
 mod large;
+mod pressure;
 mod profiles;
 mod random;
 mod recordings;
@@ -32,6 +33,16 @@ pub const ALL: &[Behaviour] = &[
         "each-event-in-one-interval-by-key",
         "root",
         accounts::intervals_by_key,
+    ),
+    (
+        "backpressure-loses-nothing",
+        "root cgroup2",
+        pressure::loses_nothing,
+    ),
+    (
+        "backpressure-ends-with-the-tracer",
+        "root cgroup2",
+        pressure::killed,
     ),
     ("interrupt-ends-at-once", "root", ending::interrupt),
     ("terminate-prints-maps", "root", ending::terminate),

@@ -216,10 +216,18 @@ impl Cell {
 
     /// Takes one more value of an aggregation (`count()` ignores it). A plain cell stays as it is.
     pub fn update(&mut self, x: u64) {
+        self.update_times(x, 1);
+    }
+
+    /// Takes the same value so many times.
+    pub fn update_times(&mut self, x: u64, times: u64) {
+        if times == 0 {
+            return;
+        }
         match self {
             Cell::Plain(_) => {}
-            Cell::Count(n) => *n = n.wrapping_add(1),
-            Cell::Sum { sum, .. } => *sum = sum.wrapping_add(x),
+            Cell::Count(n) => *n = n.wrapping_add(times),
+            Cell::Sum { sum, .. } => *sum = sum.wrapping_add(x.wrapping_mul(times)),
             Cell::Min { least, signed } => {
                 *least = Some(extreme(*least, x, *signed, Ordering::Less))
             }
@@ -227,8 +235,8 @@ impl Cell {
                 *greatest = Some(extreme(*greatest, x, *signed, Ordering::Greater));
             }
             Cell::Avg { count, sum, .. } | Cell::Stats { count, sum, .. } => {
-                *count = count.wrapping_add(1);
-                *sum = sum.wrapping_add(x);
+                *count = count.wrapping_add(times);
+                *sum = sum.wrapping_add(x.wrapping_mul(times));
             }
             Cell::Stddev {
                 count,
@@ -236,18 +244,19 @@ impl Cell {
                 squares,
                 signed,
             } => {
-                *count = count.wrapping_add(1);
-                *sum = sum.wrapping_add(x);
+                *count = count.wrapping_add(times);
+                *sum = sum.wrapping_add(x.wrapping_mul(times));
                 let magnitude = if *signed {
                     (x as i64).unsigned_abs()
                 } else {
                     x
                 };
-                *squares = squares.wrapping_add(u128::from(magnitude).pow(2));
+                let square = u128::from(magnitude).pow(2);
+                *squares = squares.wrapping_add(square.wrapping_mul(times.into()));
             }
             Cell::Hist { shape, buckets } => {
                 if let Some(n) = buckets.get_mut(shape.bucket(x as i64) as usize) {
-                    *n = n.wrapping_add(1);
+                    *n = n.wrapping_add(times);
                 }
             }
         }

@@ -69,6 +69,7 @@ pub fn request(typed: &typed::RunArgs) -> Result<Request, Failure> {
         output: output(typed),
         limits: Limits {
             strict: typed.strict,
+            backpressure: typed.backpressure,
             ring_bytes: typed.buffers.ring_size,
             settings: settings(typed.allowed.r#unsafe)?,
         },

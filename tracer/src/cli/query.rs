@@ -113,6 +113,7 @@ fn question(typed: &QueryArgs) -> Result<Question, Failure> {
         },
         limits: Limits {
             strict: typed.strict,
+            backpressure: false,
             ring_bytes: None,
             settings: meant::settings(false)?,
         },

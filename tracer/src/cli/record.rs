@@ -152,6 +152,7 @@ fn limits(trace: &TraceArgs, options: &Options) -> Limits {
     settings.call.descriptors = options.name_descriptors;
     Limits {
         strict: trace.strict,
+        backpressure: trace.backpressure,
         ring_bytes: Some(trace.buffers.ring_size.unwrap_or(RING_BYTES)),
         settings,
     }

@@ -211,6 +211,10 @@ pub struct RunArgs {
     /// End with status 3 when anything was lost
     #[arg(long, help_heading = "Limits")]
     pub strict: bool,
+    /// Let the command stand still while its records wait to be read, so that none is lost: by freezing its control
+    /// group (version 2)
+    #[arg(long, requires = "command_text", help_heading = "Limits")]
+    pub backpressure: bool,
     /// How much memory.
     #[command(flatten, next_help_heading = "Limits")]
     pub buffers: Buffers,

@@ -251,12 +251,13 @@ impl Firing<'_, '_, '_> {
         let state = &mut self.machine.maps[map.0 as usize];
         let old = state.get(&key);
         let before = old.bits();
-        let after = before.wrapping_add(delta as u64);
+        let step = (delta as u64).wrapping_mul(self.machine.times);
+        let after = before.wrapping_add(step);
         match state.set(key, with_bits(&old, after)) {
             Ok(()) if postfix => before,
             Ok(()) => after,
             Err(_) => {
-                self.machine.map_full += 1;
+                self.machine.drop_if(true);
                 0
             }
         }
@@ -333,22 +334,8 @@ impl Firing<'_, '_, '_> {
         })
     }
 
-    /// Reads up to the NUL, or as many bytes as fit. As the kernel's helpers do, it also looks at the byte
-    /// that gives way to the NUL of a cut string.
     fn try_read_str(&self, space: Space, addr: u64, ty: &Type) -> Option<Vec<u8>> {
-        let mut bytes = Vec::new();
-        for at in 0..u64::from(str_capacity(ty)) {
-            let mut byte = [0];
-            if !self.event.read(space, addr.wrapping_add(at), &mut byte) {
-                return None;
-            }
-            if byte[0] == 0 {
-                return Some(bytes);
-            }
-            bytes.push(byte[0]);
-        }
-        bytes.pop();
-        Some(bytes)
+        self.event.read_str(space, addr, str_capacity(ty))
     }
 
     /// How a reading goes.

@@ -29,9 +29,37 @@ pub trait Event {
     /// what stood there at the call's entry.
     fn read(&self, space: Space, addr: u64, buf: &mut [u8]) -> bool;
 
+    /// The string at an address: up to its NUL, or `most` bytes less one. As the kernel's helpers do, it also looks at the byte
+    /// that gives way to the NUL of a cut string; `None` when any byte cannot be read.
+    fn read_str(&self, space: Space, addr: u64, most: u32) -> Option<Vec<u8>> {
+        read_str_by_bytes(self, space, addr, most)
+    }
+
     /// Memory at the address could not be read when the event began: what is there now was read later.
     fn is_late(&self, space: Space, addr: u64) -> bool;
 
     /// What printing a lazy value or a stack shows.
     fn text(&self, ty: &Type, value: &Value) -> Vec<u8>;
+}
+
+/// What [`Event::read_str`] means: byte by byte.
+pub fn read_str_by_bytes<E: Event + ?Sized>(
+    event: &E,
+    space: Space,
+    addr: u64,
+    most: u32,
+) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    for at in 0..u64::from(most) {
+        let mut byte = [0];
+        if !event.read(space, addr.wrapping_add(at), &mut byte) {
+            return None;
+        }
+        if byte[0] == 0 {
+            return Some(bytes);
+        }
+        bytes.push(byte[0]);
+    }
+    bytes.pop();
+    Some(bytes)
 }

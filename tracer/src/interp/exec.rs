@@ -133,13 +133,14 @@ impl Firing<'_, '_, '_> {
                 let key = self.eval_all(key);
                 let value = self.eval(value);
                 let done = self.machine.maps[map.0 as usize].set(key, value);
-                self.machine.map_full += u64::from(done.is_err());
+                self.machine.drop_if(done.is_err());
             }
             StmtKind::Aggregate { map, key, value } => {
                 let key = self.eval_all(key);
                 let operand = value.as_ref().map_or(0, |v| self.word(v));
-                let done = self.machine.maps[map.0 as usize].aggregate(key, operand);
-                self.machine.map_full += u64::from(done.is_err());
+                let times = self.machine.times;
+                let done = self.machine.maps[map.0 as usize].aggregate(key, operand, times);
+                self.machine.drop_if(done.is_err());
             }
             StmtKind::Delete { map, key } => {
                 let key = self.eval_all(key);

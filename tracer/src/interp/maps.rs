@@ -71,8 +71,13 @@ impl MapState {
         Ok(())
     }
 
-    pub(super) fn aggregate(&mut self, key: Vec<Value>, operand: u64) -> Result<(), Full> {
-        self.cell(key)?.update(operand);
+    pub(super) fn aggregate(
+        &mut self,
+        key: Vec<Value>,
+        operand: u64,
+        times: u64,
+    ) -> Result<(), Full> {
+        self.cell(key)?.update_times(operand, times);
         Ok(())
     }
 
@@ -107,7 +112,8 @@ impl MapState {
             self.written.retain(|other| *other != key);
             self.written.push_back(key.clone());
         }
-        let empty = self.empty();
-        Ok(self.cells.entry(key).or_insert(empty))
+        let declared = &self.declared.value;
+        let cell = self.cells.entry(key);
+        Ok(cell.or_insert_with(|| Cell::new(declared)))
     }
 }

@@ -5,6 +5,7 @@
 //! not known. Generated code is held to what this room does; where they differ, the IR's documentation
 //! decides who is wrong.
 
+mod alike;
 mod eval;
 mod event;
 mod exec;
@@ -13,7 +14,8 @@ mod recorded;
 #[cfg(test)]
 mod tests;
 
-pub use event::Event;
+pub use alike::adds_up;
+pub use event::{Event, read_str_by_bytes};
 pub use maps::MapState;
 pub use recorded::{ParseError, Recorded, Region};
 
@@ -26,6 +28,8 @@ pub struct Machine<'p> {
     maps: Vec<MapState>,
     sites: Vec<u64>,
     map_full: u64,
+    /// How many firings the one in hand stands for.
+    times: u64,
     /// Maps as they were when the firing in hand printed them.
     printed: Vec<(MapId, MapState)>,
 }
@@ -82,6 +86,7 @@ impl<'p> Machine<'p> {
             maps: program.maps.iter().map(new_map).collect(),
             sites: vec![0; program.sites.len()],
             map_full: 0,
+            times: 1,
             printed: Vec::new(),
         }
     }
@@ -92,6 +97,16 @@ impl<'p> Machine<'p> {
     /// When the program breaks a rule that `ir::verify` checks.
     pub fn fire(&mut self, clause: ClauseId, event: &dyn Event) -> Outcome {
         exec::fire(self, &self.program.clauses[clause.0 as usize], event)
+    }
+
+    /// Runs one clause that [`adds_up`] as if it was fired so many times, on events that all give the answers of this one.
+    ///
+    /// # Panics
+    /// As [`Machine::fire`].
+    pub fn fire_times(&mut self, clause: ClauseId, event: &dyn Event, times: u64) {
+        self.times = times;
+        self.fire(clause, event);
+        self.times = 1;
     }
 
     /// Runs one clause whose variables have values already: those named here; the others are 0 or empty.
@@ -129,7 +144,14 @@ impl<'p> Machine<'p> {
         }
     }
 
+    /// Counts an update that found the map full.
+    fn drop_if(&mut self, full: bool) {
+        if full {
+            self.map_full += self.times;
+        }
+    }
+
     fn count(&mut self, site: SiteId) {
-        self.sites[site.0 as usize] += 1;
+        self.sites[site.0 as usize] += self.times;
     }
 }

@@ -11,10 +11,11 @@ use arrow_array::{
     Array, BinaryArray, FixedSizeBinaryArray, PrimitiveArray, RecordBatch, StructArray,
 };
 use arrow_buffer::{Buffer, OffsetBuffer, ScalarBuffer};
+use std::ops::Range;
 
 /// Words in three columns.
 #[derive(Debug, Default)]
-struct Words {
+pub(super) struct Words {
     low: ScalarBuffer<u16>,
     middle: ScalarBuffer<u16>,
     high: ScalarBuffer<u32>,
@@ -31,12 +32,26 @@ impl Words {
     }
 
     #[inline]
-    fn at(&self, row: usize) -> u64 {
+    pub(super) fn at(&self, row: usize) -> u64 {
         let low = self.low.get(row).copied().unwrap_or(0);
         let middle = self.middle.get(row).copied().unwrap_or(0);
         let high = self.high.get(row).copied().unwrap_or(0);
-        u64::from(low) | u64::from(middle) << 16 | u64::from(high) << 32
+        joined(low, middle, high)
     }
+
+    /// Those of some rows; none when the column was not read.
+    pub(super) fn range(&self, rows: Range<usize>) -> impl Iterator<Item = u64> {
+        let low = self.low.get(rows.clone()).unwrap_or_default();
+        let middle = self.middle.get(rows.clone()).unwrap_or_default();
+        let high = self.high.get(rows).unwrap_or_default();
+        let parts = low.iter().zip(middle).zip(high);
+        parts.map(|((&low, &middle), &high)| joined(low, middle, high))
+    }
+}
+
+#[inline]
+fn joined(low: u16, middle: u16, high: u32) -> u64 {
+    u64::from(low) | u64::from(middle) << 16 | u64::from(high) << 32
 }
 
 /// Byte strings, one behind the other.
@@ -81,20 +96,20 @@ fn numbers<T: ArrowPrimitiveType>(array: &dyn Array) -> Option<ScalarBuffer<T::N
 /// The columns of a batch.
 #[derive(Debug, Default)]
 pub struct Batch {
-    kind: ScalarBuffer<u8>,
-    call: Words,
+    pub(super) kind: ScalarBuffer<u8>,
+    pub(super) call: Words,
     /// Times, added up.
-    time: Vec<u64>,
-    took: Words,
-    cpu: ScalarBuffer<u16>,
-    pid: ScalarBuffer<u32>,
-    tid: ScalarBuffer<u32>,
-    uid: ScalarBuffer<u32>,
-    gid: ScalarBuffer<u32>,
-    cgroup: ScalarBuffer<u64>,
+    pub(super) time: Vec<u64>,
+    pub(super) took: Words,
+    pub(super) cpu: ScalarBuffer<u16>,
+    pub(super) pid: ScalarBuffer<u32>,
+    pub(super) tid: ScalarBuffer<u32>,
+    pub(super) uid: ScalarBuffer<u32>,
+    pub(super) gid: ScalarBuffer<u32>,
+    pub(super) cgroup: ScalarBuffer<u64>,
     comm: Buffer,
-    ret: Words,
-    args: [Words; 6],
+    pub(super) ret: Words,
+    pub(super) args: [Words; 6],
     image: Blobs,
     stack: Blobs,
     /// All columns, when not all are wanted and rows among them tell of the recording itself.
@@ -148,10 +163,20 @@ impl Batch {
         self.kind[row]
     }
 
+    /// The same of some rows.
+    pub fn kinds(&self, rows: Range<usize>) -> &[u8] {
+        &self.kind[rows]
+    }
+
     /// ABI in bits 32.., number below.
     #[inline]
     pub fn call(&self, row: usize) -> u64 {
         self.call.at(row)
+    }
+
+    /// The same of some rows.
+    pub fn calls(&self, rows: Range<usize>) -> impl Iterator<Item = u64> {
+        self.call.range(rows)
     }
 
     /// See [`Row::time_ns`].
@@ -272,9 +297,9 @@ impl Batch {
 
 fn sums(words: &Words) -> Vec<u64> {
     let mut sum = 0u64;
-    let add = |at| {
-        sum = sum.wrapping_add(words.at(at));
+    let add = |word| {
+        sum = sum.wrapping_add(word);
         sum
     };
-    (0..words.low.len()).map(add).collect()
+    words.range(0..words.low.len()).map(add).collect()
 }

@@ -39,6 +39,8 @@ pub(super) mod column {
 pub struct Columns(u32);
 
 impl Columns {
+    /// None.
+    pub const NONE: Columns = Columns(0);
     /// The kinds of rows, and which calls they are: always needed.
     pub const LEAST: Columns = Columns(1 << column::KIND | 1 << column::CALL);
     /// All.

@@ -62,12 +62,18 @@ impl Cgroups {
 
 /// Where the hierarchy of version 2 is mounted: the mount point is the fifth word of a line, the type the first behind a
 /// lone dash (proc_pid_mountinfo(5)).
-fn mount_point(mountinfo: &str) -> Option<PathBuf> {
+pub(super) fn mount_point(mountinfo: &str) -> Option<PathBuf> {
     mountinfo.lines().find_map(|line| {
         let (mount, kind) = line.split_once(" - ")?;
         let is_meant = kind.split(' ').next() == Some("cgroup2");
         is_meant.then(|| mount.split(' ').nth(4).map(PathBuf::from))?
     })
+}
+
+/// A process's own cgroup, below the hierarchy's root, from the lines of its `/proc/PID/cgroup` (cgroups(7)).
+pub(super) fn own(lines: &str) -> Option<&str> {
+    let path = lines.lines().find_map(|line| line.strip_prefix("0::/"));
+    path.map(|path| path.trim_end_matches('/'))
 }
 
 #[cfg(test)]
@@ -80,6 +86,14 @@ mod tests {
                      30 23 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw\n";
         assert_eq!(mount_point(lines), Some("/sys/fs/cgroup".into()));
         assert_eq!(mount_point("22 1 0:20 / /proc rw - proc proc rw"), None);
+    }
+
+    #[test]
+    fn the_own_cgroup_is_that_of_version_2() {
+        let lines = "4:memory:/a\n1:name=systemd:/b\n0::/user.slice/c\n";
+        assert_eq!(own(lines), Some("user.slice/c"));
+        assert_eq!(own("0::/\n"), Some(""));
+        assert_eq!(own("1:cpu:/\n"), None);
     }
 
     #[test]

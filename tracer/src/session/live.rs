@@ -4,6 +4,7 @@
 //! processes (tokio); the [`reader`](super::reader) prints. They share the programs and maps behind one lock, held for
 //! microseconds, and for a grace period of the kernel when a map's generation is closed.
 
+use super::backpressure::{Backpressure, Prepared, Relief};
 use super::desk::{Desk, LastWords};
 use super::family;
 use super::log::{self, Diagnostics};
@@ -30,6 +31,7 @@ use crate::stream::account::Totals;
 use crate::symbols::Follower;
 use crate::sys::clock;
 use crate::sys::fd::readable;
+use crate::sys::memory;
 use std::convert::Infallible;
 use std::io::Write;
 use std::os::fd::{AsFd, OwnedFd};
@@ -52,6 +54,9 @@ const FORCED: u8 = 130;
 /// # Errors
 /// What kept it from beginning, or from going on.
 pub fn run(request: Request, facts: &kernel::Live) -> Result<Ended, Error> {
+    if request.record.is_some() {
+        memory::keep_freed();
+    }
     let voice = Voice::new(request.output.quiet, request.output.verbose);
     let options = compile::Options {
         only_tree: request.scope.only_tree,
@@ -192,6 +197,7 @@ struct Run {
     /// The script is the user's, not one that options made.
     written: bool,
     reader: Link,
+    backpressure: Option<Backpressure>,
     diagnostics: Option<Diagnostics>,
 }
 
@@ -217,6 +223,8 @@ impl Run {
         if let Some(pid) = target.child() {
             loaded.set_child(pid)?;
         }
+        let stands_still = request.limits.backpressure;
+        let prepared = stands_still.then(|| Prepared::new(&target)).transpose()?;
         let rings = loaded.take_rings();
         let diagnostics = Diagnostics::of(&mut loaded, voice);
         let (plan, loaded) = (Arc::new(plan), Arc::new(Mutex::new(loaded)));
@@ -226,7 +234,13 @@ impl Run {
             .as_ref()
             .is_none_or(|recording| recording.from > 0);
         let written = asks && request.output.trace.is_none();
-        let reader = start_reader(&plan, &loaded, rings, out, &request, follower, recording)?;
+        let writing = Writing {
+            out,
+            follower,
+            recording,
+        };
+        let (reader, backpressure) =
+            start_reader(&plan, &loaded, rings, writing, &request, prepared)?;
         Ok(Run {
             request,
             plan,
@@ -238,6 +252,7 @@ impl Run {
             command: None,
             written,
             reader,
+            backpressure,
             diagnostics,
         })
     }
@@ -263,6 +278,7 @@ impl Run {
             plan: self.plan,
             loaded: self.loaded,
             reader: self.reader,
+            backpressure: self.backpressure,
             diagnostics: self.diagnostics,
             command: self.command,
             missed,
@@ -435,6 +451,7 @@ struct End {
     plan: Arc<Plan>,
     loaded: Arc<Mutex<Loaded>>,
     reader: Link,
+    backpressure: Option<Backpressure>,
     diagnostics: Option<Diagnostics>,
     command: Option<ExitStatus>,
     missed: Vec<String>,
@@ -456,6 +473,8 @@ impl End {
         lock(&self.loaded).close()?;
         let ended_ns = clock::monotonic_ns();
         self.voice.step("closed");
+        // Nothing is sent any more: whatever is left of the command runs on.
+        drop(self.backpressure.take());
         self.reader.drain().await;
         let code = self.reader.gather()?.unwrap_or(code);
         run_all(&self.plan, &self.loaded, &Hook::End)?;
@@ -568,16 +587,22 @@ impl Link {
     }
 }
 
+/// Where the reader's records go.
+struct Writing {
+    out: Output,
+    follower: Follower,
+    recording: Option<Recording>,
+}
+
 /// Starts the reading thread, and a task for each ring that passes the kernel's wake-ups on.
 fn start_reader(
     plan: &Arc<Plan>,
     loaded: &Arc<Mutex<Loaded>>,
     rings: load::Rings,
-    out: Output,
+    writing: Writing,
     request: &Request,
-    follower: Follower,
-    recording: Option<Recording>,
-) -> Result<Link, Error> {
+    prepared: Option<Prepared>,
+) -> Result<(Link, Option<Backpressure>), Error> {
     let (orders, received) = channel();
     let (tell, told) = unbounded_channel();
     let looking = Arc::new(AtomicBool::new(false));
@@ -587,6 +612,19 @@ fn start_reader(
             tokio::spawn(watch(fd, orders.clone(), Arc::clone(&looking)));
         }
     }
+    let (backpressure, relief) = match prepared {
+        Some(prepared) => {
+            let main = rings.iter().map(|pair| pair.main.as_fd());
+            let (watching, relief) = prepared.watch(main, orders.clone(), tell.clone())?;
+            (Some(watching), relief)
+        }
+        None => (None, Relief::default()),
+    };
+    let Writing {
+        out,
+        follower,
+        recording,
+    } = writing;
     let (plan, loaded) = (Arc::clone(plan), Arc::clone(loaded));
     let printer = printer(&request.output, out.is_terminal());
     let script = request.script.clone();
@@ -608,17 +646,20 @@ fn start_reader(
             .with_recording(recording)
             .telling_losses(tells_losses)
             .telling_pending(pending);
-        Reader::new(rings, ring_bytes, desk, looking).run(&received);
+        Reader::new(rings, ring_bytes, desk, looking)
+            .telling(relief)
+            .run(&received);
     };
     let thread = std::thread::Builder::new()
         .name("reader".into())
         .spawn(work)
         .map_err(Error::Runtime)?;
-    Ok(Link {
+    let link = Link {
         orders,
         told,
         thread,
-    })
+    };
+    Ok((link, backpressure))
 }
 
 /// Follows what processes map, when addresses of theirs are to be named.

@@ -8,6 +8,7 @@
 //! detached.
 
 mod act;
+pub mod backpressure;
 mod cgroups;
 pub mod collect;
 pub mod compile;
@@ -113,6 +114,9 @@ pub enum Error {
     /// The query needs more rights than this process has.
     #[error(transparent)]
     Privilege(#[from] crate::kernel::privilege::Unmet),
+    /// The command cannot be made to stand still.
+    #[error(transparent)]
+    Backpressure(#[from] backpressure::Lack),
     /// A recording cannot be read.
     #[error(transparent)]
     Recording(#[from] crate::record::Error),

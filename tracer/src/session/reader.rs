@@ -4,6 +4,7 @@
 //! block on a slow output as long as it likes, then the rings fill and the losses are counted. Never ends the run itself.
 
 use super::Error;
+use super::backpressure::Relief;
 use super::desk::{Desk, LastWords};
 use super::tails::Mishaps;
 use crate::load::{self, RingPair};
@@ -76,6 +77,8 @@ pub struct Reader<'p> {
     desk: Desk<'p>,
     /// An order to look is under way; reset before looking.
     looking: Arc<AtomicBool>,
+    /// Wants to know when the rings are empty.
+    relief: Relief,
 }
 
 impl<'p> Reader<'p> {
@@ -92,7 +95,14 @@ impl<'p> Reader<'p> {
             pace: Pace::new(ring_bytes),
             desk,
             looking,
+            relief: Relief::default(),
         }
+    }
+
+    /// Tells whenever the rings were read to their end.
+    #[must_use]
+    pub fn telling(self, relief: Relief) -> Reader<'p> {
+        Reader { relief, ..self }
     }
 
     /// Follows orders until it is told to quit.
@@ -130,6 +140,9 @@ impl<'p> Reader<'p> {
             desk.tick(Instant::now());
         }
         desk.look(Instant::now());
+        if !turn.more {
+            self.relief.drained();
+        }
         self.pace.after(turn)
     }
 
@@ -137,6 +150,7 @@ impl<'p> Reader<'p> {
         let desk = &mut self.desk;
         self.stream.finish(&mut |item| desk.handle(item));
         desk.flush();
+        self.relief.drained();
     }
 
     fn accounts(&self) -> Accounts {

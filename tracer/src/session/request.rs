@@ -127,6 +127,8 @@ pub enum Buffering {
 pub struct Limits {
     /// Losses are a failure.
     pub strict: bool,
+    /// The command stands still while its records wait to be read; there is a command.
+    pub backpressure: bool,
     /// Bytes of each main ring; a power of two.
     pub ring_bytes: Option<u32>,
     /// What holds where the script does not say otherwise.

@@ -54,6 +54,17 @@ impl Watched {
     }
 }
 
+/// Lets this thread run before all that are not as urgent (`SCHED_FIFO`): for one that hardly ever runs.
+pub fn before_others() -> io::Result<()> {
+    let urgent = libc::sched_param { sched_priority: 1 };
+    let how = libc::SCHED_FIFO | libc::SCHED_RESET_ON_FORK;
+    // SAFETY: changes this thread alone, and reads a struct that is alive.
+    match unsafe { libc::sched_setscheduler(0, how, &raw const urgent) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
 /// A child that was forked and waits just before its exec. Dropped without [`Held::release`], it ends without having
 /// run anything; the same when this process is killed.
 pub struct Held {

@@ -107,6 +107,7 @@ pub fn limits(typed: &CheckArgs) -> Result<Limits, Trouble> {
     };
     Ok(Limits {
         strict: false,
+        backpressure: false,
         ring_bytes: typed.buffers.ring_size,
         settings,
     })

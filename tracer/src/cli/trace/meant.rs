@@ -39,6 +39,7 @@ pub fn request(typed: &TraceArgs) -> Result<Request, Failure> {
         output: output(typed, &options),
         limits: Limits {
             strict: typed.strict,
+            backpressure: typed.backpressure,
             ring_bytes: typed.buffers.ring_size,
             ..Limits::default()
         },

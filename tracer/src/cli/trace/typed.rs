@@ -193,6 +193,10 @@ pub struct TraceArgs {
     /// End with status 3 when anything was lost
     #[arg(long, help_heading = "End and limits")]
     pub strict: bool,
+    /// Let the command stand still while its records wait to be read, so that none is lost: by freezing its control
+    /// group (version 2)
+    #[arg(long, requires = "command", help_heading = "End and limits")]
+    pub backpressure: bool,
     /// How much memory.
     #[command(flatten, next_help_heading = "End and limits")]
     pub buffers: Buffers,

@@ -4,7 +4,7 @@
 //! machine that runs the query.
 
 use super::names::Recalled;
-use crate::interp::Event;
+use crate::interp::{Event, read_str_by_bytes};
 use crate::ir::{Builtin, Phase};
 use crate::print::value;
 use crate::record::{Batch, Header};
@@ -23,7 +23,8 @@ pub(super) struct Recorded<'a, 'p> {
     pub names: &'a Recalled<'p>,
     /// Counts reads of memory that was not recorded.
     pub beyond: &'a Cell<u64>,
-    pub call: OnceCell<Option<Call<'a>>>,
+    /// The memory of the call: of the rest of it the columns tell.
+    pub image: OnceCell<Call<'a>>,
 }
 
 /// What [`needs`](super::needs) let through.
@@ -41,16 +42,14 @@ impl<'a> Recorded<'a, '_> {
         }
     }
 
-    fn call(&self) -> Option<&Call<'a>> {
-        let read = || self.batch.row(self.row)?.call();
-        self.call.get_or_init(read).as_ref()
+    fn image(&self) -> &Call<'a> {
+        let read = || Call::of_parts(self.batch.image(self.row));
+        self.image.get_or_init(read)
     }
 
     /// Bytes at an address: as at entry, else as at exit.
     fn memory(&self, addr: u64, buf: &mut [u8]) -> ArgState {
-        let Some(call) = self.call() else {
-            return ArgState::NotRead;
-        };
+        let call = self.image();
         let mut at = 0;
         while at < buf.len() {
             let from = addr.wrapping_add(at as u64);
@@ -137,8 +136,18 @@ impl Event for Recorded<'_, '_> {
     }
 
     fn is_late(&self, space: Space, addr: u64) -> bool {
-        let state = |call: &Call<'_>| call.memory(addr, 1, When::Entry).state;
-        space == Space::User && self.call().map(state) == Some(ArgState::Late)
+        let state = || self.image().memory(addr, 1, When::Entry).state;
+        space == Space::User && state() == ArgState::Late
+    }
+
+    fn read_str(&self, space: Space, addr: u64, most: u32) -> Option<Vec<u8>> {
+        if space == Space::User && self.phase != Phase::Entry {
+            let piece = self.image().memory(addr, most as usize, When::Entry).bytes;
+            if let Some(end) = piece.iter().position(|&byte| byte == 0) {
+                return Some(piece[..end].to_vec());
+            }
+        }
+        read_str_by_bytes(self, space, addr, most)
     }
 
     fn text(&self, ty: &Type, raw: &Value) -> Vec<u8> {

@@ -7,10 +7,15 @@
 //! its end, with the entry's time. `END` follows the last row.
 
 mod event;
+mod groups;
 mod names;
 mod needs;
+mod rows;
 pub mod sql;
 mod ticks;
+
+#[cfg(test)]
+mod tests;
 
 use super::compile::{self, Options};
 use super::output::Output;
@@ -21,17 +26,18 @@ use super::{Error, Limits, Script, request, trailer};
 use crate::agg::Table;
 use crate::diag::Diagnostic;
 use crate::facts::Facts;
-use crate::interp::{Effect, Event, Machine, MapState};
-use crate::ir::{ClauseId, EmitId, MapId, Phase, Probe, Program, SiteId};
+use crate::interp::{Effect, Machine, MapState};
+use crate::ir::{ClauseId, EmitId, MapId, Probe, Program, SiteId};
 use crate::print::{self, Format, Loss, Origin};
-use crate::record::{Batch, Columns, End, Ending, Header, Kind, Merged};
-use crate::types::{SyscallProbe, Value};
-use event::{Moment, Recorded};
+use crate::record::{Columns, End, Ending, Header, Likeness, Merged};
+use crate::sys::memory;
+use crate::types::Value;
+use event::Moment;
+use groups::Groups;
 use names::Recalled;
 use needs::Needs;
 use std::collections::{BTreeMap, VecDeque};
 use std::io::Write;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use ticks::Ticks;
 
@@ -62,6 +68,7 @@ pub struct Answered {
 /// # Errors
 /// When the script is wrong, asks for what the recordings do not hold, or a file cannot be read.
 pub fn run(question: Question, facts: &dyn Facts) -> Result<Answered, Error> {
+    memory::keep_freed();
     let voice = Voice::new(question.output.quiet, question.output.verbose);
     let options = Options::new(None, &question.limits);
     let (program, warnings) = compile::check(&question.script, &options, facts)?;
@@ -85,6 +92,9 @@ pub fn run(question: Question, facts: &dyn Facts) -> Result<Answered, Error> {
             collector: None,
         },
         ticks: Ticks::of(&program),
+        groups: needs
+            .alike
+            .map(|columns| Groups::new(Likeness::by(columns))),
         needs,
         headers: &headers,
         losses: BTreeMap::new(),
@@ -122,6 +132,8 @@ struct Replay<'p> {
     present: Presenter,
     ticks: Ticks,
     needs: Needs,
+    /// Rows that wait to be fired together; `None` when each is fired by itself.
+    groups: Option<Groups>,
     headers: &'p [Header],
     /// Losses that the recordings tell of: by reason and CPU.
     losses: BTreeMap<(String, Option<u32>), u64>,
@@ -168,7 +180,8 @@ impl Replay<'_> {
                 break;
             };
             self.names.host.set(batch.host);
-            self.batch(batch, range, &shift)?;
+            let shift = shift[usize::from(batch.host)];
+            self.rows(batch, range, shift)?;
         }
         self.synthetic(&Probe::End)?;
         self.last(format)
@@ -179,75 +192,6 @@ impl Replay<'_> {
         (0..self.headers.len())
             .map(|host| rows.shared_ns(host, 0))
             .collect()
-    }
-
-    /// Rows of one batch.
-    fn batch(&mut self, batch: &Batch, range: Range<usize>, shift: &[i64]) -> Result<(), Stop> {
-        let shift = shift[usize::from(batch.host)];
-        for row in range {
-            let kind = batch.kind(row);
-            if kind >= FIRST_NOTE {
-                self.note(batch, row, shift)?;
-                continue;
-            }
-            if kind >= FIRST_LIFECYCLE {
-                continue;
-            }
-            let wanted = self.needs.calls.of(batch.call(row));
-            if wanted.is_empty() && !self.ticks.any() {
-                continue;
-            }
-            if self.needs.columns_has_time {
-                self.now_ns = (batch.time_ns(row) as i64).wrapping_add(shift);
-                self.tick()?;
-            }
-            let wanted = self.needs.calls.range(batch.call(row));
-            for at in wanted {
-                let (clause, phase) = self.needs.calls.at(at);
-                if fires(phase, kind, batch, row) {
-                    self.fire_row(clause, phase, batch, row)?;
-                }
-                if self.exit.is_some() {
-                    return Ok(());
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn fire_row(
-        &mut self,
-        clause: ClauseId,
-        phase: Phase,
-        batch: &Batch,
-        row: usize,
-    ) -> Result<(), Stop> {
-        let host = usize::from(batch.host);
-        let event = Recorded {
-            batch,
-            row,
-            phase,
-            header: &self.headers[host],
-            start_ns: self.names.start_ns(host),
-            names: &self.names,
-            beyond: &self.beyond,
-            call: std::cell::OnceCell::new(),
-        };
-        let outcome = self.machine.fire(clause, &event);
-        if outcome.effects.is_empty() {
-            return Ok(());
-        }
-        let time_ns = event.word(crate::ir::Builtin::Nsecs);
-        let origin = Origin {
-            time_ns,
-            cpu: batch.cpu(row),
-            pid: batch.pid(row),
-            tid: batch.tid(row),
-            probe: SyscallProbe::Whole.bits() | batch.call(row),
-            emit: 0,
-        };
-        let wall_ns = self.headers[host].wall_ns(time_ns);
-        self.effects(outcome.effects, outcome.printed, origin, wall_ns)
     }
 
     /// `BEGIN` or `END`.
@@ -293,31 +237,6 @@ impl Replay<'_> {
             }
         }
         self.now_ns = now;
-        Ok(())
-    }
-
-    /// A row about the recording itself.
-    fn note(&mut self, batch: &Batch, row: usize, shift: i64) -> Result<(), Stop> {
-        let Some(note) = batch.note(row) else {
-            return Ok(());
-        };
-        match note.kind {
-            Kind::Name => self.names.learn(&note),
-            Kind::Start => {
-                self.names.start(&note);
-                self.ticks.start((note.time_ns as i64).wrapping_add(shift));
-            }
-            Kind::Loss => {
-                let reason = String::from_utf8_lossy(note.image).into_owned();
-                let cpu = (note.cpu != u32::from(u16::MAX)).then_some(note.cpu);
-                *self.losses.entry((reason, cpu)).or_default() += note.ret as u64;
-            }
-            Kind::End => {
-                self.now_ns = (note.time_ns as i64).wrapping_add(shift);
-                self.tick()?;
-            }
-            Kind::Call(_) | Kind::Exit | Kind::Signal => {}
-        }
         Ok(())
     }
 
@@ -440,20 +359,6 @@ impl Replay<'_> {
             ));
         }
         !sums.is_empty()
-    }
-}
-
-/// The first kind of row that tells of the recording itself, and the first that is no call.
-const FIRST_NOTE: u8 = 32;
-const FIRST_LIFECYCLE: u8 = 16;
-
-/// Whether a clause of that phase fires for a call of that kind.
-fn fires(phase: Phase, kind: u8, batch: &Batch, row: usize) -> bool {
-    use crate::types::call::CallKind;
-    let returned = kind == CallKind::Call as u8 || kind == CallKind::NoEntry as u8;
-    match phase {
-        Phase::Whole | Phase::Return => returned,
-        Phase::Entry => !returned || batch.took_ns(row).is_some(),
     }
 }
 

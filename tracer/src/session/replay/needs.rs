@@ -4,6 +4,7 @@
 //! Never reads a row.
 
 use crate::diag::{Diagnostic, Span, codes};
+use crate::interp::adds_up;
 use crate::ir::{
     Builtin, Clause, ClauseId, EmitKind, Expr, ExprKind, Phase, Probe, Program, StmtKind, walk,
 };
@@ -11,7 +12,6 @@ use crate::record::{Columns, Header};
 use crate::tables::syscalls;
 use crate::types::{Abi, Space};
 use std::collections::{BTreeSet, HashSet};
-use std::ops::Range;
 use tracer_ebpf::{ABIS, SYSCALL_ROWS, UNKNOWN_ROW};
 
 /// What a query needs.
@@ -21,54 +21,70 @@ pub(super) struct Needs {
     pub columns: Columns,
     /// The time of rows is among them.
     pub columns_has_time: bool,
+    /// The columns that make firings alike: none other is asked for. `None` when rows have to be fired one by one.
+    pub alike: Option<Columns>,
     /// Clauses by call.
     pub calls: Calls,
 }
 
-/// Clauses by call: for each row of the table a range of one list.
-#[derive(Debug, Default)]
+/// Clauses by call: each call has a class, each class the clauses that want it.
+#[derive(Debug)]
 pub(super) struct Calls {
-    ranges: Vec<(u32, u32)>,
-    clauses: Vec<(ClauseId, Phase)>,
+    /// By row of the table.
+    classes: Vec<Class>,
+    clauses: Vec<Vec<(ClauseId, Phase)>>,
+}
+
+/// Calls that the same clauses want.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Class(u32);
+
+impl Class {
+    /// Nobody wants them.
+    pub const NONE: Class = Class(0);
+
+    /// Its number.
+    pub fn number(self) -> u64 {
+        self.0.into()
+    }
 }
 
 impl Calls {
     fn of_program(program: &Program) -> Calls {
-        let mut calls = Calls::default();
+        let mut calls = Calls {
+            classes: Vec::new(),
+            clauses: vec![Vec::new()],
+        };
         for at in 0..ABIS * SYSCALL_ROWS {
-            let start = calls.clauses.len() as u32;
             let abi = if at / SYSCALL_ROWS == 0 {
                 Abi::Native
             } else {
                 Abi::I386
             };
-            calls
-                .clauses
-                .extend(clauses_for(program, abi, at % SYSCALL_ROWS));
-            calls.ranges.push((start, calls.clauses.len() as u32));
+            let wanted = clauses_for(program, abi, at % SYSCALL_ROWS);
+            let known = calls.clauses.iter().position(|known| *known == wanted);
+            let class = known.unwrap_or(calls.clauses.len());
+            if known.is_none() {
+                calls.clauses.push(wanted);
+            }
+            calls.classes.push(Class(class as u32));
         }
         calls
     }
 
-    /// Who wants a call: places for [`Calls::at`].
+    /// The class of a call.
     #[inline]
-    pub fn range(&self, call: u64) -> Range<usize> {
+    pub fn class(&self, call: u64) -> Class {
         let row = (call as u32).min(UNKNOWN_ROW);
-        let at = (call >> 32) as u32 * SYSCALL_ROWS + row;
-        let (start, end) = self.ranges.get(at as usize).copied().unwrap_or((0, 0));
-        start as usize..end as usize
+        let at = (call >> 32).saturating_mul(SYSCALL_ROWS.into()) + u64::from(row);
+        let class = usize::try_from(at).ok().and_then(|at| self.classes.get(at));
+        class.copied().unwrap_or(Class::NONE)
     }
 
-    /// The same.
+    /// Clauses that want the calls of a class, and at which end of the call they fire.
     #[inline]
-    pub fn of(&self, call: u64) -> Range<usize> {
-        self.range(call)
-    }
-
-    /// A clause, and at which end of the call it fires.
-    #[inline]
-    pub fn at(&self, at: usize) -> (ClauseId, Phase) {
-        self.clauses[at]
+    pub fn wanted(&self, class: Class) -> &[(ClauseId, Phase)] {
+        &self.clauses[class.0 as usize]
     }
 }
 
@@ -98,6 +114,7 @@ impl Needs {
             program,
             headers,
             columns: Columns::LEAST,
+            alike: Some(Columns::NONE),
             lacking: Vec::new(),
             said: HashSet::new(),
         };
@@ -111,6 +128,7 @@ impl Needs {
         Ok(Needs {
             columns,
             columns_has_time: columns.and(Columns::TIME) == columns || headers.len() > 1,
+            alike: look.alike,
             calls: Calls::of_program(program),
         })
     }
@@ -121,6 +139,8 @@ struct Look<'p> {
     program: &'p Program,
     headers: &'p [Header],
     columns: Columns,
+    /// See [`Needs::alike`].
+    alike: Option<Columns>,
     lacking: Vec<Diagnostic>,
     said: HashSet<Span>,
 }
@@ -160,6 +180,9 @@ impl Look<'_> {
         if at_entry {
             self.want(Columns::ENTRY);
         }
+        if of_calls && !adds_up(self.program, clause) {
+            self.alike = None;
+        }
         let roots = clause.predicate.iter().collect::<Vec<_>>();
         for expr in roots {
             expr.visit(&mut |e| self.expr(e, of_calls, at_entry));
@@ -193,9 +216,25 @@ impl Look<'_> {
             | ExprKind::ReadArray { .. }
             | ExprKind::ReadBytes { .. }
             | ExprKind::ReadArgv { .. }
-            | ExprKind::Load { .. } => self.want(Columns::ALL),
+            | ExprKind::Load { .. } => {
+                self.want(Columns::IMAGE);
+                self.alike = None;
+            }
             _ => {}
         }
+    }
+
+    /// Firings are alike only when they see the same of this.
+    fn tell_apart(&mut self, builtin: Builtin, column: Columns) {
+        let column = match builtin {
+            // The same at all rows of a file.
+            Builtin::Ncpus | Builtin::Tree | Builtin::Host => Some(Columns::NONE),
+            // Hardly ever the same, or not compared.
+            Builtin::Nsecs | Builtin::Elapsed | Builtin::Call | Builtin::Stack(_) => None,
+            _ => Some(column),
+        };
+        let both = self.alike.zip(column);
+        self.alike = both.map(|(others, column)| others.and(column));
     }
 
     fn builtin(&mut self, builtin: Builtin, span: Span, of_calls: bool, at_entry: bool) {
@@ -231,6 +270,9 @@ impl Look<'_> {
             }
             _ => None,
         };
+        if let Some(columns) = columns.filter(|_| of_calls) {
+            self.tell_apart(builtin, columns);
+        }
         match (columns, builtin) {
             (Some(columns), _) => self.want(columns),
             (None, Builtin::Stack(_)) => self.lacks(span, "these stacks", "tracer record -k keeps them"),
