@@ -13,6 +13,7 @@ mod figure;
 mod growth;
 mod machine;
 mod memory;
+mod recording;
 mod starting;
 mod stopping;
 mod subject;
@@ -50,6 +51,7 @@ const BENCHES: &[&Bench] = &[
     &cost::BENCH,
     &delivery::BENCH,
     &whole_calls::BENCH,
+    &recording::BENCH,
     &evidence::BENCH,
     &growth::BENCH,
 ];
