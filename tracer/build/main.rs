@@ -21,6 +21,7 @@ use std::{env, fs, path::Path};
 fn main() {
     println!("cargo::rerun-if-changed=build");
     println!("cargo::rerun-if-changed=data");
+    pack_relocations();
     let constants = constants::Constants::read();
     let words = meaning::Words {
         sets: &sets::Sets::read(&constants),
@@ -38,6 +39,15 @@ fn main() {
     // Last: the others add to them.
     write("shared.rs", words.interned.tables());
     write("constants.rs", constants.tables());
+}
+
+/// A static binary relocates itself: 38,000 addresses of tables, at 24 bytes each, or packed in bits. Only there: another loader may
+/// be too old to know them.
+fn pack_relocations() {
+    let has = |variable: &str, what: &str| env::var(variable).is_ok_and(|list| list.contains(what));
+    if has("CARGO_CFG_TARGET_FEATURE", "crt-static") && has("CARGO_CFG_TARGET_ENV", "gnu") {
+        println!("cargo::rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
+    }
 }
 
 fn write(name: &str, text: String) {
