@@ -17,7 +17,7 @@ const MOVING: &str = "read,write,pread64,pwrite64,readv,writev,preadv,pwritev,pr
 pub fn text() -> String {
     let mut text = String::from(
         "config = { max_map_keys = 65536; max_strlen = 256; print_maps_on_exit = false; str_trunc_trailer = \"...\" }\n\
-         let @latency = percpuhash(512);\nlet @paths = percpuhash(8192);\n\
+         let @latency = percpuhash(512);\nlet @paths = percpuhash(8192);\nlet @executed = percpuhash(4096);\n\
          syscall:* { @calls[comm, name, errno] = count(); @latency[comm, name] = hist(duration, 3); }\n\
          syscall:execve,syscall:execveat /retval == 0/ { @executed[comm, args.filename] = count(); }\n",
     );
