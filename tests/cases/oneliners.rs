@@ -11,8 +11,9 @@
 //! ```
 //!
 //! A line without a probe is the action of `BEGIN`, which then ends the run; `! --unsafe` adds arguments. Blank lines do not
-//! count. Where there is a `~`, the reference must differ: a difference that is gone is a failure. A reason in square brackets,
-//! `~ [newer]`, says that the reference cannot know the line at all, and is not asked.
+//! count. Where there is a `~`, the reference must differ: a difference that is gone is a failure. It is not asked where a word in
+//! square brackets says why that cannot hold: `~ [newer]`, it cannot know the line at all; `~ [order]`, it prints another order
+//! each time.
 
 use anyhow::{Context, Result, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
