@@ -90,6 +90,8 @@ pub fn diff_strace(command: &[String]) -> Result<ExitCode> {
 /// The runner of the kernel cases, told where everything is.
 fn cases(products: &Products) -> Command {
     let mut cases = Command::new(&products.cases);
+    // Cargo's own: with it, each program that a case starts looks for its libraries in vain first, and that is traced.
+    cases.env_remove("LD_LIBRARY_PATH");
     cases
         .env("TRACER", &products.tracer)
         .env("TRIGGER", &products.trigger);
