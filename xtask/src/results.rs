@@ -19,7 +19,12 @@ pub struct Outcomes {
     counted: [usize; 3],
     /// A test that began, and whose outcome is at the end of a later line: it printed something itself.
     begun: Option<String>,
+    /// The failed test whose reason the runner is printing.
+    told: Option<String>,
 }
+
+/// Lines of a failure's reason that are told again at the end: the rest is where the test ran.
+const REASON_LINES: usize = 25;
 
 impl Outcomes {
     /// Nothing ran yet.
@@ -32,12 +37,23 @@ impl Outcomes {
             claimed: [0; 3],
             counted: [0; 3],
             begun: None,
+            told: None,
         }
     }
 
     /// Takes one line of a runner's output.
     pub fn line(&mut self, line: &str) {
-        if let Some(result) = line.strip_prefix("test result: ") {
+        if let Some(name) = reason_of(line) {
+            self.told = Some(name.to_owned());
+        } else if line == "failures:" {
+            self.told = None;
+        } else if let Some(name) = &self.told
+            && let Some(reason) = self.failed.get_mut(name)
+        {
+            if reason.lines().count() < REASON_LINES && !line.is_empty() {
+                *reason += &format!("\n    {line}");
+            }
+        } else if let Some(result) = line.strip_prefix("test result: ") {
             for (sum, word) in self.claimed.iter_mut().zip(["passed", "failed", "ignored"]) {
                 *sum += number_before(result, word);
             }
@@ -71,6 +87,11 @@ impl Outcomes {
         true
     }
 
+    /// Whether a test failed.
+    pub fn any_failed(&self) -> bool {
+        !self.failed.is_empty()
+    }
+
     /// Notes a pass that no runner printed.
     pub fn pass(&mut self, name: &str) {
         self.counted[0] += 1;
@@ -98,6 +119,12 @@ impl Outcomes {
         }
         Ok(())
     }
+}
+
+/// `---- NAME ----`, or `---- NAME stdout ----`: the line before a failure's reason.
+fn reason_of(line: &str) -> Option<&str> {
+    let name = line.strip_prefix("---- ")?.strip_suffix(" ----")?;
+    Some(name.strip_suffix(" stdout").unwrap_or(name))
 }
 
 /// `test NAME ... OUTCOME`
@@ -164,7 +191,10 @@ impl Summary {
         }
         for place in &self.places {
             for (name, reason) in &place.failed {
-                let colon = if reason.is_empty() { "" } else { ": " };
+                let colon = match reason.starts_with('\n') || reason.is_empty() {
+                    true => "",
+                    false => ": ",
+                };
                 text += &format!("failed: {}: {name}{colon}{reason}\n", place.place);
             }
         }
@@ -221,6 +251,20 @@ mod tests {
         assert!(printed.passed.contains("a") && printed.failed.contains_key("c"));
         let cut = "test a ... 3 of 200\ntest result: ok. 1 passed; 0 failed; 0 ignored;";
         assert!(outcomes("here", cut).complete("0").is_err());
+    }
+
+    #[test]
+    fn reasons_are_told_again_at_the_end() {
+        let lines = "test b ... FAILED\n\nfailures:\n\n---- b ----\nwanted 1\nfound 2\n\n\nfailures:\n    b\n\n\
+            test result: FAILED. 0 passed; 1 failed; 0 ignored;";
+        let failed = outcomes("here", lines);
+        assert_eq!(failed.complete("101"), Ok(()));
+        let mut summary = Summary::default();
+        summary.add(failed);
+        assert_eq!(
+            summary.text(),
+            "failed: here: b\n    wanted 1\n    found 2\n0 passed, 1 failed"
+        );
     }
 
     #[test]
