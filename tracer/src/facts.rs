@@ -18,6 +18,10 @@ pub trait Facts {
     fn tracepoints(&self) -> &[String];
     /// Names of raw tracepoints that can be attached, sorted.
     fn raw_tracepoints(&self) -> &[String];
+    /// Whether there is a raw tracepoint of that name.
+    fn has_raw_tracepoint(&self, name: &str) -> bool {
+        self.raw_tracepoints().iter().any(|known| known == name)
+    }
     /// Kernel functions that can be traced (text symbols), sorted; empty when unreadable.
     fn functions(&self) -> &[String];
     /// Functions of loaded modules that can be traced: module and function, sorted.

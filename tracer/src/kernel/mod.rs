@@ -16,12 +16,14 @@ pub mod privilege;
 pub mod tracefs;
 
 use std::fs;
+use std::path::Path;
 use std::sync::OnceLock;
 
 use thiserror::Error;
 
 use crate::facts::{Binary, Facts, Feature, Support, TracepointFormat};
-use crate::types::btf::{Btf, BtfError};
+use crate::sys::mapped::Bytes;
+use crate::types::btf::{Btf, BtfError, quick};
 use crate::types::task::TaskOffsets;
 use kept::Kept;
 use privilege::Held;
@@ -53,6 +55,8 @@ pub enum BtfUnread {
 pub struct Live {
     held: OnceLock<Held>,
     btf: OnceLock<Result<Btf, BtfUnread>>,
+    /// What [`Live::btf`] is made of, for a question that needs little of it.
+    btf_bytes: OnceLock<Option<Bytes>>,
     task: OnceLock<Option<TaskOffsets>>,
     tracefs: OnceLock<Result<Tracefs, TracefsError>>,
     tracepoints: OnceLock<Result<Vec<String>, TracefsError>>,
@@ -117,6 +121,15 @@ impl Live {
             .map(Vec::as_slice)
     }
 
+    /// The bytes of the kernel's types; none once all of them are known and there is nothing to save.
+    fn unread_btf(&self) -> Option<&[u8]> {
+        if self.btf.get().is_some() {
+            return None;
+        }
+        let bytes = || Bytes::of(Path::new(BTF_PATH)).ok();
+        self.btf_bytes.get_or_init(bytes).as_deref()
+    }
+
     fn read_functions(&self) -> Vec<String> {
         let listed = self.tracefs().ok().and_then(|t| t.functions().ok());
         listed.unwrap_or_else(|| {
@@ -156,11 +169,11 @@ pub fn raw_tracepoints_of(btf: &Btf) -> Vec<String> {
 }
 
 fn read_btf() -> Result<Btf, BtfUnread> {
-    let bytes = fs::read(BTF_PATH).map_err(|error| match error.kind() {
+    let bytes = Bytes::of(Path::new(BTF_PATH)).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => BtfUnread::Missing,
         _ => BtfUnread::Read(error),
     })?;
-    Ok(Btf::parse(bytes)?)
+    Ok(Btf::parse(bytes.into())?)
 }
 
 fn sorted(mut names: Vec<String>) -> Vec<String> {
@@ -176,10 +189,7 @@ impl Facts for Live {
 
     fn task(&self) -> Option<TaskOffsets> {
         *self.task.get_or_init(|| {
-            let quick = || TaskOffsets::in_bytes(&fs::read(BTF_PATH).ok()?);
-            // Once all types are known there is nothing to save.
-            let unread = self.btf.get().is_none();
-            let found = if unread { quick() } else { None };
+            let found = self.unread_btf().and_then(TaskOffsets::in_bytes);
             found.or_else(|| TaskOffsets::of(self.btf()?))
         })
     }
@@ -200,6 +210,13 @@ impl Facts for Live {
     fn raw_tracepoints(&self) -> &[String] {
         self.raw_tracepoints
             .get_or_init(|| self.read_raw_tracepoints())
+    }
+
+    fn has_raw_tracepoint(&self, name: &str) -> bool {
+        let typedef = format!("{RAW_TRACEPOINT_PREFIX}{name}");
+        let quick = |bytes| quick::has_name(bytes, &typedef);
+        let listed = || self.raw_tracepoints().iter().any(|known| known == name);
+        self.unread_btf().and_then(quick).unwrap_or_else(listed)
     }
 
     fn functions(&self) -> &[String] {

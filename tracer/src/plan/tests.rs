@@ -552,7 +552,7 @@ fn names_of_execs(facts: &Fixed) -> Plan {
 #[test]
 fn which_execve_it_is_is_known_without_the_entry_of_other_calls() {
     let prepares = Fixed {
-        formats: vec![("sched:sched_prepare_exec".to_owned(), Default::default())],
+        raw_tracepoints: vec!["sched_prepare_exec".to_owned()],
         ..facts()
     };
     let plan = names_of_execs(&prepares);

@@ -11,10 +11,6 @@ use super::{Hook, Part, Role, SyscallPlan};
 use crate::facts::Facts;
 use crate::ir::{Builtin, Expr, ExprKind, Stmt, StmtKind, SyscallSet, walk};
 use crate::tables::syscalls;
-use crate::types::Abi;
-
-/// What never returns, by its name in each ABI.
-const CALLS: [&str; 2] = ["exit", "exit_group"];
 
 /// The hooks of the parts at entry: the entry of every call, or what these parts need of it.
 pub(super) fn hooks(
@@ -30,8 +26,8 @@ pub(super) fn hooks(
     };
     let rest: Vec<&Part> = enter.iter().filter(|part| !leaves(part)).collect();
     let movable = rest.iter().all(|part| part.keeps_identity(syscalls));
-    let tracepoint = || facts.tracepoint("sched", "sched_prepare_exec").is_some();
-    if !movable || !rest.is_empty() && !tracepoint() {
+    let shows_execs = || facts.has_raw_tracepoint("sched_prepare_exec");
+    if !movable || !rest.is_empty() && !shows_execs() {
         return vec![(Hook::SysEnter, enter)];
     }
     let (leaving, execs): (Vec<Part>, Vec<Part>) = enter.into_iter().partition(leaves);
@@ -59,11 +55,7 @@ impl SyscallPlan {
 }
 
 fn never_return(calls: &SyscallSet) -> bool {
-    let is_one = |&(abi, number): &(Abi, u32)| {
-        CALLS
-            .map(|name| syscalls::number(abi, name))
-            .contains(&Some(number))
-    };
+    let is_one = |&(abi, number)| syscalls::name(abi, number).is_some_and(syscalls::never_returns);
     !calls.unknown && calls.calls.iter().all(is_one)
 }
 

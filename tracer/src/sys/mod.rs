@@ -13,6 +13,7 @@ pub mod clock;
 pub mod confine;
 pub mod fd;
 pub mod link;
+pub mod mapped;
 pub mod mappings;
 pub mod memory;
 pub mod mount;

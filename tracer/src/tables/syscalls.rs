@@ -150,6 +150,11 @@ pub fn all(abi: Abi) -> impl Iterator<Item = (u32, &'static str)> {
     by_number(abi).iter().copied()
 }
 
+/// Whether a call never returns: the table gives it no result.
+pub fn never_returns(call: &str) -> bool {
+    signature(Abi::Native, call).is_some_and(|call| call.result == What::None)
+}
+
 /// The arguments of a call by name, as that ABI passes them (`clone`, `mmap`, `pread64`, … differ);
 /// `None` when there is no such call.
 pub fn signature(abi: Abi, name: &str) -> Option<&'static Signature> {

@@ -26,9 +26,6 @@ const MOST_GROUPS: usize = 6;
 /// Bytes of a buffer that a call carries when nothing else is said.
 const DEFAULT_LIMIT: u32 = 32;
 
-/// Calls that never return: they have no result and no duration.
-const NO_RETURN: [&str; 2] = ["exit", "exit_group"];
-
 /// What lines want of each call beside the usual.
 fn settings(options: &Options) -> Vec<String> {
     let mut settings = Vec::new();
@@ -267,7 +264,7 @@ impl Calls {
     /// Those that return, and those that never do where they need a clause of their own: `syscall:*` fires for them too,
     /// unless the clause asks for a result.
     fn by_ending(&self, asks_for_result: bool) -> (Calls, Calls) {
-        let endless = self.only(|name| NO_RETURN.contains(&name));
+        let endless = self.only(syscalls::never_returns);
         match (self.is_all(), asks_for_result) {
             (true, true) => (self.clone(), endless),
             (true, false) => (self.clone(), Calls::none()),

@@ -38,9 +38,6 @@ const UNKNOWN: &str = "%unknown";
 /// Argument registers of a call.
 const REGISTERS: u8 = 6;
 
-/// Calls that never return.
-const NO_RETURN: [&str; 2] = ["exit", "exit_group"];
-
 fn resolve(request: &Request) -> Result<Vec<Target>, Diagnostic> {
     let (name, phase) = parse(request)?;
     if name.text == "*" || name.text.is_empty() {
@@ -90,7 +87,7 @@ fn parse<'a>(request: &Request<'a>) -> Result<(&'a Ident, Phase), Diagnostic> {
 /// Exactly the call of that name.
 fn one(name: &Ident, phase: Phase, request: &Request) -> Result<Vec<Target>, Diagnostic> {
     let call = name.text.as_str();
-    let never_returns = NO_RETURN.contains(&call);
+    let never_returns = syscalls::never_returns(call);
     if never_returns && let Some(result) = request.uses.result() {
         let message = format!("`{call}` never returns: there is no `{result}`");
         return Err(Diagnostic::error(codes::NEVER_RETURNS, name.span, message));
@@ -129,7 +126,7 @@ fn no_such_class(name: &Ident, class: &str) -> Diagnostic {
 fn from_names(names: &[&'static str], phase: Phase, request: &Request) -> Vec<Target> {
     let mut targets = Vec::new();
     for name in names {
-        let phase = match NO_RETURN.contains(name) {
+        let phase = match syscalls::never_returns(name) {
             true if phase == Phase::Return || request.uses.result().is_some() => continue,
             true => Phase::Entry,
             false => phase,
@@ -253,7 +250,7 @@ impl Call {
     }
 
     fn no_result(&self, what: &str) -> Lack {
-        if NO_RETURN.contains(&self.name.as_str()) {
+        if syscalls::never_returns(&self.name) {
             let message = format!("`{}` never returns: there is no `{what}`", self.name);
             return Lack::Because(codes::NEVER_RETURNS, message, None);
         }

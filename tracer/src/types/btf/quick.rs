@@ -1,8 +1,10 @@
-//! A few members of one struct, found without reading all types.
+//! A few members of one struct, or a name, found without reading all types.
 //!
-//! In: the bytes of BTF. Out: offsets. A run that asks nothing else of the kernel's types starts in a third of the time that
+//! In: the bytes of BTF. Out: offsets, or whether the name is there. A run that asks nothing else of the kernel's types starts in a third of the time that
 //! reading and checking all of them takes. Gives up on everything but plain members of the struct itself: then
 //! [`Btf`](super::Btf) is to be asked.
+
+use memchr::memmem;
 
 use super::parse::raw::{self, Head, u32_at};
 use super::parse::sections;
@@ -29,6 +31,14 @@ pub fn member_offsets<const N: usize>(
         }
         at = head.end.checked_add(head.tail()?)?;
     }
+}
+
+/// Whether any type or member has that name; `None` when the bytes are no BTF.
+pub fn has_name(bytes: &[u8], name: &str) -> Option<bool> {
+    let (_, strings) = sections(bytes).ok()?;
+    // The section begins with an empty string, and each ends with a zero.
+    let whole = format!("\0{name}\0");
+    Some(memmem::find(&bytes[strings], whole.as_bytes()).is_some())
 }
 
 fn all<const N: usize>(
@@ -81,6 +91,16 @@ mod tests {
         assert_eq!(found(["tgid", "bits"]), None);
         assert_eq!(member_offsets(&bytes, "task", ["pid"]), Some([0]));
         assert_eq!(member_offsets(&bytes, "tas", ["pid"]), None);
+    }
+
+    #[test]
+    fn names_are_whole() {
+        let bytes = bytes();
+        let has = |name| has_name(&bytes, name);
+        assert_eq!(has("task_struct"), Some(true));
+        assert_eq!(has("task_str"), Some(false));
+        assert_eq!(has("struct"), Some(false));
+        assert_eq!(has_name(&[], "task"), None);
     }
 
     #[test]
