@@ -37,6 +37,10 @@ pub struct Regs {
     si: u64,
     di: u64,
     orig_ax: u64,
+    ip: u64,
+    cs: u64,
+    flags: u64,
+    sp: u64,
 }
 
 /// The current task.
@@ -98,6 +102,17 @@ pub fn arguments(regs: *const Regs, abi: u64, frame: &mut SysFrame) {
     };
 }
 
+/// The same at the entry of `frame.call`. The return from a signal handler takes no register but the stack pointer, behind which the
+/// signal's frame lies: it counts as the first argument.
+#[inline(always)]
+pub fn arguments_at_entry(regs: *const Regs, frame: &mut SysFrame) {
+    arguments(regs, frame.call >> 32, frame);
+    if is_sigreturn(frame.call) {
+        // SAFETY: as in `number`.
+        frame.args[0] = unsafe { read_volatile(addr_of!((*regs).sp)) };
+    }
+}
+
 /// `call` (ABI and number) is execve or, when asked, execveat.
 #[inline(always)]
 pub fn is_exec(call: u64, also_execveat: bool) -> bool {
@@ -126,6 +141,12 @@ pub fn is_fork(call: u64) -> bool {
 #[inline(always)]
 pub fn is_sigreturn(call: u64) -> bool {
     call == 15 || call == 1 << 32 | 173 || call == 1 << 32 | 119
+}
+
+/// The return from a signal handler in an ABI, whose numbers do not change.
+#[inline(always)]
+pub fn sigreturn(abi: u64) -> u64 {
+    if abi == 0 { 15 } else { abi << 32 | 173 }
 }
 
 /// `call` is `restart_syscall`: the kernel goes on with a call that a signal interrupted.

@@ -195,6 +195,8 @@ pub struct SysFrame {
     pub ret: i64,
     /// The process, as the first pid namespace numbers it: known before the runtime is asked.
     pub tgid: u64,
+    /// `bpf_ktime_get_ns`, read by whoever first asks for it; 0: nobody did. So all that is said of a firing has one time.
+    pub time_ns: u64,
     /// Arguments as they were at entry (only those asked for are filled).
     pub args: [u64; 6],
 }

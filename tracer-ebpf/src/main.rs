@@ -31,6 +31,7 @@ mod state;
 mod strings;
 mod syscalls;
 mod tables;
+mod time;
 mod totals;
 mod tree;
 mod whoami;

@@ -5,7 +5,8 @@
 use crate::arch::{is_exec, is_sigreturn, task};
 use crate::loss::rt_loss;
 use crate::maps::STATE;
-use aya_ebpf::helpers::generated::{bpf_ktime_get_ns, bpf_task_storage_get};
+use crate::time::now;
+use aya_ebpf::helpers::generated::bpf_task_storage_get;
 use core::ptr::null_mut;
 use tracer_ebpf::{EntryState, SysFrame, loss, want};
 
@@ -27,7 +28,7 @@ fn storage(flags: u64) -> *mut EntryState {
 /// `frame` points to a frame that `rt_sys_enter` filled.
 #[unsafe(no_mangle)]
 #[inline(never)]
-pub unsafe extern "C" fn rt_state_new(frame: *const SysFrame, wants: u64) -> *mut EntryState {
+pub unsafe extern "C" fn rt_state_new(frame: *mut SysFrame, wants: u64) -> *mut EntryState {
     let state = storage(CREATE);
     if state.is_null() {
         rt_loss(loss::STATE_FULL);
@@ -38,7 +39,7 @@ pub unsafe extern "C" fn rt_state_new(frame: *const SysFrame, wants: u64) -> *mu
         (*state).seen = 0;
         (*state).call = (*frame).call;
         (*state).time_ns = if wants & want::TIME != 0 {
-            bpf_ktime_get_ns()
+            now(&raw mut (*frame).time_ns)
         } else {
             0
         };
@@ -92,26 +93,22 @@ pub unsafe extern "C" fn opt_exec_identity(frame: *mut SysFrame) -> u64 {
     0
 }
 
-/// At an exit without a number: gives the frame the identity of the return from a signal handler that the entry saw, and keeps its state
-/// for the clauses of `whole` alone. 0 when the entry saw another call, or none.
+/// At an exit without a number: gives the frame the identity of the return from a signal handler that the entry saw. Nothing changes when
+/// the entry saw another call, or none.
 ///
 /// # Safety
-/// `frame` is writable.
+/// `frame` points to a frame whose `call` is set.
 #[unsafe(no_mangle)]
 #[inline(never)]
-pub unsafe extern "C" fn opt_sigreturn_identity(frame: *mut SysFrame, whole: u64) -> u64 {
+pub unsafe extern "C" fn opt_sigreturn_identity(frame: *mut SysFrame) -> u64 {
     let state = storage(0);
-    if state.is_null() {
-        return 0;
-    }
-    // SAFETY: a value of the map, and the caller's promise.
-    unsafe {
-        let seen = (*state).seen & whole;
-        if seen == 0 || !is_sigreturn((*state).call) {
-            return 0;
+    if !state.is_null() {
+        // SAFETY: a value of the map, and the caller's promise.
+        unsafe {
+            if (*state).seen != 0 && is_sigreturn((*state).call) {
+                (*frame).call = (*state).call;
+            }
         }
-        (*state).seen = seen;
-        (*frame).call = (*state).call;
     }
-    1
+    0
 }

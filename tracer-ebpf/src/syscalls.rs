@@ -4,12 +4,17 @@
 //! clauses and a filled frame. The question "is it wanted at all" is answered first: most calls are not. Every function that
 //! is called costs as much as ten loads, so what the program knows already is handed on.
 
-use crate::arch::{Task, abi, arguments, is_exec, is_fork, number, regs};
+use crate::arch::{
+    Task, abi, arguments, arguments_at_entry, is_exec, is_fork, number, regs, sigreturn,
+};
 use crate::exclude::{active, excluded};
 use crate::maps::wanted;
 use crate::state::opt_exec_identity;
 use crate::state::opt_sigreturn_identity;
-use tracer_ebpf::{SYSCALL_ROWS, SysFrame, UNKNOWN_ROW, want};
+use tracer_ebpf::{Control, SYSCALL_ROWS, SysFrame, UNKNOWN_ROW, want};
+
+/// How a call ends that no table knows.
+const ENOSYS: i64 = 38;
 
 /// The row of a call in tables of all calls.
 #[inline(always)]
@@ -29,6 +34,30 @@ fn clauses(call: u64) -> u64 {
     wanted(row(call))
 }
 
+/// Fills `mask` when a clause among these wants the frame's call and its process is not left out; 0 otherwise.
+#[inline(always)]
+fn admit(control: &Control, frame: &mut SysFrame, among: u64) -> u64 {
+    let mask = clauses(frame.call) & among;
+    if mask == 0 || excluded(control, frame.tgid as u32) {
+        return 0;
+    }
+    frame.mask = mask;
+    frame.time_ns = 0;
+    mask
+}
+
+/// At a call's entry, or within it: what is wanted of it, in the frame.
+#[inline(always)]
+fn entered(frame: &mut SysFrame, call: u64, wants: u64, task: *const Task) -> u64 {
+    let Some(control) = active() else { return 0 };
+    frame.call = call;
+    let mask = admit(control, frame, u64::MAX);
+    if mask != 0 && wants & want::ARGS != 0 {
+        arguments_at_entry(regs(task), frame);
+    }
+    mask
+}
+
 /// At `sys_enter`: fills `mask`, `call` and, when wanted, `args`. Returns the mask; 0 means that nothing is to be done.
 ///
 /// # Safety
@@ -41,20 +70,9 @@ pub unsafe extern "C" fn rt_sys_enter(
     wants: u64,
     task: *const Task,
 ) -> u64 {
-    let Some(control) = active() else { return 0 };
-    let abi = abi(task);
     // SAFETY: the second argument of sys_enter is the number; the caller's promise for both pointers.
-    let (call, frame) = unsafe { (abi << 32 | u64::from(*ctx.add(1) as u32), &mut *frame) };
-    let mask = clauses(call);
-    if mask == 0 || excluded(control, frame.tgid as u32) {
-        return 0;
-    }
-    frame.mask = mask;
-    frame.call = call;
-    if wants & want::ARGS != 0 {
-        arguments(regs(task), abi, frame);
-    }
-    mask
+    let (number, frame) = unsafe { (*ctx.add(1) as u32, &mut *frame) };
+    entered(frame, abi(task) << 32 | u64::from(number), wants, task)
 }
 
 /// At a tracepoint that a task meets within a call: the same for that call, which is what its registers say. A program on every
@@ -66,26 +84,15 @@ pub unsafe extern "C" fn rt_sys_enter(
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub unsafe extern "C" fn rt_sys_within(frame: *mut SysFrame, wants: u64, task: *const Task) -> u64 {
-    let Some(control) = active() else { return 0 };
-    let regs = regs(task);
-    let abi = abi(task);
-    let call = abi << 32 | u64::from(number(regs));
+    let call = abi(task) << 32 | u64::from(number(regs(task)));
     // SAFETY: the caller's promise.
-    let frame = unsafe { &mut *frame };
-    let mask = clauses(call);
-    if mask == 0 || excluded(control, frame.tgid as u32) {
-        return 0;
-    }
-    frame.mask = mask;
-    frame.call = call;
-    if wants & want::ARGS != 0 {
-        arguments(regs, abi, frame);
-    }
-    mask
+    entered(unsafe { &mut *frame }, call, wants, task)
 }
 
-/// At `sys_exit`: the same, and the result. The return from a signal handler (number -1) and that of a fork in the child are
-/// for the clauses of `whole` alone, the latter only when wanted; they give 0 to all others.
+/// At `sys_exit`: the same, and the result. The return of a fork in the child is for the clauses of `whole` alone, and only when
+/// wanted; it gives 0 to all others. At the return from a signal handler the kernel has set the number to -1. A call of number -1
+/// always ends with ENOSYS; any other result is that of what the signal interrupted. Where somebody has the entry kept, the
+/// task's state says for certain which it was.
 ///
 /// # Safety
 /// `ctx` is the context of a raw `sys_exit` program, `frame` is writable and says the process, `task` is the current task.
@@ -104,16 +111,15 @@ pub unsafe extern "C" fn rt_sys_exit(
     let abi = abi(task);
     // SAFETY: the second argument of sys_exit is the result; the caller's promise for both pointers.
     let (ret, frame) = unsafe { (*ctx.add(1) as i64, &mut *frame) };
-    let mut among = u64::MAX;
+    frame.call = abi << 32 | u64::from(number);
     if number == u32::MAX {
-        // SAFETY: the frame is writable.
-        if whole == 0 || unsafe { opt_sigreturn_identity(frame, whole) } == 0 {
-            return 0;
+        if ret != -ENOSYS {
+            frame.call = sigreturn(abi);
         }
-        among = whole;
-    } else {
-        frame.call = abi << 32 | u64::from(number);
+        // SAFETY: the frame's call is set.
+        unsafe { opt_sigreturn_identity(frame) };
     }
+    let mut among = u64::MAX;
     if ret == 0 {
         if is_fork(frame.call) {
             if wants & want::CHILDREN == 0 {
@@ -126,11 +132,10 @@ pub unsafe extern "C" fn rt_sys_exit(
             unsafe { opt_exec_identity(frame) };
         }
     }
-    let mask = clauses(frame.call) & among;
-    if mask == 0 || excluded(control, frame.tgid as u32) {
+    let mask = admit(control, frame, among);
+    if mask == 0 {
         return 0;
     }
-    frame.mask = mask;
     frame.ret = ret;
     if wants & want::ARGS != 0 {
         arguments(regs, abi, frame);

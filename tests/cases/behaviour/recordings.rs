@@ -52,15 +52,22 @@ const QUERIES: [&[&str]; 4] = [
     ],
     &[
         "syscall:openat:entry /tree/ { @q[str(args.filename)] = count(); }",
-        "syscall:*:entry /tree && nr != 15/ { @q[name] = count(); }",
+        "syscall:*:entry /tree/ { @q[name] = count(); }",
         "syscall:openat:return /tree/ { @q[retval < 0] = count(); }",
         "syscall:exit_group /tree/ { @q[args.error_code] = count(); }",
         "tracepoint:syscalls:sys_enter_openat /tree/ { @q[str(args.filename)] = count(); }",
         "tracepoint:syscalls:sys_exit_openat /tree/ { @q[args.ret < 0] = count(); }",
         "tracepoint:syscalls:sys_enter_close /tree/ { @q[args.fd] = count(); }",
-        "tracepoint:raw_syscalls:sys_enter /tree && args.id != 15/ { @q[args.id] = count(); }",
+        "tracepoint:raw_syscalls:sys_enter /tree/ { @q[args.id] = count(); }",
         "tracepoint:raw_syscalls:sys_exit /tree/ { @q[args.id, args.ret < 0] = count(); }",
         "syscall:* /tree && duration > 1000000/ { @q[name] = count(); }",
+        "syscall:* /tree && duration > 0/ { @q[name] = sum(duration); }",
+        "syscall:* /tree && duration > 0/ { @q[name] = max(duration); }",
+        "syscall:* /tree/ { @q = hist(duration); }",
+        "syscall:* /tree/ { @q[name] = max(nsecs); }",
+        "syscall:*:entry /tree/ { @q[name] = min(nsecs); }",
+        "syscall:rt_sigreturn /tree/ { @q[retval, errno] = count(); }",
+        "syscall:%signal /tree/ { @q[name] = count(); }",
         "syscall:%file /tree/ { @q[name] = count(); }",
         "syscall:%desc /tree/ { @q[name] = count(); }",
     ],
@@ -85,7 +92,7 @@ const QUERIES: [&[&str]; 4] = [
 ];
 
 /// Programs that do a little of everything, and fail at some of it.
-const COMMAND: &str = "T=$0; $T open; $T fail; $T stat; $T sizes; $T threads; $T int80; \
+const COMMAND: &str = "T=$0; $T open; $T fail; $T stat; $T sizes; $T threads; $T int80; $T handler 3; \
     cat /etc/hostname /nonexistent/file; ls / | cat; (exit 3); $T unlink; $T connect";
 
 /// A file that goes away with the test.
@@ -204,7 +211,7 @@ pub fn arguments(place: &Place) -> Result<()> {
     group(place, 1)
 }
 
-/// Entries, returns, durations, tracepoints. Number 15 is rt_sigreturn, which has no end and so is not recorded.
+/// Entries, returns, durations, times, tracepoints; and the return from a signal handler, whose end has no number.
 pub fn phases(place: &Place) -> Result<()> {
     group(place, 2)
 }

@@ -19,8 +19,9 @@ use crate::emit::send;
 use crate::loss::rt_loss;
 use crate::maps::call_steps;
 use crate::syscalls::row;
+use crate::time::now;
 use area::{Call, bytes, compared, this_cpu};
-use aya_ebpf::helpers::generated::{bpf_get_current_comm, bpf_ktime_get_ns};
+use aya_ebpf::helpers::generated::bpf_get_current_comm;
 use tracer_ebpf::{
     CallEntry, CallRecord, EntryState, RecordHeader, SysFrame, call_flag, call_kind, loss,
     walk as kind,
@@ -41,7 +42,7 @@ const ERESTART_RESTARTBLOCK: i64 = 516;
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub unsafe extern "C" fn rt_call(
-    frame: *const SysFrame,
+    frame: *mut SysFrame,
     entry: *const EntryState,
     front: u64,
     cap: u64,
@@ -201,14 +202,14 @@ unsafe fn begin_walk(call: &Call, walk: u64, late: u64) {
 #[inline(always)]
 unsafe fn registers(
     record: *mut CallRecord,
-    frame: *const SysFrame,
+    frame: *mut SysFrame,
     entry: *const EntryState,
     flags: u64,
 ) {
     // SAFETY: the caller's promise.
     unsafe {
         let at_entry = flags & call_flag::AT_ENTRY != 0;
-        let now = bpf_ktime_get_ns();
+        let now = now(&raw mut (*frame).time_ns);
         (*record).call = (*frame).call;
         (*record).parts = 0;
         (*record).continues = 0;

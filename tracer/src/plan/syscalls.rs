@@ -11,6 +11,8 @@
 //!    another (or shows the call's name) has the identity kept at entry.
 //! 2. User memory reached from arguments is captured ([`captures`]).
 //! 3. A duration needs the entry's time.
+//! 4. At the return from a signal handler the registers are those of what the signal interrupted: its argument is captured as in
+//!    rule 1. Its number is -1, but the runtime tells it from a call of that number.
 
 use super::captures::{self, Captures, Wanted};
 use super::predicates::{self, Stable};
@@ -26,17 +28,28 @@ use crate::types::Abi;
 use std::sync::LazyLock;
 
 /// execve and execveat of each ABI.
-static EXEC_CALLS: LazyLock<SyscallSet> = LazyLock::new(|| {
+static EXEC_CALLS: LazyLock<SyscallSet> = LazyLock::new(|| of_all_abis(["execve", "execveat"]));
+
+/// Returns from signal handlers.
+static SIGRETURNS: LazyLock<SyscallSet> =
+    LazyLock::new(|| of_all_abis(["rt_sigreturn", "sigreturn"]));
+
+fn of_all_abis(names: [&str; 2]) -> SyscallSet {
     let abis = [Abi::Native, Abi::I386].into_iter();
     let calls = abis.flat_map(|abi| {
-        let numbers = ["execve", "execveat"].map(|name| syscalls::number(abi, name));
+        let numbers = names.map(|name| syscalls::number(abi, name));
         numbers.into_iter().flatten().map(move |n| (abi, n))
     });
     SyscallSet {
         calls: calls.collect(),
         unknown: false,
     }
-});
+}
+
+/// Whether the registers at the exit of a call are others than at its entry.
+fn loses_registers(call: &(Abi, u32)) -> bool {
+    EXEC_CALLS.calls.contains(call) || SIGRETURNS.calls.contains(call)
+}
 
 /// Parts of the two shared programs, in order.
 #[derive(Default)]
@@ -288,8 +301,8 @@ fn calls_of(clause: &Clause, phase: Phase) -> SyscallSet {
     all
 }
 
-/// The calls in one piece; or in several, so that only those have an entry that need one: execves apart when only they would, or would
-/// keep a predicate from being checked there; of whole calls those that read memory apart.
+/// The calls in one piece; or in several, so that only those have an entry that need one: those that lose their registers apart
+/// when only they would, or would keep a predicate from being checked there; of whole calls those that read memory apart.
 fn variants(
     clause: &Clause,
     calls: &SyscallSet,
@@ -297,31 +310,31 @@ fn variants(
     options: CallOptions,
 ) -> Vec<SyscallSet> {
     if !mentions(clause, &is_whole) {
-        return exec_variants(clause, calls, conjuncts, options);
+        return lost_variants(clause, calls, conjuncts, options);
     }
     let (reading, others) = calls.clone().split_reading(options);
     let parts = [others, reading]
         .into_iter()
         .filter(|calls| !calls.is_empty());
     parts
-        .flat_map(|calls| exec_variants(clause, &calls, conjuncts, options))
+        .flat_map(|calls| lost_variants(clause, &calls, conjuncts, options))
         .collect()
 }
 
-fn exec_variants(
+fn lost_variants(
     clause: &Clause,
     calls: &SyscallSet,
     conjuncts: &[Expr],
     options: CallOptions,
 ) -> Vec<SyscallSet> {
-    let (exec, rest) = calls.clone().split_exec();
+    let (lost, rest) = calls.clone().split_lost();
     let kept = |stable| entry_values(clause, calls, stable, options);
     let is_alike = kept(Stable::Exec) == kept(Stable::Call)
         && hoisted(conjuncts, Stable::Exec) == hoisted(conjuncts, Stable::Call);
-    if is_alike || exec.is_empty() || rest.is_empty() {
+    if is_alike || lost.is_empty() || rest.is_empty() {
         return vec![calls.clone()];
     }
-    vec![rest, exec]
+    vec![rest, lost]
 }
 
 /// What the clause needs of the entry, besides its time.
@@ -447,21 +460,18 @@ impl SyscallSet {
         self.calls.iter().filter(execs).copied()
     }
 
-    /// The execves of the set, and the rest.
-    fn split_exec(self) -> (SyscallSet, SyscallSet) {
-        let (exec, rest) = self
-            .calls
-            .iter()
-            .partition(|c| EXEC_CALLS.calls.contains(c));
-        let exec = SyscallSet {
-            calls: exec,
+    /// The calls of the set whose registers are lost, and the rest.
+    fn split_lost(self) -> (SyscallSet, SyscallSet) {
+        let (lost, rest) = self.calls.iter().partition(|call| loses_registers(call));
+        let lost = SyscallSet {
+            calls: lost,
             unknown: false,
         };
         let rest = SyscallSet {
             calls: rest,
             unknown: self.unknown,
         };
-        (exec, rest)
+        (lost, rest)
     }
 
     /// The calls that read memory, which is copied at their entry; and the rest.
@@ -478,7 +488,7 @@ impl SyscallSet {
     }
 
     fn stable(&self) -> Stable {
-        if self.calls.iter().any(|c| EXEC_CALLS.calls.contains(c)) {
+        if self.calls.iter().any(loses_registers) {
             Stable::Exec
         } else {
             Stable::Call

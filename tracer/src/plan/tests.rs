@@ -25,6 +25,8 @@ const EVERY_EXEC: [(Abi, u32); 4] = [
     (Abi::I386, 358),
 ];
 
+const EVERY_SIGRETURN: [(Abi, u32); 3] = [(Abi::Native, 15), (Abi::I386, 119), (Abi::I386, 173)];
+
 fn facts() -> Fixed {
     Fixed {
         possible_cpus: 4,
@@ -179,6 +181,26 @@ fn one_execve_is_told_from_another_unless_it_must_have_failed() {
     let by_name = vec![count(0, vec![builtin(Builtin::SyscallName)])];
     let plan = whole(&EVERY_EXEC, None, by_name);
     assert_eq!(names(&plan), ["sys_enter", "sys_exit"], "its name is shown");
+}
+
+#[test]
+fn of_a_return_from_a_handler_the_argument_alone_is_kept() {
+    let numberless = |body| {
+        let mut set = calls(&EVERY_SIGRETURN);
+        set.unknown = true;
+        let phase = Phase::Whole;
+        let probe = Probe::Syscall { calls: set, phase };
+        planned(script(vec![clause(probe, None, body)], vec![counter()]))
+    };
+    let plan = numberless(vec![count(0, vec![builtin(Builtin::SyscallName)])]);
+    assert_eq!(names(&plan), ["sys_exit"], "the runtime tells them apart");
+    let frame = vec![count(0, vec![builtin(Builtin::Arg(0))])];
+    let plan = whole(&[CLOSE, EVERY_SIGRETURN[0]], None, frame);
+    let syscalls = plan.syscalls.expect("a syscall clause");
+    // By the exit the register belongs to what was interrupted.
+    assert_eq!(syscalls.captures.len(), 1);
+    assert_eq!(syscalls.wants[0], calls(&[CLOSE]));
+    assert_eq!(syscalls.wants[1], calls(&EVERY_SIGRETURN[..1]));
 }
 
 #[test]

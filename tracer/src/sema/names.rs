@@ -139,7 +139,7 @@ pub static VARIABLES: &[Variable] = &[
     },
     Variable {
         name: "nsecs",
-        doc: "monotonic clock in nanoseconds",
+        doc: "monotonic clock in nanoseconds: when the event fired",
         make: Make::Plain(|| (Builtin::Nsecs, Type::U64)),
     },
     Variable {

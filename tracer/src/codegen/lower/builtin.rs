@@ -37,7 +37,7 @@ impl Lower<'_> {
             Builtin::Gid => self.high(h::GET_CURRENT_UID_GID),
             Builtin::Cpu => self.low(h::GET_SMP_PROCESSOR_ID),
             Builtin::Rand => self.low(h::GET_PRANDOM_U32),
-            Builtin::Nsecs => self.helper(h::KTIME_GET_NS),
+            Builtin::Nsecs => self.now(),
             Builtin::Cgroup => self.helper(h::GET_CURRENT_CGROUP_ID),
             Builtin::Curtask => self.helper(h::GET_CURRENT_TASK),
             Builtin::Tree => self.b.call_number(runtime("rt_in_tree"), vec![]),
@@ -98,7 +98,7 @@ impl Lower<'_> {
 
     fn elapsed(&mut self) -> VReg {
         let start = self.control_word(offset_of!(Control, start_ns));
-        let now = self.helper(helpers::KTIME_GET_NS);
+        let now = self.now();
         self.b.alu(Alu::Sub, Opnd::Reg(now), Opnd::Reg(start))
     }
 
@@ -220,11 +220,28 @@ impl Lower<'_> {
         }
     }
 
-    /// Takes the time of the exit once, so that all uses of `duration` in a clause agree.
+    /// Asks the firing's time, which is the same in all clauses of the program.
     pub fn take_time(&mut self) {
-        if self.part.now.is_none() && self.part.saved.is_some() {
-            self.part.now = Some(self.helper(helpers::KTIME_GET_NS));
-        }
+        let (None, Some(word)) = (self.part.now, self.time) else {
+            return;
+        };
+        let asked = self.b.load(Size::DW, word);
+        let time = self.b.copy(Opnd::Reg(asked));
+        let (first, next) = (self.b.block(), self.b.block());
+        self.b.branch(Cond::Eq, time, Opnd::Imm(0), first, next);
+        self.b.switch(first);
+        let read = self.helper(helpers::KTIME_GET_NS);
+        self.b.store(Size::DW, word, Opnd::Reg(read));
+        self.b.push(Inst::Copy(time, Opnd::Reg(read)));
+        self.b.jump(next);
+        self.b.switch(next);
+        self.part.now = Some(time);
+    }
+
+    /// The firing's time, once it was asked.
+    fn now(&mut self) -> VReg {
+        let now = self.part.now.map_or(Opnd::Imm(0), Opnd::Reg);
+        self.b.copy(now)
     }
 
     fn duration(&mut self) -> Opnd {

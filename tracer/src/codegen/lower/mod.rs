@@ -111,6 +111,7 @@ fn lower_as(
         frame_slot,
         call: None,
         task: None,
+        time: None,
         part: Part::default(),
         env: None,
         piece,
@@ -150,6 +151,8 @@ struct Lower<'a> {
     call: Option<Call>,
     /// There, but not in callbacks: the current task.
     task: Option<VReg>,
+    /// A word for the firing's time, 0 until somebody asks; when somebody may.
+    time: Option<Place>,
     part: Part,
     /// In a callback: what it got from its caller.
     env: Option<VReg>,
@@ -218,7 +221,7 @@ struct Part {
     execs: Vec<(Abi, u32)>,
     /// Faults are collected here instead of being counted.
     faults: Option<VReg>,
-    /// The time of the exit, once it was taken.
+    /// The firing's time, once it was asked.
     now: Option<VReg>,
     /// Where the variables live that were named so far.
     vars: HashMap<VarId, Var>,

@@ -53,20 +53,27 @@ impl<'a> Lower<'a> {
     fn prologue(&mut self) -> Option<VReg> {
         match self.hook {
             hook if hook.is_of_calls() => Some(self.syscall_prologue()),
-            hook if hook.is_synthetic() => None,
-            // The tracer itself walks: it is not left out. A script's `exit` ends what is left of a walk.
-            Hook::Iterator(_) => {
-                let active = self.control_word(offset_of!(Control, active));
-                self.b
-                    .branch_away(Cond::Eq, active, Opnd::Imm(0), self.exit);
-                None
-            }
-            _ => {
-                let open = self.b.call_number(runtime("rt_gate"), vec![]);
-                self.b.branch_away(Cond::Eq, open, Opnd::Imm(0), self.exit);
+            hook => {
+                self.event_gate(hook);
+                if self.mentions(&is_time) {
+                    let word = self.memory.take_stack(8);
+                    self.b.store_word(word, 0);
+                    self.time = Some(word);
+                }
                 None
             }
         }
+    }
+
+    /// Leaves when tracing is not open, or the process is left out.
+    fn event_gate(&mut self, hook: &Hook) {
+        let open = match hook {
+            hook if hook.is_synthetic() => return,
+            // The tracer itself walks: it is not left out. A script's `exit` ends what is left of a walk.
+            Hook::Iterator(_) => self.control_word(offset_of!(Control, active)),
+            _ => self.b.call_number(runtime("rt_gate"), vec![]),
+        };
+        self.b.branch_away(Cond::Eq, open, Opnd::Imm(0), self.exit);
     }
 
     /// Leaves at once what no clause can want.
@@ -119,6 +126,7 @@ impl<'a> Lower<'a> {
         if let Some(whole) = whole {
             self.b.store_word(whole, 0);
         }
+        self.time = Some(frame.plus(offset_of!(SysFrame, time_ns) as u32));
         self.call = Some(Call {
             frame,
             state,
@@ -248,9 +256,6 @@ impl<'a> Lower<'a> {
         self.b.switch(skeleton.before);
         self.b.jump(first);
         self.b.switch(first);
-        if predicate.iter().any(|e| e.any(&is_duration)) {
-            self.take_time();
-        }
         for conjunct in predicate {
             conjunct.visit(&mut |e| self.declare(clause, e));
         }
@@ -258,6 +263,9 @@ impl<'a> Lower<'a> {
             let gates = gates(self.plan, self.hook);
             if gates.iter().any(|gate| gate.same_value(conjunct)) {
                 continue;
+            }
+            if conjunct.any(&is_time) {
+                self.take_time();
             }
             let mark = self.memory.mark();
             let holds = self.b.block();
@@ -272,7 +280,7 @@ impl<'a> Lower<'a> {
         self.b.switch(first);
         self.part.in_body = true;
         let mut needs_time = false;
-        visit_exprs(body, &mut |e| needs_time |= is_duration(e));
+        visit_exprs(body, &mut |e| needs_time |= is_time(e));
         if needs_time {
             self.take_time();
         }
@@ -426,12 +434,17 @@ impl<'a> Lower<'a> {
         let is_arg =
             |e: &Expr| matches!(e.kind, ExprKind::Builtin(Builtin::Arg(_) | Builtin::Call));
         let captures = self.plan.syscalls.iter().flat_map(|s| &s.captures);
-        let mut found = captures.into_iter().any(|c| c.expr.any(&is_arg));
+        captures.into_iter().any(|c| c.expr.any(&is_arg)) || self.mentions(&is_arg)
+    }
+
+    /// Whether some part has such an expression.
+    fn mentions(&self, is_meant: &dyn Fn(&Expr) -> bool) -> bool {
+        let mut found = false;
         for part in &self.program.parts {
             let (Role::Run { predicate, .. } | Role::Capture { predicate, .. }) = &part.role;
-            found |= predicate.iter().any(|e| e.any(&is_arg));
+            found |= predicate.iter().any(|e| e.any(is_meant));
             if let Role::Run { body, .. } = &part.role {
-                visit_exprs(body, &mut |e| found |= is_arg(e));
+                visit_exprs(body, &mut |e| found |= is_meant(e));
             }
         }
         found
@@ -460,6 +473,10 @@ pub fn state_field(state: VReg, offset: usize) -> Place {
     }
 }
 
-fn is_duration(e: &Expr) -> bool {
-    e.kind == ExprKind::Builtin(Builtin::Duration)
+/// What is said of the firing's time.
+fn is_time(e: &Expr) -> bool {
+    matches!(
+        e.kind,
+        ExprKind::Builtin(Builtin::Nsecs | Builtin::Elapsed | Builtin::Duration)
+    )
 }

@@ -31,27 +31,27 @@ fn instructions() {
 }
 
 const LIR: &str = "\
-sys_exit: stack 112 frame 0
+sys_exit: stack 120 frame 0
 b0:
     v0 = context
     v1 = get_current_task_btf()
     v2 = get_current_pid_tgid()
     v3 = Rsh v2, 32
-    store.8 [stack-64], v3
-    v4 = rt_sys_exit(v0, &[stack-88], 0, 0, v1)
+    store.8 [stack-72], v3
+    v4 = rt_sys_exit(v0, &[stack-96], 0, 0, v1)
     if Eq v4, 0 goto b1 else b2
 b2:
     v5 = And v4, 1
     if Eq v5, 0 goto b1 else b12
 b12:
+    store.8 [stack-112], 0
     store.8 [stack-104], 0
-    store.8 [stack-96], 0
-    get_current_comm(&[stack-104], 16)
-    v7 = map_lookup_elem(map m0_m, &[stack-104])
+    get_current_comm(&[stack-112], 16)
+    v7 = map_lookup_elem(map m0_m, &[stack-112])
     if Eq v7, 0 goto b14 else b15
 b14:
-    store.8 [stack-112], 0
-    v7 = rt_slot(map m0_m, &[stack-104], &[stack-112])
+    store.8 [stack-120], 0
+    v7 = rt_slot(map m0_m, &[stack-112], &[stack-120])
     if Eq v7, 0 goto b1 else b15
 b15:
     v8 = load.8 [v7+0]
@@ -71,10 +71,10 @@ sys_exit (raw_tp/sys_exit):
     3 call get_current_pid_tgid
     4 r2 = r0
     5 r2 >>= 32
-    6 *(u64 *)(r10 -64) = r2
+    6 *(u64 *)(r10 -72) = r2
     7 r1 = r7
     8 r2 = r10
-    9 r2 += -88
+    9 r2 += -96
    10 r3 = 0
    11 r4 = 0
    12 r5 = r6
@@ -83,24 +83,24 @@ sys_exit (raw_tp/sys_exit):
    15 if r2 == 0 goto 44
    16 r2 &= 1
    17 if r2 == 0 goto 44
-   18 *(u64 *)(r10 -104) = 0
-   19 *(u64 *)(r10 -96) = 0
+   18 *(u64 *)(r10 -112) = 0
+   19 *(u64 *)(r10 -104) = 0
    20 r1 = r10
-   21 r1 += -104
+   21 r1 += -112
    22 r2 = 16
    23 call get_current_comm
    24 r1 = map m0_m
    26 r2 = r10
-   27 r2 += -104
+   27 r2 += -112
    28 call map_lookup_elem
    29 r3 = r0
    30 if r3 != 0 goto 41
-   31 *(u64 *)(r10 -112) = 0
+   31 *(u64 *)(r10 -120) = 0
    32 r1 = map m0_m
    34 r2 = r10
-   35 r2 += -104
+   35 r2 += -112
    36 r3 = r10
-   37 r3 += -112
+   37 r3 += -120
    38 call rt_slot
    39 r3 = r0
    40 if r3 == 0 goto 44

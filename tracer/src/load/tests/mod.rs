@@ -87,10 +87,10 @@ impl Code {
     }
 }
 
-/// The frame of a syscall program lies here; it takes 80 bytes.
-const FRAME: i32 = -80;
+/// The frame of a syscall program lies here; it takes 88 bytes.
+const FRAME: i32 = -88;
 /// A key.
-const KEY: i32 = -88;
+const KEY: i32 = -96;
 
 /// `r0 = mask of this exit`, ends when nobody wants it; the context stays in r6.
 fn sys_exit(code: &mut Code) -> &mut Code {

@@ -255,7 +255,7 @@ fn write_entry_use(
     }
     for capture in captures.iter().map(|c| &syscalls.captures[c.0 as usize]) {
         let why = if names::is_register(&capture.expr) {
-            "an execve that succeeds clears it"
+            "its register holds something else at the exit"
         } else {
             "memory may have changed by the exit; read again when its page was absent"
         };

@@ -8,7 +8,6 @@ pub mod machine;
 use crate::ir::{Emit, EmitKind, Lifecycle};
 use crate::print::Loss;
 use crate::record::{Kind, Row, Sink};
-use crate::tables::syscalls;
 use crate::types::call::Call;
 use crate::types::{Abi, Value};
 use tracer_ebpf::RecordHeader;
@@ -35,7 +34,7 @@ pub struct Scratch {
     stack: Vec<u8>,
 }
 
-/// The row of a record; `None` when it is not one of the script that records, or a call that recordings leave out.
+/// The row of a record; `None` when it is not one of the script that records.
 pub fn row<'a>(
     emit: &Emit,
     header: &RecordHeader,
@@ -60,18 +59,11 @@ pub fn row<'a>(
     })
 }
 
-/// Calls that clauses on ends do not fire for, because their end has no number: a recording, too, is without them.
-const WITHOUT_END: [&str; 2] = ["rt_sigreturn", "sigreturn"];
-
 fn call<'a>(values: &'a [Value], scratch: &'a mut Scratch) -> Option<Row<'a>> {
     let (Value::Call(bytes), rest) = values.split_first()? else {
         return None;
     };
     let call = Call::read(bytes)?;
-    let name = syscalls::name(call.abi, call.nr);
-    if name.is_some_and(|name| WITHOUT_END.contains(&name)) {
-        return None;
-    }
     let word = |at: usize| rest.get(at).map_or(0, Value::bits);
     scratch.stack.clear();
     if let Some(Value::Stack(_, frames)) = rest.get(3) {
