@@ -53,6 +53,26 @@ macro_rules! operands {
     };
 }
 
+impl ExprKind {
+    /// A constant, or what its operands alone say: the same wherever and whenever these are the same.
+    pub fn is_made_of_operands(&self) -> bool {
+        matches!(
+            self,
+            ExprKind::Int(_)
+                | ExprKind::Str(_)
+                | ExprKind::Unary { .. }
+                | ExprKind::Binary { .. }
+                | ExprKind::Compare { .. }
+                | ExprKind::And(..)
+                | ExprKind::Or(..)
+                | ExprKind::Cond(..)
+                | ExprKind::Cast(_)
+                | ExprKind::Tuple(_)
+                | ExprKind::TupleField(..)
+        )
+    }
+}
+
 impl Expr {
     /// The direct operands, in evaluation order.
     pub fn operands(&self) -> Vec<&Expr> {

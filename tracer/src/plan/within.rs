@@ -108,26 +108,15 @@ fn stays_itself(e: &Expr) -> bool {
                 | Builtin::Host
                 | Builtin::Rand
         ),
-        ExprKind::Int(_)
-        | ExprKind::Str(_)
-        | ExprKind::Var(_)
+        ExprKind::Var(_)
         | ExprKind::MapGet { .. }
         | ExprKind::AggGet { .. }
         | ExprKind::HasKey { .. }
-        | ExprKind::Unary { .. }
-        | ExprKind::Binary { .. }
-        | ExprKind::Compare { .. }
-        | ExprKind::And(..)
-        | ExprKind::Or(..)
-        | ExprKind::Cond(..)
-        | ExprKind::Cast(_)
         | ExprKind::Length(_)
         | ExprKind::Position(..)
         | ExprKind::Matches(..)
-        | ExprKind::Tuple(_)
-        | ExprKind::TupleField(..)
         | ExprKind::StepVar { .. }
         | ExprKind::StepMap { .. } => true,
-        _ => false,
+        other => other.is_made_of_operands(),
     }
 }

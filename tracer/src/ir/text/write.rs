@@ -204,6 +204,14 @@ fn probe(p: &Probe) -> Node {
             vec![word("tracepoint"), string(category), string(name)]
         }
         Probe::RawTracepoint { name } => vec![word("rawtracepoint"), string(name)],
+        Probe::Function { .. } | Probe::UserFunction { .. } | Probe::Usdt { .. } => in_code(p),
+    };
+    line("probe", parts)
+}
+
+/// A probe on a place in code; nothing for any other.
+fn in_code(p: &Probe) -> Vec<Node> {
+    match p {
         Probe::Function {
             function,
             module,
@@ -211,18 +219,19 @@ fn probe(p: &Probe) -> Node {
             asked,
             used,
         } => {
-            let mut parts = vec![
+            let (asked, used) = (named(MECHANISMS, asked), named(MECHANISMS, used));
+            let place = match module {
+                Some(module) => vec![word("in"), string(module)],
+                None => vec![word("anywhere")],
+            };
+            let front = [
                 word("function"),
-                named(MECHANISMS, asked),
-                named(MECHANISMS, used),
+                asked,
+                used,
                 string(function),
                 word(offset),
             ];
-            match module {
-                Some(module) => parts.extend([word("in"), string(module)]),
-                None => parts.push(word("anywhere")),
-            }
-            parts
+            front.into_iter().chain(place).collect()
         }
         Probe::UserFunction {
             path,
@@ -250,8 +259,8 @@ fn probe(p: &Probe) -> Node {
             word(at),
             word(semaphore),
         ],
-    };
-    line("probe", parts)
+        _ => Vec::new(),
+    }
 }
 
 /// `(calls (native 0 1) (i386 3) unknown)`

@@ -278,20 +278,5 @@ fn too_late(span: Span, what: &str, help: &str) -> Diagnostic {
 }
 
 fn is_constant(e: &Expr) -> bool {
-    !e.any(&|e| {
-        !matches!(
-            e.kind,
-            ExprKind::Int(_)
-                | ExprKind::Str(_)
-                | ExprKind::Unary { .. }
-                | ExprKind::Binary { .. }
-                | ExprKind::Compare { .. }
-                | ExprKind::And(..)
-                | ExprKind::Or(..)
-                | ExprKind::Cond(..)
-                | ExprKind::Cast(_)
-                | ExprKind::Tuple(_)
-                | ExprKind::TupleField(..)
-        )
-    })
+    !e.any(&|e| !e.kind.is_made_of_operands())
 }
