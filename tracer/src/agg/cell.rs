@@ -5,8 +5,18 @@
 
 use super::Malformed;
 use crate::ir::MapValue;
-use crate::types::{AggKind, HistShape, Value};
+use crate::types::series::Slot;
+use crate::types::{AggKind, Gathered, HistShape, Series, Value};
 use std::cmp::Ordering;
+
+/// What an aggregation is given.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Operand {
+    /// The number's 64 bits.
+    pub x: u64,
+    /// Its moment, ns; only series ask for it.
+    pub time_ns: u64,
+}
 
 /// A map entry's value. Sums wrap at 64 bits, as in the kernel.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -72,6 +82,13 @@ pub enum Cell {
         /// Values in each bucket.
         buckets: Vec<u64>,
     },
+    /// `tseries(x, …)`
+    Series {
+        /// What its intervals are.
+        series: Series,
+        /// One for each interval that is kept.
+        slots: Vec<Slot>,
+    },
 }
 
 impl Cell {
@@ -117,6 +134,10 @@ impl Cell {
             AggKind::Hist(shape) => Cell::Hist {
                 shape,
                 buckets: vec![0; shape.buckets() as usize],
+            },
+            AggKind::Series(series) => Cell::Series {
+                series,
+                slots: vec![[0; 3]; series.intervals as usize],
             },
         }
     }
@@ -184,6 +205,10 @@ impl Cell {
                 shape,
                 buckets: words,
             },
+            AggKind::Series(series) => Cell::Series {
+                series,
+                slots: words.as_chunks().0.to_vec(),
+            },
         }
     }
 
@@ -211,16 +236,18 @@ impl Cell {
                 ..
             } => words(&[*count, *sum, *squares as u64, (*squares >> 64) as u64]),
             Cell::Hist { buckets, .. } => words(buckets),
+            Cell::Series { slots, .. } => words(slots.as_flattened()),
         }
     }
 
     /// Takes one more value of an aggregation (`count()` ignores it). A plain cell stays as it is.
     pub fn update(&mut self, x: u64) {
-        self.update_times(x, 1);
+        self.update_times(Operand { x, time_ns: 0 }, 1);
     }
 
     /// Takes the same value so many times.
-    pub fn update_times(&mut self, x: u64, times: u64) {
+    pub fn update_times(&mut self, operand: Operand, times: u64) {
+        let Operand { x, time_ns } = operand;
         if times == 0 {
             return;
         }
@@ -259,6 +286,7 @@ impl Cell {
                     *n = n.wrapping_add(times);
                 }
             }
+            Cell::Series { series, slots } => series.take(slots, x, time_ns, times),
         }
     }
 
@@ -312,6 +340,10 @@ impl Cell {
                     .zip(b)
                     .for_each(|(a, b)| *a = a.wrapping_add(*b));
             }
+            (Cell::Series { series, slots }, Cell::Series { slots: others, .. }) => {
+                let pairs = slots.iter_mut().zip(others);
+                pairs.for_each(|(slot, other)| series.join(slot, *other));
+            }
             _ => {}
         }
     }
@@ -325,15 +357,18 @@ impl Cell {
                 *count == 0
             }
             Cell::Hist { .. } => self.total() == 0,
+            Cell::Series { slots, .. } => slots.iter().all(|slot| slot[0] == 0),
         }
     }
 
     /// The number to print; an average is truncated, one of nothing is 0, and that of `stats()` stands for all
-    /// three. `None` for histograms and for plain values that are no numbers.
+    /// three. `None` for histograms, series, and for plain values that are no numbers.
     pub fn number(&self) -> Option<Value> {
         Some(match self {
             Cell::Plain(v @ (Value::Int(_) | Value::Uint(_))) => v.clone(),
-            Cell::Plain(_) | Cell::Hist { .. } | Cell::Stddev { .. } => return None,
+            Cell::Plain(_) | Cell::Hist { .. } | Cell::Stddev { .. } | Cell::Series { .. } => {
+                return None;
+            }
             Cell::Count(n) => Value::Uint(*n),
             Cell::Sum { sum, signed } => number(*sum, *signed),
             Cell::Min { least: x, signed }
@@ -431,7 +466,23 @@ impl Cell {
         None
     }
 
-    /// Order of rows: by number, histograms by their total.
+    /// Of a series its intervals, oldest first, each by its beginning (ns of the monotonic clock); `None` where there is no value.
+    /// Nothing for anything else.
+    pub fn intervals(&self) -> Vec<(u64, Option<Value>)> {
+        let Cell::Series { series, slots } = self else {
+            return Vec::new();
+        };
+        let value = |slot: Slot| match series.of {
+            Gathered::Avg => average(slot[2], slot[1], series.signed),
+            _ => number(slot[1], series.signed),
+        };
+        let intervals = series.intervals(slots).into_iter();
+        intervals
+            .map(|(start, slot)| (start, slot.map(value)))
+            .collect()
+    }
+
+    /// Order of rows: by number, histograms by their total, series by their latest value.
     pub fn compare(&self, other: &Cell) -> Ordering {
         match (self, other) {
             (Cell::Plain(a), Cell::Plain(b)) => a.cmp(b),
@@ -439,6 +490,10 @@ impl Cell {
             (Cell::Stddev { .. }, Cell::Stddev { .. }) => {
                 let (a, b) = (self.deviation(), other.deviation());
                 a.unwrap_or(0.0).total_cmp(&b.unwrap_or(0.0))
+            }
+            (Cell::Series { .. }, Cell::Series { .. }) => {
+                let latest = |cell: &Cell| cell.intervals().pop().and_then(|(_, value)| value);
+                latest(self).cmp(&latest(other))
             }
             _ => self.number().cmp(&other.number()),
         }

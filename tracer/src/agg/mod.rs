@@ -6,7 +6,7 @@
 
 mod cell;
 
-pub use cell::Cell;
+pub use cell::{Cell, Operand};
 
 use crate::ir::{Map, MapValue};
 use crate::types::{AggKind, Type, Value};
@@ -174,7 +174,7 @@ fn read_key(types: &[Type], bytes: &[u8]) -> Result<Vec<Value>, Malformed> {
 mod tests {
     use super::*;
     use crate::diag::Span;
-    use crate::types::HistShape;
+    use crate::types::{Gathered, HistShape, Series};
     use proptest::prelude::*;
 
     fn map(key: Vec<Type>, value: MapValue) -> Map {
@@ -310,6 +310,12 @@ mod tests {
             AggKind::Stats { signed: true },
             AggKind::Stddev { signed: true },
             AggKind::Stddev { signed: false },
+            AggKind::Series(Series {
+                interval_ns: 5,
+                intervals: 3,
+                of: Gathered::Avg,
+                signed: true,
+            }),
             AggKind::Hist(HistShape::Log2 {
                 signed: true,
                 bits: 0,
@@ -337,8 +343,12 @@ mod tests {
             let mut whole = Cell::new(&value);
             let mut cpus = vec![Cell::new(&value); 4];
             for (cpu, x) in updates {
-                whole.update(x as u64);
-                cpus[cpu].update(x as u64);
+                let operand = Operand {
+                    x: x as u64,
+                    time_ns: x.unsigned_abs() % 40,
+                };
+                whole.update_times(operand, 1);
+                cpus[cpu].update_times(operand, 1);
             }
             let raw: Vec<Vec<u8>> = cpus.iter().map(|c| {
                 let mut bytes = Vec::new();

@@ -4,7 +4,10 @@
 
 use super::eval::{Firing, fit, zero};
 use super::{Effect, Event, Machine, Outcome};
-use crate::ir::{Clause, EmitArg, EmitId, Expr, LOOP_TESTS, MapId, SiteId, Stmt, StmtKind, VarId};
+use crate::agg::Operand;
+use crate::ir::{
+    Clause, EmitArg, EmitId, Expr, ExprKind, LOOP_TESTS, MapId, SiteId, Stmt, StmtKind, VarId,
+};
 use crate::types::Value;
 
 /// What runs after a statement.
@@ -137,7 +140,7 @@ impl Firing<'_, '_, '_> {
             }
             StmtKind::Aggregate { map, key, value } => {
                 let key = self.eval_all(key);
-                let operand = value.as_ref().map_or(0, |v| self.word(v));
+                let operand = self.operand(value.as_ref());
                 let times = self.machine.times;
                 let done = self.machine.maps[map.0 as usize].aggregate(key, operand, times);
                 self.machine.drop_if(done.is_err());
@@ -198,6 +201,22 @@ impl Firing<'_, '_, '_> {
             StmtKind::Count(site) => self.machine.count(*site),
         }
         Flow::Next
+    }
+
+    /// What an aggregation takes; a pair is a value and its moment.
+    fn operand(&mut self, value: Option<&Expr>) -> Operand {
+        let (x, time_ns) = match value.map(|value| (value, &value.kind)) {
+            Some((_, ExprKind::Tuple(pair))) => {
+                let mut words = pair.iter().map(|part| self.word(part));
+                (words.next(), words.next())
+            }
+            Some((value, _)) => (Some(self.word(value)), None),
+            None => (None, None),
+        };
+        Operand {
+            x: x.unwrap_or(0),
+            time_ns: time_ns.unwrap_or(0),
+        }
     }
 
     fn emit_args(&mut self, id: EmitId, args: &[EmitArg]) -> Vec<Value> {

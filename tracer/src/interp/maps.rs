@@ -3,7 +3,7 @@
 //! In: keys and operands. Out: values, and how full the map is. One cell a key: as if the machine had one
 //! CPU. Never merges or formats: that is `agg` and `print`.
 
-use crate::agg::Cell;
+use crate::agg::{Cell, Operand};
 use crate::ir::Map;
 use crate::types::Value;
 use std::collections::{BTreeMap, VecDeque};
@@ -74,7 +74,7 @@ impl MapState {
     pub(super) fn aggregate(
         &mut self,
         key: Vec<Value>,
-        operand: u64,
+        operand: Operand,
         times: u64,
     ) -> Result<(), Full> {
         self.cell(key)?.update_times(operand, times);

@@ -13,7 +13,7 @@ use super::{
 use crate::diag::Span;
 use crate::types::pattern::{Dialect, Pattern};
 use crate::types::shape::{Field, Shape};
-use crate::types::{AggKind, HistShape, Lazy, Space, Stack, Type, Wide};
+use crate::types::{AggKind, Gathered, HistShape, Lazy, Series, Space, Stack, Type, Wide};
 use std::sync::Arc;
 
 /// The argument that holds the address of readable user memory.
@@ -154,9 +154,18 @@ fn maps() -> Vec<Map> {
         of(vec![array_type()], AggKind::Stddev { signed: true }),
         of(vec![], AggKind::Stddev { signed: false }),
         of(vec![], AggKind::Hist(parts)),
+        of(vec![Type::U64], AggKind::Series(SERIES)),
         of(vec![struct_type(), record_type()], AggKind::Count),
     ]
 }
+
+/// Few intervals, so that many moments meet in one.
+const SERIES: Series = Series {
+    interval_ns: 5,
+    intervals: 4,
+    of: Gathered::Avg,
+    signed: true,
+};
 
 const PLAIN_MAPS: usize = 6;
 
@@ -895,7 +904,12 @@ impl Gen<'_> {
                 } else {
                     Type::I64
                 };
-                self.integer(&ty, 1)
+                match kind {
+                    AggKind::Series(_) => {
+                        tuple(vec![self.integer(&ty, 1), self.integer(&Type::U64, 1)])
+                    }
+                    _ => self.integer(&ty, 1),
+                }
             }
         };
         (key, value)

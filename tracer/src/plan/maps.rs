@@ -81,6 +81,7 @@ fn check(map: &ir::Map, kept: &SessionMap, found: &mut Vec<Diagnostic>) {
             limits::PERCPU_VALUE_BYTES,
             "use fewer buckets: a larger step or a smaller range",
         ),
+        MapValue::Agg(AggKind::Series(_)) => (limits::PERCPU_VALUE_BYTES, "keep fewer intervals"),
         MapValue::Agg(_) => (limits::PERCPU_VALUE_BYTES, "keep less in one key"),
         MapValue::Plain(_) => (
             limits::PLAIN_VALUE_BYTES,

@@ -4,9 +4,9 @@
 //! float cannot hold: those are strings, as there.
 
 use super::bars::{Bound, bars};
-use super::text::{deviation, divided, stats};
+use super::text::{deviation, divided, intervals, stats};
 use super::value::{self, Bytes};
-use super::{Loss, Names, Origin, Output, Printer, RuntimeError, number, printf, quote};
+use super::{Loss, Names, Origin, Output, Printer, RuntimeError, number, printf, quote, series};
 use crate::agg::{Cell, Table};
 use crate::ir::{Format, MapValue};
 use crate::types::{AggKind, HistShape, Type, Value};
@@ -140,6 +140,7 @@ fn open(out: &mut Vec<u8>, kind: &str) {
 fn kind(value: &MapValue) -> &'static str {
     match value {
         MapValue::Agg(AggKind::Hist(_)) => "hist",
+        MapValue::Agg(AggKind::Series(_)) => "tseries",
         MapValue::Agg(AggKind::Avg { .. } | AggKind::Stats { .. }) => "stats",
         _ => "map",
     }
@@ -186,6 +187,9 @@ fn cell(
     if let Cell::Hist { shape, buckets } = cell {
         return histogram(out, *shape, buckets, div);
     }
+    if let Cell::Series { .. } = cell {
+        return time_series(out, plain, names, &intervals(cell, div));
+    }
     if let Some(stats) = stats(cell, div) {
         for (i, (what, number)) in stats.iter().enumerate() {
             out.extend_from_slice(if i == 0 { b"{" } else { b", " });
@@ -228,6 +232,30 @@ fn histogram(out: &mut Vec<u8>, shape: HistShape, buckets: &[u64], div: u64) {
         }
         out.extend_from_slice(br#""count": "#);
         number::decimal(out, bar.count);
+        out.push(b'}');
+    }
+    out.push(b']');
+}
+
+/// `[{"interval_start": "2026-01-31T12:00:00.000000000", "value": 1},…]`; null where there is no value.
+fn time_series(
+    out: &mut Vec<u8>,
+    plain: &mut Vec<u8>,
+    names: &dyn Names,
+    intervals: &[series::Interval],
+) {
+    let start = intervals.first().map_or(0, |(start, _)| *start);
+    let start_wall = names.wall_ns(start);
+    out.push(b'[');
+    for (i, (at, value)) in intervals.iter().enumerate() {
+        if i > 0 {
+            out.push(b',');
+        }
+        out.extend_from_slice(br#"{"interval_start": "#);
+        let moment = series::iso(names, start_wall.saturating_add_unsigned(at - start));
+        quote::json(out, moment.as_bytes());
+        out.extend_from_slice(br#", "value": "#);
+        write_value(out, plain, names, value.as_ref().unwrap_or(&Value::Absent));
         out.push(b'}');
     }
     out.push(b']');

@@ -6,7 +6,8 @@
 //! a change of meaning raises [`VERSION`].
 
 use super::bars::bars;
-use super::text::{deviation, divided, stats};
+use super::series::Interval;
+use super::text::{deviation, divided, intervals, stats};
 use super::value;
 use super::{Loss, Names, Origin, Output, Printer, RuntimeError, number, quote};
 use crate::agg::{Cell, Row, Table};
@@ -337,6 +338,7 @@ impl Line {
         self.field("value");
         match (&row.cell, divided(&row.cell, None, div)) {
             (Cell::Hist { shape, buckets }, _) => self.histogram(*shape, buckets, div),
+            (Cell::Series { .. }, _) => self.series(names, &intervals(&row.cell, div)),
             (Cell::Stddev { .. }, _) => self.buffer.extend_from_slice(&deviation(&row.cell, div)),
             (Cell::Stats { .. }, _) => self.stats(names, &row.cell, div),
             (_, Some(number)) => self.value(names, &number),
@@ -357,6 +359,20 @@ impl Line {
             self.value(names, number);
         }
         self.raw("}");
+    }
+
+    /// Beginnings of intervals on the clock of `time_ns`; null where there is no value.
+    fn series(&mut self, names: &dyn Names, intervals: &[Interval]) {
+        self.raw("[");
+        for (i, (start, value)) in intervals.iter().enumerate() {
+            self.comma(i);
+            self.raw("{\"start_ns\":");
+            self.unsigned(*start);
+            self.field("value");
+            self.value(names, value.as_ref().unwrap_or(&Value::Absent));
+            self.raw("}");
+        }
+        self.raw("]");
     }
 
     /// Bounds as in the language: `low <= x < high`; a missing one is open.

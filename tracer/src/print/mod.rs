@@ -10,6 +10,7 @@ pub mod jsonl;
 pub mod number;
 pub mod printf;
 pub mod quote;
+pub mod series;
 pub mod text;
 pub mod trace;
 pub mod value;
@@ -38,6 +39,14 @@ pub trait Names {
     fn host(&self, _index: u64, _out: &mut Vec<u8>) {}
     /// Appends a moment of the monotonic clock in local time; nothing when the format does not exist.
     fn moment(&self, _format: u64, _time_ns: u64, _out: &mut Vec<u8>) {}
+    /// Nanoseconds since 1970 of a moment of the monotonic clock.
+    fn wall_ns(&self, time_ns: u64) -> i64 {
+        time_ns as i64
+    }
+    /// A `strftime` format for a moment (ns since 1970), in local time.
+    fn local_time(&self, _format: &str, _wall_ns: i64) -> Option<String> {
+        None
+    }
     /// An enumerator of an enum of [`ir::Program::enums`].
     fn enumerator(&self, _id: u32, _value: i64) -> Option<&str> {
         None

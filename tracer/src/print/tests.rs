@@ -2,11 +2,11 @@
 //! and histograms from its output for the same values.
 
 use super::*;
-use crate::agg::Cell;
+use crate::agg::{Cell, Operand};
 use crate::diag::Span;
 use crate::ir::{FormatPart, Map, MapValue, SiteKind};
 use crate::symbols::Symbol;
-use crate::types::{AggKind, HistShape, Lazy, Space, Stack, StackMode, Wide};
+use crate::types::{AggKind, Gathered, HistShape, Lazy, Series, Space, Stack, StackMode, Wide};
 use proptest::prelude::*;
 
 /// Knows nothing but one symbol, one probe and one function.
@@ -475,4 +475,50 @@ proptest! {
         let text = String::from_utf8(out).expect("UTF-8");
         prop_assert!(!text.trim_end_matches('\n').chars().any(char::is_control));
     }
+}
+
+/// Layout and numbers are those of the example in bpftrace's reference: values from -5 to 5, a tenth of a second each.
+#[test]
+fn series_are_graphs() {
+    let series = Series {
+        interval_ns: 100_000_000,
+        intervals: 4,
+        of: Gathered::Last,
+        signed: true,
+    };
+    let value = MapValue::Agg(AggKind::Series(series));
+    let mut cell = Cell::new(&value);
+    for (x, tenths) in [(-5i64, 2), (-4, 3), (5, 5)] {
+        let operand = Operand {
+            x: x as u64,
+            time_ns: tenths * 100_000_000 + 5,
+        };
+        cell.update_times(operand, 1);
+    }
+    let one = table("", &[], value, vec![(vec![], cell)]);
+    let text = "\
+@:
+             -5                                                  5
+hh:mm:ss.ms  |___________________________________________________|
+.200         *                         .                         | -5
+.300         |    *                    .                         | -4
+.400         |                         .                         | -
+.500         |                         .                         * 5
+             v___________________________________________________v
+             -5                                                  5
+
+";
+    assert_eq!(map(Format::Text, &one), text);
+    assert_eq!(
+        map(Format::Jsonl, &one),
+        "{\"v\":1,\"type\":\"map\",\"name\":\"\",\"kind\":\"tseries\",\"rows\":[{\"key\":[],\"value\":[\
+         {\"start_ns\":200000000,\"value\":-5},{\"start_ns\":300000000,\"value\":-4},\
+         {\"start_ns\":400000000,\"value\":null},{\"start_ns\":500000000,\"value\":5}]}]}\n"
+    );
+    assert_eq!(
+        map(Format::Json, &one),
+        "{\"type\": \"tseries\", \"data\": {\"@\": [{\"interval_start\": \".200000000\", \"value\": -5},\
+         {\"interval_start\": \".300000000\", \"value\": -4},{\"interval_start\": \".400000000\", \"value\": null},\
+         {\"interval_start\": \".500000000\", \"value\": 5}]}}\n"
+    );
 }

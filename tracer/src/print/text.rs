@@ -4,7 +4,7 @@
 
 use super::bars::{Bar, bars};
 use super::value::{self, Bytes};
-use super::{Loss, Names, Origin, Output, Printer, RuntimeError, number, printf};
+use super::{Loss, Names, Origin, Output, Printer, RuntimeError, number, printf, series};
 use crate::agg::{Cell, Row, Table};
 use crate::ir::{Format, MapValue};
 use crate::types::{Type, Value};
@@ -138,13 +138,16 @@ fn name(out: &mut Vec<u8>, names: &dyn Names, table: &Table, row: &Row, bytes: B
     out.push(b':');
 }
 
-/// A value behind its name, or a histogram below it.
+/// A value behind its name, or a histogram or a series below it.
 fn cell(out: &mut Vec<u8>, names: &dyn Names, table: &Table, cell: &Cell, div: u64, bytes: Bytes) {
     if let Cell::Hist { shape, buckets } = cell {
         out.push(b'\n');
         let bars = bars(*shape, buckets, div);
         let most = bars.iter().map(|b| b.count).max().unwrap_or(0);
         bars.iter().for_each(|b| bar(out, b, most));
+    } else if let Cell::Series { series, .. } = cell {
+        out.push(b'\n');
+        series::draw(out, names, *series, &intervals(cell, div));
     } else if let Some(stats) = stats(cell, div) {
         for (i, (what, number)) in stats.iter().enumerate() {
             let before = if i == 0 { " " } else { ", " };
@@ -191,6 +194,14 @@ pub(super) fn stats(cell: &Cell, div: u64) -> Option<[(&'static str, Value); 3]>
         ("average", quotient(average, div)),
         ("total", quotient(total, div)),
     ])
+}
+
+/// Beginnings and values of a series, values divided.
+pub(super) fn intervals(cell: &Cell, div: u64) -> Vec<series::Interval> {
+    let intervals = cell.intervals().into_iter();
+    intervals
+        .map(|(start, value)| (start, value.map(|value| quotient(value, div))))
+        .collect()
 }
 
 fn quotient(number: Value, div: u64) -> Value {

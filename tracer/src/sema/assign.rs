@@ -10,9 +10,9 @@ use super::pass::{Local, Pass, Val, boolean, both_present, expr, stmt};
 use super::unify::Seen;
 use super::value::describe;
 use crate::diag::{Diagnostic, Span, codes};
-use crate::ir::{self, Expr, MapId, StmtKind, VarId};
+use crate::ir::{self, Builtin, Expr, ExprKind, MapId, StmtKind, VarId};
 use crate::syntax::ast::{self, BinaryOp, Ident, TypeName};
-use crate::types::{AggKind, Space, Type};
+use crate::types::{AggKind, Series, Space, Type};
 use std::sync::Arc;
 
 impl Pass<'_> {
@@ -200,19 +200,13 @@ impl Pass<'_> {
             },
             (_, declared) => declared,
         };
-        let in_memory = matches!(declared, Some(Type::Struct(_) | Type::Array { .. }));
-        if in_memory && value.is_none() && self.scope.loops > 0 {
-            // Every iteration begins with an empty one, and such types have no constants.
-            self.not_built::<()>("structs and arrays that a loop begins with, empty,", span);
-            return Vec::new();
-        }
         let local = self.declare(&name.text, declared);
         if let Some(ty) = self.var_type(&local.key) {
             self.scope.vars[local.id.0 as usize].ty = ty;
         }
         if value.is_none() && self.scope.loops > 0 {
             // Every iteration has a new one.
-            return self.emptied(local.id, span).into_iter().collect();
+            return vec![self.emptied(local.id, span)];
         }
         let set = |pass: &mut Self| {
             let val = val??;
@@ -298,6 +292,19 @@ impl Pass<'_> {
     }
 }
 
+/// A value of a series, and the event's moment.
+fn with_moment(series: Series, value: Expr) -> Expr {
+    let span = value.span;
+    let signed = series.signed;
+    let number = Type::Int { bits: 64, signed };
+    let pair = vec![
+        to_type(value, &number),
+        expr(Type::U64, ExprKind::Builtin(Builtin::Nsecs), span),
+    ];
+    let ty = Type::Tuple(vec![number, Type::U64]);
+    expr(ty, ExprKind::Tuple(pair), span)
+}
+
 /// The operand of an aggregation in the signedness that the map keeps.
 fn operand_of(kind: AggKind, value: Expr) -> Expr {
     use crate::types::HistShape;
@@ -311,6 +318,7 @@ fn operand_of(kind: AggKind, value: Expr) -> Expr {
         | AggKind::Stddev { signed }
         | AggKind::Hist(HistShape::Log2 { signed, .. }) => signed,
         AggKind::Hist(HistShape::Linear { .. }) => true,
+        AggKind::Series(series) => return with_moment(series, value),
     };
     to_type(value, &Type::Int { bits: 64, signed })
 }

@@ -197,10 +197,30 @@ impl Pass<'_> {
         id
     }
 
-    /// What a variable without a value begins an iteration with; `None` for a type that has no constants.
-    pub fn emptied(&self, id: VarId, span: Span) -> Option<ir::Stmt> {
-        let ty = &self.scope.vars[id.0 as usize].ty;
-        Some(set(id, empty(ty, span)?, span))
+    /// A variable without a value begins an iteration empty. What has no constants is copied from a variable that is never
+    /// assigned.
+    pub fn emptied(&mut self, id: VarId, span: Span) -> ir::Stmt {
+        let ty = self.scope.vars[id.0 as usize].ty.clone();
+        let value = empty(&ty, span).unwrap_or_else(|| {
+            let untouched = self.never_assigned(&ty);
+            expr(ty, ExprKind::Var(untouched), span)
+        });
+        set(id, value, span)
+    }
+
+    /// One for all variables of that type.
+    fn never_assigned(&mut self, ty: &Type) -> VarId {
+        const NAME: &str = ".empty";
+        let vars = &mut self.scope.vars;
+        let found = vars.iter().position(|v| v.name == NAME && v.ty == *ty);
+        let at = found.unwrap_or_else(|| {
+            vars.push(ir::Var {
+                name: NAME.to_owned(),
+                ty: ty.clone(),
+            });
+            vars.len() - 1
+        });
+        VarId(at as u32)
     }
 }
 

@@ -5,7 +5,7 @@
 
 use super::convert::TEXT_CAP;
 use crate::diag::Span;
-use crate::types::{AggKind, HistShape, Pointee, Type};
+use crate::types::{self, AggKind, HistShape, Pointee, Type};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A type that was seen, and where first.
@@ -199,7 +199,7 @@ fn join_integers(a: &Type, a_weak: bool, b: &Type, b_weak: bool) -> (Type, bool)
 
 /// One aggregation for two uses of a map: the same function, signed when one is.
 pub fn join_aggregations(a: AggKind, b: AggKind) -> Option<AggKind> {
-    use AggKind::{Avg, Hist, Max, Min, Stats, Stddev, Sum};
+    use AggKind::{Avg, Hist, Max, Min, Series, Stats, Stddev, Sum};
     Some(match (a, b) {
         (Sum { signed: a }, Sum { signed: b }) => Sum { signed: a || b },
         (Min { signed: a }, Min { signed: b }) => Min { signed: a || b },
@@ -217,6 +217,11 @@ pub fn join_aggregations(a: AggKind, b: AggKind) -> Option<AggKind> {
             signed: a || b,
             bits,
         }),
+        (Series(a), Series(b)) => {
+            let signed = a.signed || b.signed;
+            let [a, b] = [a, b].map(|series| types::Series { signed, ..series });
+            return (a == b).then_some(Series(a));
+        }
         _ if a == b => a,
         _ => return None,
     })

@@ -70,8 +70,16 @@ impl print::Names for Names {
 
     fn moment(&self, format: u64, time_ns: u64, out: &mut Vec<u8>) {
         let format = self.plan.ir.texts.get(format as usize);
-        let text = format.and_then(|f| clock::local_time(f, clock::wall_ns(time_ns)));
+        let text = format.and_then(|f| self.local_time(f, self.wall_ns(time_ns)));
         out.extend(text.unwrap_or_default().into_bytes());
+    }
+
+    fn wall_ns(&self, time_ns: u64) -> i64 {
+        clock::wall_ns(time_ns)
+    }
+
+    fn local_time(&self, format: &str, wall_ns: i64) -> Option<String> {
+        clock::local_time(format, wall_ns)
     }
 
     fn enumerator(&self, id: u32, value: i64) -> Option<&str> {

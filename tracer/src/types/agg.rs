@@ -3,6 +3,8 @@
 //! In: nothing. Out: the layout that generated code updates, the interpreter mirrors and `agg` merges.
 //! Never merges or prints.
 
+use super::series::{SLOT_BYTES, Series};
+
 /// An aggregation, as assigned to a map.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum AggKind {
@@ -41,6 +43,8 @@ pub enum AggKind {
     },
     /// `hist(x)` or `lhist(x, min, max, step)`: u64 per bucket.
     Hist(HistShape),
+    /// `tseries(x, interval, n[, what])`: a [`Slot`](super::series::Slot) for each interval. Its operand is the pair of value and moment (ns).
+    Series(Series),
 }
 
 impl AggKind {
@@ -52,7 +56,10 @@ impl AggKind {
             | AggKind::Min { signed }
             | AggKind::Max { signed }
             | AggKind::Avg { signed } => signed,
-            AggKind::Stats { .. } | AggKind::Stddev { .. } | AggKind::Hist(_) => return None,
+            AggKind::Stats { .. }
+            | AggKind::Stddev { .. }
+            | AggKind::Hist(_)
+            | AggKind::Series(_) => return None,
         };
         Some(super::Type::Int { bits: 64, signed })
     }
@@ -163,6 +170,7 @@ impl AggKind {
             | AggKind::Stats { .. } => 16,
             AggKind::Stddev { .. } => 32,
             AggKind::Hist(shape) => shape.buckets() * 8,
+            AggKind::Series(series) => series.intervals * SLOT_BYTES,
         }
     }
 
@@ -178,6 +186,7 @@ impl AggKind {
             AggKind::Stddev { .. } => "stddev",
             AggKind::Hist(HistShape::Log2 { .. }) => "hist",
             AggKind::Hist(HistShape::Linear { .. }) => "lhist",
+            AggKind::Series(_) => "tseries",
         }
     }
 }

@@ -12,6 +12,7 @@ pub mod demangle;
 pub mod glob;
 pub mod pattern;
 pub mod registers;
+pub mod series;
 pub mod shape;
 pub mod task;
 pub mod value;
@@ -21,6 +22,7 @@ pub mod stack;
 
 pub use agg::{AggKind, HistShape};
 pub use lazy::{CallArg, Lazy, SyscallProbe, Wide};
+pub use series::{Gathered, Series};
 pub use stack::{Stack, StackMode};
 pub use value::Value;
 

@@ -1,4 +1,4 @@
-//! Aggregations: `count`, `sum`, `min`, `max`, `avg`, `stats`, `hist`, `lhist`.
+//! Aggregations: `count`, `sum`, `min`, `max`, `avg`, `stats`, `hist`, `lhist`; `tseries` is next door.
 //!
 //! In: map, key and operand. Out: an update of this CPU's value in the layout of `types::agg`. Plain loads and
 //! stores where no writer can interrupt another on the same CPU, atomic instructions elsewhere.
@@ -10,7 +10,7 @@ use super::builder::{arg, imm, runtime};
 use super::program::state_field;
 use crate::bpf::{Alu, Cond, Size, helpers};
 use crate::codegen::lir::{Arg, Base, BlockId, Callee, Class, Inst, Opnd, Place, VReg};
-use crate::ir::{Expr, MapId, MapValue};
+use crate::ir::{Expr, ExprKind, MapId, MapValue};
 use crate::types::{AggKind, HistShape};
 
 /// Values up to this size are created from zeroes on the stack, larger ones from the `ZEROES` map.
@@ -23,17 +23,20 @@ impl Lower<'_> {
     /// `@x[k] = count()` and the like.
     pub fn aggregate(&mut self, map: MapId, key: &[Expr], operand: Option<&Expr>) {
         let key = self.key(map, key);
-        let operand = operand.map(|e| {
-            let value = self.scalar(e);
-            self.b.reg(value)
-        });
+        let words: Vec<VReg> = words_of(operand)
+            .iter()
+            .map(|e| {
+                let value = self.scalar(e);
+                self.b.reg(value)
+            })
+            .collect();
         let next = self.b.block();
         let value = self.slot(map, key, next);
         let MapValue::Agg(kind) = self.ir.maps[map.0 as usize].value else {
             unreachable!("map {} holds no aggregation", map.0);
         };
         let atomic = self.session_map(map).atomic;
-        self.accumulate(kind, value, operand, atomic, next);
+        self.accumulate(kind, value, &words, atomic, next);
         self.b.jump(next);
         self.b.switch(next);
     }
@@ -82,12 +85,12 @@ impl Lower<'_> {
         &mut self,
         kind: AggKind,
         value: VReg,
-        operand: Option<VReg>,
+        words: &[VReg],
         atomic: bool,
         next: BlockId,
     ) {
         let word = |n: usize| state_field(value, n * 8);
-        let x = operand.map_or(Opnd::Imm(1), Opnd::Reg);
+        let x = words.first().map_or(Opnd::Imm(1), |x| Opnd::Reg(*x));
         match kind {
             AggKind::Count => self.add(word(0), Opnd::Imm(1), atomic),
             AggKind::Sum { .. } => self.add(word(0), x, atomic),
@@ -96,12 +99,7 @@ impl Lower<'_> {
                 self.add(word(1), x, atomic);
             }
             AggKind::Min { signed } | AggKind::Max { signed } => {
-                let better = match (matches!(kind, AggKind::Min { .. }), signed) {
-                    (true, true) => Cond::Slt,
-                    (true, false) => Cond::Lt,
-                    (false, true) => Cond::Sgt,
-                    (false, false) => Cond::Gt,
-                };
+                let better = better(matches!(kind, AggKind::Min { .. }), signed);
                 let x = self.b.reg(x);
                 if atomic {
                     self.extreme_atomic(better, word(0), word(1), x, next);
@@ -118,13 +116,19 @@ impl Lower<'_> {
             AggKind::Hist(shape) => {
                 let x = self.b.reg(x);
                 let bucket = self.bucket(shape, x);
-                let at = self.bucket_place(shape, value, bucket, next);
+                let at = self.slot_place(value, bucket, (shape.buckets(), 8), next);
                 self.add(at, Opnd::Imm(1), atomic);
+            }
+            AggKind::Series(series) => {
+                let [x, time] = words else {
+                    unreachable!("a series takes a value and its moment");
+                };
+                self.take_in_series(series, value, (*x, *time), atomic, next);
             }
         }
     }
 
-    fn add(&mut self, at: Place, value: Opnd, atomic: bool) {
+    pub fn add(&mut self, at: Place, value: Opnd, atomic: bool) {
         if atomic {
             return self.b.push(Inst::FetchAdd(None, at, value));
         }
@@ -217,6 +221,11 @@ impl Lower<'_> {
         self.b.store(Size::DW, set, Opnd::Imm(1));
         self.b.jump(compete);
         self.b.switch(compete);
+        self.compete(better, at, x, next);
+    }
+
+    /// Puts a better value in the place of another while other writers do the same.
+    pub fn compete(&mut self, better: Cond, at: Place, x: VReg, next: BlockId) {
         for _ in 0..TRIES {
             let old = self.b.load(Size::DW, at);
             let wins = self.b.block();
@@ -262,24 +271,51 @@ impl Lower<'_> {
         out
     }
 
-    /// The bucket's word. The verifier learns the bound here, in registers that stay registers.
-    fn bucket_place(
+    /// One of so many elements of so many bytes. The verifier learns the bound here, in registers that stay registers.
+    pub fn slot_place(
         &mut self,
-        shape: HistShape,
         value: VReg,
-        bucket: VReg,
+        index: VReg,
+        (count, size): (u32, u32),
         next: BlockId,
     ) -> Place {
-        let index = self.b.vreg(Class::Held);
-        self.b.push(Inst::Copy(index, Opnd::Reg(bucket)));
-        let last = Opnd::Imm(shape.buckets() as i32 - 1);
-        self.b.branch_away(Cond::Gt, index, last, next);
+        let bounded = self.b.vreg(Class::Held);
+        self.b.push(Inst::Copy(bounded, Opnd::Reg(index)));
+        let last = Opnd::Imm(count as i32 - 1);
+        self.b.branch_away(Cond::Gt, bounded, last, next);
         let bytes = self.b.vreg(Class::Held);
-        self.b.push(Inst::Alu(Alu::Lsh, bytes, index, Opnd::Imm(3)));
+        let (scale, by) = match size.is_power_of_two() {
+            true => (Alu::Lsh, size.ilog2()),
+            false => (Alu::Mul, size),
+        };
+        self.b
+            .push(Inst::Alu(scale, bytes, bounded, Opnd::Imm(by as i32)));
         let at = self.b.vreg(Class::Held);
         self.b
             .push(Inst::Alu(Alu::Add, at, value, Opnd::Reg(bytes)));
         let base = Base::Reg(at);
         Place { base, off: 0 }
+    }
+}
+
+/// The words that an operand is made of: a pair has two.
+fn words_of(operand: Option<&Expr>) -> &[Expr] {
+    match operand {
+        Some(Expr {
+            kind: ExprKind::Tuple(words),
+            ..
+        }) => words,
+        Some(one) => std::slice::from_ref(one),
+        None => &[],
+    }
+}
+
+/// When a value takes the place of another: the least wins, or the greatest.
+pub fn better(least: bool, signed: bool) -> Cond {
+    match (least, signed) {
+        (true, true) => Cond::Slt,
+        (true, false) => Cond::Lt,
+        (false, true) => Cond::Sgt,
+        (false, false) => Cond::Gt,
     }
 }

@@ -120,7 +120,7 @@ impl<'a> Lower<'a> {
                 let sum = ask("rt_total", 1);
                 self.divide(Alu::Div, sum, count, signed, None)
             }
-            AggKind::Stddev { .. } | AggKind::Hist(_) => {
+            AggKind::Stddev { .. } | AggKind::Hist(_) | AggKind::Series(_) => {
                 unreachable!("{kind:?} has no single value")
             }
         }

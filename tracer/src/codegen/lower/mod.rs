@@ -38,6 +38,7 @@ mod program;
 mod read;
 mod record;
 mod scalar;
+mod series;
 mod state;
 mod stmt;
 mod task;

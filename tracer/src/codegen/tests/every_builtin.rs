@@ -141,6 +141,9 @@ const VERDICT: &str = "a record like that of printf: tests/cases/behaviour/verdi
 const OF_A_CALL: &str =
     "asks how a call's argument was read: codegen/tests/calls.rs, tests/kernel/states*.case";
 
+/// The moment is the event's own.
+const IN_TIME: &str = "asks for the time: codegen/tests/tables.rs and random programs give it";
+
 /// Why a built-in is not in [`HELD`].
 const NOT_HELD: &[(&str, &str)] = &[
     ("abi", OF_THE_EVENT),
@@ -196,6 +199,7 @@ const NOT_HELD: &[(&str, &str)] = &[
     ("trace_exit", OF_THE_EVENT),
     ("trace_signal", OF_THE_EVENT),
     ("tree", OF_THE_EVENT),
+    ("tseries", IN_TIME),
     ("unsure", VERDICT),
     ("usermode", OF_THE_EVENT),
     ("ustack", OF_THE_EVENT),

@@ -9,7 +9,7 @@ use crate::ir::{
     Binary, Builtin, Compare, Expr, ExprKind, MapId, MapValue, Probe, Program, Site, SiteKind,
     Stmt, StmtKind, Unary,
 };
-use crate::types::{AggKind, HistShape, Type};
+use crate::types::{AggKind, Gathered, HistShape, Series, Type};
 
 const WORDS: [u64; 12] = [
     0,
@@ -209,6 +209,68 @@ fn buckets_at_their_bounds() {
     let powers = (0..64).flat_map(|bit| [(1u64 << bit) - 1, 1 << bit]);
     let events: Vec<Vec<u64>> = near.into_iter().chain(powers).map(|x| vec![x]).collect();
     if !privileged("buckets_at_their_bounds") {
+        return;
+    }
+    let mut plan = planned(program(body, maps, &[]));
+    for atomic in [false, true] {
+        plan.session_maps.iter_mut().for_each(|m| m.atomic = atomic);
+        same_plan(&plan, &events, Resources::ALL).expect("both worlds agree");
+    }
+}
+
+#[test]
+fn series_by_interval() {
+    let mut maps = Vec::new();
+    let mut body = Vec::new();
+    for ((of, _), signed) in Gathered::ALL
+        .into_iter()
+        .zip([true, false, true, false, true])
+    {
+        for (key, intervals, interval_ns) in [
+            (vec![], 1, 1),
+            (vec![Type::U64], 5, 7),
+            (vec![], 1000, 1 << 40),
+        ] {
+            let number = Type::Int { bits: 64, signed };
+            let pair = vec![arg(0, &number), arg(1, &Type::U64)];
+            let series = Series {
+                interval_ns,
+                intervals,
+                of,
+                signed,
+            };
+            body.push(stmt(StmtKind::Aggregate {
+                map: MapId(maps.len() as u32),
+                key: key.iter().map(|_| uint(3)).collect(),
+                value: Some(tuple(pair)),
+            }));
+            maps.push(map(key, MapValue::Agg(AggKind::Series(series))));
+        }
+    }
+    // Earlier and later moments, alike and an interval apart.
+    let moments = [
+        0u64,
+        6,
+        7,
+        3,
+        13,
+        70,
+        35,
+        36,
+        1 << 41,
+        u64::MAX,
+        u64::MAX - 1,
+        71,
+    ];
+    let values = [5i64, -1, 7, -9, 0, i64::MIN, i64::MAX, 1];
+    let events: Vec<Vec<u64>> = moments
+        .into_iter()
+        .cycle()
+        .zip(values.map(|x| x as u64).into_iter().cycle())
+        .take(96)
+        .map(|(moment, x)| vec![x, moment])
+        .collect();
+    if !privileged("series_by_interval") {
         return;
     }
     let mut plan = planned(program(body, maps, &[]));

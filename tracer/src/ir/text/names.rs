@@ -4,7 +4,7 @@
 
 use crate::ir::{Binary, Compare, Mechanism, Order, Phase, SiteKind, Unary};
 use crate::types::pattern::Dialect;
-use crate::types::{Abi, Lazy, Space, Wide};
+use crate::types::{Abi, Gathered, Lazy, Space, Wide};
 
 pub(in crate::ir) use crate::ir::name::BUILTINS;
 
@@ -165,5 +165,13 @@ pub const PHASES: Names<Phase> = &[
 pub const ABIS: Names<Abi> = &[("native", Abi::Native), ("i386", Abi::I386)];
 
 pub const SPACES: Names<Space> = &[("kernel", Space::Kernel), ("user", Space::User)];
+
+pub const GATHERED: Names<Gathered> = &[
+    ("last", Gathered::Last),
+    ("sum", Gathered::Sum),
+    ("min", Gathered::Min),
+    ("max", Gathered::Max),
+    ("avg", Gathered::Avg),
+];
 
 pub const SIGNED: Names<bool> = &[("signed", true), ("unsigned", false)];

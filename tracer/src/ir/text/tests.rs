@@ -8,7 +8,8 @@ use crate::types::counter::COUNTERS;
 use crate::types::pattern::{Dialect, Pattern};
 use crate::types::shape::{Field, Shape};
 use crate::types::{
-    Abi, AggKind, CallArg, HistShape, Lazy, Pointee, Space, Stack, StackMode, Type, Wide,
+    Abi, AggKind, CallArg, Gathered, HistShape, Lazy, Pointee, Series, Space, Stack, StackMode,
+    Type, Wide,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -107,6 +108,12 @@ fn aggs() -> impl Strategy<Value = AggKind> {
             AggKind::Hist(HistShape::Log2 { signed, bits: 0 }),
             AggKind::Hist(HistShape::Log2 { signed, bits: 5 }),
             AggKind::Hist(HistShape::Linear { min, max, step }),
+            AggKind::Series(Series {
+                interval_ns: max.unsigned_abs(),
+                intervals: step as u32,
+                of: Gathered::ALL[min.rem_euclid(5) as usize].0,
+                signed,
+            }),
         ])
     })
 }

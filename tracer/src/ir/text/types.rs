@@ -2,12 +2,14 @@
 //!
 //! In: types, or nodes. Out: nodes, or types.
 
-use super::names::{ABIS, LAZY, SIGNED, SPACES, WIDE, name, value};
+use super::names::{ABIS, GATHERED, LAZY, SIGNED, SPACES, WIDE, name, value};
 use super::node::{Node, group, string, word};
 use super::read::{Items, number};
 use crate::types::btf::TypeId;
 use crate::types::shape::{Field, Shape};
-use crate::types::{AggKind, CallArg, HistShape, Lazy, Pointee, Space, Stack, StackMode, Type};
+use crate::types::{
+    AggKind, CallArg, HistShape, Lazy, Pointee, Series, Space, Stack, StackMode, Type,
+};
 use std::sync::Arc;
 
 /// A type's node.
@@ -213,6 +215,12 @@ pub fn write_agg(kind: AggKind) -> Node {
         AggKind::Hist(HistShape::Linear { min, max, step }) => {
             group("lhist", [min, max, step].map(word))
         }
+        AggKind::Series(series) => {
+            let of = word(name(GATHERED, &series.of).unwrap_or_default());
+            let numbers = [word(series.interval_ns), word(series.intervals)];
+            let head = [sign(series.signed)].into_iter();
+            group("tseries", head.chain(numbers).chain([of]))
+        }
     }
 }
 
@@ -230,6 +238,16 @@ pub fn read_agg(node: &Node) -> Result<AggKind, String> {
         return Ok(AggKind::Hist(HistShape::Linear { min, max, step }));
     }
     let signed = items.name(SIGNED, "`signed` or `unsigned`")?;
+    if head == "tseries" {
+        let series = Series {
+            signed,
+            interval_ns: number(items.next())?,
+            intervals: number(items.next())?,
+            of: items.name(GATHERED, "what is kept of an interval")?,
+        };
+        items.end()?;
+        return Ok(AggKind::Series(series));
+    }
     let bits = match items.next() {
         Some(bits) if head == "hist" => number(Some(bits))?,
         Some(_) => return Err(format!("`{head}` has no parts of powers of two")),

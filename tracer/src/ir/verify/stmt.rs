@@ -138,7 +138,14 @@ impl<'p> Checker<'p> {
         let fits = match (&map.value, value) {
             (MapValue::Agg(AggKind::Count), None) => true,
             (MapValue::Agg(AggKind::Count), Some(_)) | (_, None) | (MapValue::Plain(_), _) => false,
-            (MapValue::Agg(_), Some(value)) => matches!(value.ty, Type::Int { bits: 64, .. }),
+            (MapValue::Agg(AggKind::Series(_)), Some(value)) => match &value.kind {
+                ExprKind::Tuple(pair) => matches!(
+                    pair.as_slice(),
+                    [x, time] if is_word(&x.ty) && time.ty == Type::U64
+                ),
+                _ => false,
+            },
+            (MapValue::Agg(_), Some(value)) => is_word(&value.ty),
         };
         let name = &map.name;
         self.rule(7, fits, || format!("@{name} is not aggregated like this"));
@@ -168,4 +175,9 @@ impl<'p> Checker<'p> {
         self.rule(17, fits, || "a call that is not the event's own".to_owned());
         self.expr(&arg.value);
     }
+}
+
+/// What an aggregation takes.
+fn is_word(ty: &Type) -> bool {
+    matches!(ty, Type::Int { bits: 64, .. })
 }

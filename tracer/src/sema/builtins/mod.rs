@@ -48,6 +48,7 @@ mod sum;
 mod syscall_name;
 mod time;
 mod trace;
+mod tseries;
 mod usym;
 mod verdict;
 mod zero;
@@ -175,6 +176,7 @@ pub static FUNCTIONS: &[Function] = &[
     trace::TRACE,
     lifecycle::TRACE_EXIT,
     lifecycle::TRACE_SIGNAL,
+    tseries::TSERIES,
     verdict::UNSURE,
     space::UPTR,
     stack::USTACK,
@@ -184,7 +186,7 @@ pub static FUNCTIONS: &[Function] = &[
 ];
 
 /// Functions of the language that are not built yet.
-const NOT_BUILT: &[&str] = &["path", "tseries", "uaddr", "write_user"];
+const NOT_BUILT: &[&str] = &["path", "uaddr", "write_user"];
 
 /// The function of that name.
 pub fn find(name: &str) -> Option<&'static Function> {

@@ -111,10 +111,17 @@ impl print::Names for Recalled<'_> {
 
     fn moment(&self, format: u64, time_ns: u64, out: &mut Vec<u8>) {
         let format = self.program.texts.get(format as usize);
-        let header = self.headers.get(usize::from(self.host.get()));
-        let wall_ns = header.map_or(0, |header| header.wall_ns(time_ns));
-        let text = format.and_then(|format| clock::local_time(format, wall_ns));
+        let text = format.and_then(|format| self.local_time(format, self.wall_ns(time_ns)));
         out.extend(text.unwrap_or_default().into_bytes());
+    }
+
+    fn wall_ns(&self, time_ns: u64) -> i64 {
+        let header = self.headers.get(usize::from(self.host.get()));
+        header.map_or(0, |header| header.wall_ns(time_ns))
+    }
+
+    fn local_time(&self, format: &str, wall_ns: i64) -> Option<String> {
+        clock::local_time(format, wall_ns)
     }
 
     fn enumerator(&self, id: u32, value: i64) -> Option<&str> {

@@ -106,6 +106,9 @@ fn question(clause: &Clause, under: &[&Expr], stmt: &Stmt) -> Result<Question, U
         }) => (*map, key, None),
         _ => return Err(unsaid(stmt.span, "this statement")),
     };
+    if value.is_some_and(|value| matches!(value.kind, ExprKind::Tuple(_))) {
+        return Err(unsaid(stmt.span, "what a series keeps"));
+    }
     let writer = Writer { clause };
     let mut conditions = vec![writer.probes()?];
     for condition in clause.predicate.iter().chain(under.iter().copied()) {
@@ -151,7 +154,10 @@ fn select(program: &Program, question: &Question) -> String {
             groups.push("low".to_owned());
             vec!["count(*) AS value".to_owned()]
         }
-        MapValue::Agg(AggKind::Count) | MapValue::Plain(_) => vec!["count(*) AS value".to_owned()],
+        // A series is no question that gets here.
+        MapValue::Agg(AggKind::Count | AggKind::Series(_)) | MapValue::Plain(_) => {
+            vec!["count(*) AS value".to_owned()]
+        }
     };
     columns.extend(values);
     let by_value = !matches!(
