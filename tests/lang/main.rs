@@ -96,7 +96,11 @@ fn recorded(text: &str) -> String {
         calls: (!calls.is_empty()).then_some(calls),
         ..record::Header::default()
     };
-    asked(text, |program| replay::explain(program, &[header]))
+    let (script, _) = syntax::parse(text, &params(text));
+    match replay::probes::unheld(&script).as_slice() {
+        [] => asked(text, |program| replay::explain(program, &[header])),
+        unheld => diagnostics_text(text, unheld),
+    }
 }
 
 /// A query as SQL.

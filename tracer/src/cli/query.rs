@@ -57,7 +57,7 @@ pub fn run(typed: &QueryArgs) -> Result<ExitCode, Failure> {
     let facts = Live::new();
     if typed.sql {
         let options = compile::Options::new(None, &question.limits);
-        let (program, _) = compile::check(&script, &options, &facts).map_err(failed)?;
+        let (program, _) = replay::check(&script, &options, &facts).map_err(failed)?;
         let text = replay::sql::text(&program)
             .map_err(session::Error::Script)
             .map_err(failed)?;

@@ -281,6 +281,11 @@ pub fn resolve(
     (provider.resolve)(&request)
 }
 
+/// The provider's name in full; nothing when there is no such provider.
+pub fn full_name(name: &Ident) -> Option<&'static str> {
+    find(name).ok().map(|provider| provider.name)
+}
+
 fn find(name: &Ident) -> Result<&'static Provider, Diagnostic> {
     let text = name.text.as_str();
     let is = |p: &&Provider| {

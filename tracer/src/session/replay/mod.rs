@@ -10,6 +10,7 @@ mod event;
 mod groups;
 mod names;
 mod needs;
+pub mod probes;
 mod rows;
 pub mod sql;
 mod ticks;
@@ -30,6 +31,7 @@ use crate::interp::{Effect, Machine, MapState};
 use crate::ir::{ClauseId, EmitId, MapId, Probe, Program, SiteId};
 use crate::print::{self, Format, Loss, Origin};
 use crate::record::{Columns, End, Ending, Header, Likeness, Merged};
+use crate::syntax;
 use crate::sys::memory;
 use crate::types::Value;
 use event::Moment;
@@ -71,7 +73,7 @@ pub fn run(question: Question, facts: &dyn Facts) -> Result<Answered, Error> {
     memory::keep_freed();
     let voice = Voice::new(question.output.quiet, question.output.verbose);
     let options = Options::new(None, &question.limits);
-    let (program, warnings) = compile::check(&question.script, &options, facts)?;
+    let (program, warnings) = check(&question.script, &options, facts)?;
     voice.diagnostics(&question.script, &warnings);
     let headers = headers(&question.files)?;
     let needs = Needs::of(&program, &headers).map_err(Error::Script)?;
@@ -103,6 +105,24 @@ pub fn run(question: Question, facts: &dyn Facts) -> Result<Answered, Error> {
         exit: None,
     };
     replay.run(rows, voice, question.output.format)
+}
+
+/// The typed program of a query over recordings.
+///
+/// # Errors
+/// As [`compile::check`]; and probes that no recording holds, whatever this machine has.
+pub fn check(
+    script: &Script,
+    options: &Options,
+    facts: &dyn Facts,
+) -> Result<(Program, Vec<Diagnostic>), Error> {
+    let (params, _) = script.parameters();
+    let (tree, _) = syntax::parse(&script.text, &params);
+    let unheld = probes::unheld(&tree);
+    match unheld.is_empty() {
+        true => compile::check(script, options, facts),
+        false => Err(Error::Script(unheld)),
+    }
 }
 
 /// What a query reads of recordings, as text: its columns, and what somebody should know who reads the answer.

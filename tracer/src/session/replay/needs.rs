@@ -14,6 +14,9 @@ use crate::types::{Abi, Space};
 use std::collections::{BTreeSet, HashSet};
 use tracer_ebpf::{ABIS, SYSCALL_ROWS, UNKNOWN_ROW};
 
+/// What can be asked.
+pub(super) const HELD_PROBES: &str = "they hold system calls: syscall:NAME, tracepoint:syscalls:*, BEGIN, END and interval can be asked";
+
 /// What a query needs.
 #[derive(Debug)]
 pub(super) struct Needs {
@@ -173,7 +176,7 @@ impl Look<'_> {
                 _ => self.lacks(
                     clause.span,
                     "this probe",
-                    "they hold system calls: syscall:NAME, tracepoint:syscalls:*, BEGIN, END and interval can be asked",
+                    HELD_PROBES,
                 ),
             }
         }
