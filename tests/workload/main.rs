@@ -3,12 +3,13 @@
 //! `workload loop` reads orders from standard input, one a line (`getppid 1000000`), carries each out by raw system
 //! calls and answers with a line: how many nanoseconds it took. `workload floor HOOK…` attaches an empty program to
 //! each of these raw tracepoints, says `ready`, and holds them until its standard input ends. `workload programs PID` tells
-//! what the kernel knows of the programs of a process.
+//! what the kernel knows of the programs of a process; `workload spent FILE COMMAND…` writes what a command took into a file.
 //! Never traces anything, and never prints within an order.
 
 mod floor;
 mod orders;
 mod programs;
+mod spent;
 
 use std::process::ExitCode;
 
@@ -19,8 +20,11 @@ fn main() -> ExitCode {
         ["loop"] => orders::serve(),
         ["floor", hooks @ ..] if !hooks.is_empty() => floor::hold(hooks),
         ["programs", pid] => programs::tell(pid),
+        ["spent", file, command @ ..] if !command.is_empty() => spent::tell(file, command),
         _ => {
-            eprintln!("usage: workload loop | workload floor HOOK... | workload programs PID");
+            eprintln!(
+                "usage: workload loop | workload floor HOOK... | workload programs PID | workload spent FILE COMMAND..."
+            );
             return ExitCode::from(2);
         }
     };

@@ -40,12 +40,6 @@ pub fn of(pid: u32) -> Result<Memory> {
     Ok(memory)
 }
 
-/// The most that a process has had in memory; nothing when it has ended.
-pub fn peak(pid: u32) -> Option<u64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    Some(kib(&status, "VmHWM:")).filter(|&bytes| bytes > 0)
-}
-
 /// Proportional set size of all mappings of BPF maps, which here are ring buffers.
 fn mapped_rings(smaps: &str) -> u64 {
     let mut total = 0;

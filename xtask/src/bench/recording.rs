@@ -7,14 +7,13 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
 use super::figure::{Figure, Goal, Series};
-use super::subject::{Subject, children_cpu};
+use super::subject::Subject;
 use super::workload::Workload;
-use super::{Bench, Setting, memory};
+use super::{Bench, Setting};
 use crate::project;
 
 /// See the module.
@@ -28,8 +27,6 @@ pub const BENCH: Bench = Bench {
 const CALLS: u64 = 10_000_000;
 /// Calls of the mix in one turn.
 const OF_A_TURN: u64 = 4;
-/// Between two looks at a query's memory.
-const LOOK: Duration = Duration::from_millis(2);
 
 /// What writing one file showed.
 struct Written {
@@ -165,32 +162,36 @@ fn write(setting: &Setting, workload: &mut Workload, turns: u64, to: &Path) -> R
     })
 }
 
-/// Asks once: how many records of so many were read in a second of processor time, and the largest memory that was seen.
+/// Asks once: how many records of so many were read in a second of processor time, and the most memory that it took.
 fn ask(setting: &Setting, text: &str, file: &Path, calls: u64) -> Result<Asked> {
-    let before = children_cpu();
-    let (_, peak_bytes) = query(setting, text, file)?;
-    let used = children_cpu().saturating_sub(before);
+    let (_, spent) = query(setting, text, file)?;
     Ok(Asked {
-        million_a_second: calls as f64 / used.as_micros() as f64,
-        peak_bytes,
+        million_a_second: calls as f64 / spent.microseconds,
+        peak_bytes: spent.peak_bytes,
     })
 }
 
-/// The answer, and the largest memory that was seen meanwhile.
-fn query(setting: &Setting, text: &str, file: &Path) -> Result<(String, f64)> {
-    let mut command = Command::new(&setting.tracer);
+/// What a query took.
+struct Spent {
+    peak_bytes: f64,
+    microseconds: f64,
+}
+
+/// The answer, and what it took by the kernel's account of the process.
+fn query(setting: &Setting, text: &str, file: &Path) -> Result<(String, Spent)> {
+    let account = project::target().join("bench-spent");
+    let mut command = Command::new(&setting.workload);
+    command.arg("spent").arg(&account).arg(&setting.tracer);
     command.arg("query").arg(file).args(["-e", text]);
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("start a query")?;
-    let mut peak = 0.0;
-    while child.try_wait()?.is_none() {
-        peak = memory::peak(child.id()).map_or(peak, |bytes| bytes as f64);
-        std::thread::sleep(LOOK);
-    }
-    let output = child.wait_with_output()?;
+    let output = command.stdin(Stdio::null()).stderr(Stdio::inherit());
+    let output = output.output().context("start a query")?;
     ensure!(output.status.success(), "query {text}: {}", output.status);
-    Ok((String::from_utf8_lossy(&output.stdout).into_owned(), peak))
+    let spent = fs::read_to_string(&account).context("what a query took")?;
+    fs::remove_file(&account)?;
+    let (kib, microseconds) = spent.trim().split_once(' ').context("two numbers")?;
+    let spent = Spent {
+        peak_bytes: kib.parse::<f64>().context("KiB")? * 1024.0,
+        microseconds: microseconds.parse().context("microseconds")?,
+    };
+    Ok((String::from_utf8_lossy(&output.stdout).into_owned(), spent))
 }

@@ -194,7 +194,7 @@ impl Drop for Running {
 }
 
 /// Processor time of all children that have been waited for.
-pub fn children_cpu() -> Duration {
+fn children_cpu() -> Duration {
     // Fields 16 and 17 of proc(5)'s stat, behind a name that may hold spaces.
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let fields = stat
