@@ -128,6 +128,11 @@ pub const ALL: &[Behaviour] = &[
     ),
     ("profile-diff-status", "root btf", profiles::statuses),
     (
+        "recorded-runs-are-compared",
+        "root btf",
+        profiles::of_recordings,
+    ),
+    (
         "trace-losses-are-lines",
         "root btf",
         trace::losses_are_lines,

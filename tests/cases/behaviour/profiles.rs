@@ -6,11 +6,13 @@
 
 use anyhow::{Context, Result, ensure};
 use std::process::{Command, Stdio};
-use tracer::profile::diff::{Diff, Options, diff};
+use tracer::profile::diff::{Diff, LEAST_RUNS, Options, diff};
 use tracer::profile::metrics::Metric;
 use tracer::profile::{Profile, Run};
 
+use super::recordings::run;
 use crate::Place;
+use crate::live::Ended;
 
 /// Runs in a pool that pairs are drawn from.
 const POOL: usize = 40;
@@ -212,4 +214,72 @@ pub fn statuses(place: &Place) -> Result<()> {
         "{status:?}\n{said}"
     );
     Ok(())
+}
+
+/// Recordings are compared as profiles are: each of them alone, sets of them, and beside a profile of the same command.
+pub fn of_recordings(place: &Place) -> Result<()> {
+    let folder = tempfile::tempdir().context("make a directory")?;
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let command = |planted: &'static str| ["sh", "-c", planted];
+    const PLAIN: &str = "cat /proc/version >/dev/null";
+    const PLANTED: &str = "cat /proc/version /proc/uptime >/dev/null";
+    let record = |name: &str, options: &[&str], script: &'static str| -> Result<()> {
+        let file = path(name);
+        let args = [&["record", "-o", &file], options, &["--"], &command(script)].concat();
+        must_be(place, &args, 0).map(drop)
+    };
+    for side in ["good", "bad"] {
+        std::fs::create_dir(path(side))?;
+        let script = if side == "good" { PLAIN } else { PLANTED };
+        for run in 0..LEAST_RUNS {
+            record(&format!("{side}/{run}.rec"), &["-f"], script)?;
+        }
+    }
+    let (good, bad) = (path("good"), path("bad"));
+    let (one, other) = (path("good/0.rec"), path("bad/0.rec"));
+    for (a, b) in [(&one, &one), (&good, &good)] {
+        let said = must_be(place, &["diff", "--fail-on", "change", a, b], 0)?;
+        ensure!(said.out.is_empty(), "equal recordings differ: {}", said.out);
+    }
+    for (a, b) in [(&one, &other), (&good, &bad)] {
+        let said = must_be(place, &["diff", "--fail-on", "path", a, b], 5)?;
+        let is_named =
+            |line: &str| line.starts_with("new") && line.contains("openat /proc/uptime = ok");
+        ensure!(said.out.lines().any(is_named), "{}", said.out);
+    }
+    let profile = path("profile");
+    let measure = ["profile", "-o", &profile, "--"];
+    must_be(place, &[&measure[..], &command(PLAIN)].concat(), 0)?;
+    let said = must_be(place, &["diff", "--fail-on", "change", &one, &profile], 0)?;
+    ensure!(
+        said.out.is_empty() && said.err.contains("not compared: durations"),
+        "recorded and counted: {}{}",
+        said.out,
+        said.err
+    );
+    let learn = ["check", "--learn", "--good", &good, "--bad", &bad];
+    let said = must_be(place, &learn, 0)?;
+    ensure!(said.out.contains("git bisect run"), "{}", said.out);
+    let runs = LEAST_RUNS.to_string();
+    for (script, status) in [(PLAIN, 0), (PLANTED, 1)] {
+        let check = ["check", "--against", &good, "--runs", &runs, "--"];
+        must_be(place, &[&check[..], &command(script)].concat(), status)?;
+    }
+    record("some.rec", &["-f", "-e", "openat"], PLAIN)?;
+    let said = must_be(place, &["diff", &one, &path("some.rec")], 2)?;
+    ensure!(said.err.contains("-e trace=openat"), "{}", said.err);
+    Ok(())
+}
+
+/// Runs the tracer to its end, which has to be as is said.
+fn must_be(place: &Place, args: &[&str], status: i32) -> Result<Ended> {
+    let ended = run(place, args)?;
+    ensure!(
+        ended.status.code() == Some(status),
+        "{args:?}: {}\n{}{}",
+        ended.status,
+        ended.out,
+        ended.err
+    );
+    Ok(ended)
 }

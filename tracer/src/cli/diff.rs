@@ -1,11 +1,12 @@
 //! `tracer diff`: what is new, gone or changed between two sets of runs.
 //!
-//! In: profiles. Out: a table for people, an object for programs, nothing when nothing differs. Status 5 with `--fail-on` when there is
+//! In: profiles and recordings. Out: a table for people, an object for programs, nothing when nothing differs. Status 5 with `--fail-on` when there is
 //! such a difference.
 
 use super::failure::{Failure, Status};
-use super::profile;
+use super::sides;
 use crate::profile::diff::{ALPHA, Change, Diff, Kind, LEAST_RUNS, Options, diff};
+use crate::profile::unlike;
 use clap::{Args, ValueEnum};
 use comfy_table::{Table, presets};
 use std::io::Write;
@@ -15,7 +16,7 @@ use std::process::ExitCode;
 /// `tracer diff`.
 #[derive(Args, Debug, Clone)]
 pub struct DiffArgs {
-    /// A profile, or a directory of profiles: the first set of runs
+    /// A profile, a recording, or a directory of them: the first set of runs
     #[arg(value_name = "A")]
     pub a: PathBuf,
     /// The same: the second set
@@ -82,11 +83,15 @@ impl FailOn {
 
 /// Compares, and prints.
 pub fn run(typed: &DiffArgs, out: &mut impl Write) -> Result<ExitCode, Failure> {
-    let read = |path| profile::read(path).map_err(Failure::Usage);
+    let read = |path| sides::read(path).map_err(Failure::Usage);
     let options = Options {
         least_effect: f64::from(typed.least_effect) / 100.0,
     };
-    let found = diff(&read(&typed.a)?, &read(&typed.b)?, options);
+    let (a, b) = (read(&typed.a)?, read(&typed.b)?);
+    if let Some(sentence) = unlike(&a, &b) {
+        return Err(Failure::Usage(sentence));
+    }
+    let found = diff(&a, &b, options);
     match typed.format {
         DiffFormat::Text => out.write_all(text(&found).as_bytes())?,
         DiffFormat::Json => {
@@ -119,6 +124,12 @@ fn tell(found: &Diff) {
             .unseen
             .iter()
             .map(|unseen| format!("not everything was seen: {unseen}")),
+    );
+    notes.extend(
+        found
+            .uncompared
+            .iter()
+            .map(|what| format!("not compared: {what}")),
     );
     for note in notes {
         let _ = writeln!(std::io::stderr(), "tracer: {note}");

@@ -19,6 +19,7 @@ mod query;
 mod record;
 mod run;
 mod shared;
+mod sides;
 mod trace;
 pub mod typed;
 

@@ -7,12 +7,12 @@ use super::failure::{Failure, Status};
 use super::meant;
 use crate::kernel::Live;
 use crate::profile::gather::Gathered;
-use crate::profile::{Profile, Run, Unreadable, script};
+use crate::profile::{Profile, Run, script};
 use crate::session::collect::Collector;
 use crate::session::{self, By, Limits, Output, Request, Scope, Script};
 use clap::Args;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -120,12 +120,6 @@ fn once(wanted: &Wanted<'_>, facts: &Live) -> Result<Run, Unmeasured> {
     if matches!(ended.by, By::Signal | By::Output) {
         return Err(Unmeasured::Ended(ended.by));
     }
-    let mut gathered = Gathered::default();
-    for (map, entries) in collector.take().maps {
-        for entry in entries {
-            gathered.entry(&map, &entry.key, &entry.cell);
-        }
-    }
     let how = match ended.command {
         Some(status) => status.to_string(),
         None => "unfinished".to_owned(),
@@ -135,33 +129,25 @@ fn once(wanted: &Wanted<'_>, facts: &Live) -> Result<Run, Unmeasured> {
         errors: Vec::new(),
         ..ended
     };
-    Ok(gathered.finish(how, check::unseen(&lost)))
+    Ok(gathered(&collector).finish(how, check::unseen(&lost)))
 }
 
-fn measuring() -> Script {
+/// What the measuring script has counted.
+pub fn gathered(collector: &Collector) -> Gathered {
+    let mut gathered = Gathered::default();
+    for (map, entries) in collector.take().maps {
+        for entry in entries {
+            gathered.entry(&map, &entry.key, &entry.cell);
+        }
+    }
+    gathered
+}
+
+/// The script that measures, in the kernel or over a recording.
+pub fn measuring() -> Script {
     Script {
         name: "profile".into(),
         text: script::text(),
         params: Vec::new(),
-    }
-}
-
-/// Reads a profile, or all profiles of a directory.
-pub fn read(path: &Path) -> Result<Vec<Profile>, String> {
-    let problem = |path: &Path, why: String| format!("read {}: {why}", path.display());
-    let one = |path: &Path| -> Result<Profile, String> {
-        let bytes = std::fs::read(path).map_err(|error| problem(path, error.to_string()))?;
-        Profile::read(&bytes).map_err(|error: Unreadable| problem(path, error.to_string()))
-    };
-    if !path.is_dir() {
-        return one(path).map(|profile| vec![profile]);
-    }
-    let entries = std::fs::read_dir(path).map_err(|error| problem(path, error.to_string()))?;
-    let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-    files.retain(|file| file.is_file());
-    files.sort();
-    match files.is_empty() {
-        true => Err(problem(path, "the directory holds no files".into())),
-        false => files.iter().map(|file| one(file)).collect(),
     }
 }

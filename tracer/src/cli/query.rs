@@ -117,5 +117,6 @@ fn question(typed: &QueryArgs) -> Result<Question, Failure> {
             ring_bytes: None,
             settings: meant::settings(false)?,
         },
+        collector: None,
     })
 }

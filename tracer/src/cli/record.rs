@@ -74,6 +74,8 @@ fn request(typed: &RecordArgs) -> Result<Request, Failure> {
     let query = checked(typed.query.as_deref(), &limits)?;
     let header = Header {
         command: std::env::args().collect(),
+        traced: trace.command.clone(),
+        follow: trace.follow_forks > 0,
         script: recorder.clone(),
         calls: (!options.calls.is_all())
             .then(|| options.calls.names().map(str::to_owned).collect()),

@@ -1,6 +1,6 @@
 //! What a run has counted to a [`Run`].
 //!
-//! In: entries of the maps of [`script`](super::script), or single calls of a recording. Out: [`Run`], with canonical names.
+//! In: entries of the maps of [`script`](super::script), answered by the kernel or by a recording. Out: [`Run`], with canonical names.
 
 use super::histogram::Histogram;
 use super::{Program, Run, canonical};
@@ -13,24 +13,6 @@ pub const OK: &str = "ok";
 #[derive(Default)]
 pub struct Gathered {
     run: Run,
-}
-
-/// One finished call.
-pub struct Call<'a> {
-    /// The thread's name.
-    pub program: &'a str,
-    /// The call's name.
-    pub name: &'a str,
-    /// The error's name; empty for none.
-    pub error: &'a str,
-    /// How long it took, if its beginning was seen.
-    pub duration_ns: Option<u64>,
-    /// The path that it was given.
-    pub path: Option<&'a str>,
-    /// Bytes that it has moved.
-    pub bytes: u64,
-    /// It executed its path.
-    pub executes: bool,
 }
 
 impl Gathered {
@@ -58,26 +40,6 @@ impl Gathered {
             }
             ("bytes", [call]) => *program.bytes.entry(call.clone()).or_default() += count,
             _ => {}
-        }
-    }
-
-    /// Adds a call of a recording.
-    pub fn call(&mut self, call: &Call<'_>) {
-        let program = self.program(call.program);
-        let outcomes = program.calls.entry(call.name.to_owned()).or_default();
-        *outcomes.entry(outcome(call.error)).or_default() += 1;
-        if let Some(duration) = call.duration_ns {
-            let histogram = program.latency.entry(call.name.to_owned()).or_default();
-            histogram.add(duration);
-        }
-        if let Some(path) = call.path {
-            program.path(call.name, path, call.error, 1);
-            if call.executes {
-                *program.executed.entry(canonical::path(path)).or_default() += 1;
-            }
-        }
-        if call.bytes > 0 {
-            *program.bytes.entry(call.name.to_owned()).or_default() += call.bytes;
         }
     }
 

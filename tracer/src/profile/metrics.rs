@@ -122,7 +122,9 @@ impl Metrics {
         };
         for (at, run) in runs.iter().enumerate() {
             let how = run.ended.clone();
-            metrics.add(at, Metric::Ended { how }, 1.0);
+            if !how.is_empty() {
+                metrics.add(at, Metric::Ended { how }, 1.0);
+            }
             for (program, did) in &run.programs {
                 metrics.add_program(at, program, did);
             }

@@ -1,6 +1,6 @@
 //! Profiles: what runs of a command did, small enough to keep and stable enough to compare.
 //!
-//! In: counted calls, paths, programs, bytes and durations of a run, from a live run's maps or from a recording. Out: [`Profile`], its
+//! In: counted calls, paths, programs, bytes and durations of a run: the maps of one script, asked of a live run or of a recording. Out: [`Profile`], its
 //! JSON (`docs/profile.md`), the differences of two ([`diff`]) and what tells two apart ([`learn`]). Pure. What differs from
 //! one run to the next for no reason (process ids, temporary names) is written the same way: [`canonical`].
 
@@ -36,14 +36,24 @@ pub struct Profile {
     /// The kernel that it ran on: `uname -r`.
     #[serde(default)]
     pub kernel: String,
+    /// It was made of recordings: their calls took longer than calls that are only counted.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub recorded: bool,
+    /// What alone was recorded, in words. Empty: all that a command and its descendants did.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub selected: String,
     /// In order.
     pub runs: Vec<Run>,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// One run.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Run {
-    /// How the command ended, in words.
+    /// How the command ended, in words. Empty: there was none.
     #[serde(default)]
     pub ended: String,
     /// What was not seen: sentences. Empty: everything was.
@@ -73,6 +83,21 @@ pub struct Program {
     pub bytes: BTreeMap<String, u64>,
 }
 
+/// Why two sets cannot be compared, if they cannot: they do not hold the same selection of what happened.
+pub fn unlike(a: &[Profile], b: &[Profile]) -> Option<String> {
+    let first = a.first().or(b.first())?;
+    let other = a.iter().chain(b).find(|p| p.selected != first.selected)?;
+    let words = |profile: &Profile| match profile.selected.as_str() {
+        "" => "all that a command and its descendants did".to_owned(),
+        words => words.to_owned(),
+    };
+    Some(format!(
+        "what is compared has to be of the same selection, and there is: {}; and: {}",
+        words(first),
+        words(other)
+    ))
+}
+
 /// Why a text is no profile: a sentence.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Unreadable {
@@ -97,6 +122,8 @@ impl Profile {
             version: VERSION,
             command,
             kernel,
+            recorded: false,
+            selected: String::new(),
             runs,
         }
     }

@@ -8,7 +8,7 @@ use arrow_buffer::Buffer;
 use std::io::{ErrorKind, Read};
 
 /// What each message begins with.
-const CONTINUATION: [u8; 4] = [0xff; 4];
+pub(super) const CONTINUATION: [u8; 4] = [0xff; 4];
 /// The last words of a stream.
 pub(super) const END: [u8; 8] = [0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0];
 /// Before the checksum.

@@ -31,6 +31,10 @@ pub struct Header {
     pub opened_ns: u64,
     /// The command line that records.
     pub command: Vec<String>,
+    /// The command that was started to be recorded; empty: none.
+    pub traced: Vec<String>,
+    /// Descendants of what is traced are recorded too.
+    pub follow: bool,
     /// The script that records.
     pub script: String,
     /// Names of the recorded calls; `None`: all.
@@ -66,6 +70,8 @@ impl Header {
             ("clock_offset_ns", self.clock_offset_ns.to_string()),
             ("opened_ns", self.opened_ns.to_string()),
             ("command", list(&self.command)),
+            ("traced", list(&self.traced)),
+            ("follow", self.follow.to_string()),
             ("script", self.script.clone()),
             ("only", self.only.clone()),
             ("max_bytes", self.max_bytes.to_string()),
@@ -101,6 +107,8 @@ impl Header {
             clock_offset_ns: text("clock_offset_ns").parse().unwrap_or(0),
             opened_ns: text("opened_ns").parse().unwrap_or(0),
             command: list(text("command")).unwrap_or_default(),
+            traced: list(text("traced")).unwrap_or_default(),
+            follow: text("follow") == "true",
             script: text("script"),
             calls: list(text("calls")),
             only: text("only"),

@@ -26,6 +26,6 @@ pub use header::Header;
 pub use layout::{Columns, LAYOUT};
 pub use likeness::{Likeness, mixed};
 pub use merge::Merged;
-pub use reader::{End, Reader};
+pub use reader::{End, Reader, is_stream};
 pub use row::{Ending, How, Kind, Name, Row, Sink};
 pub use writer::{Naming, Rotation, Writer};

@@ -251,6 +251,17 @@ fn understood(frame: &Frame) -> Result<Schema, What> {
     }
 }
 
+/// Whether a file begins as recordings do: it is one, or another program's stream.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn is_stream(path: &Path) -> io::Result<bool> {
+    let mut front = Vec::new();
+    let length = frame::CONTINUATION.len() as u64;
+    File::open(path)?.take(length).read_to_end(&mut front)?;
+    Ok(front == frame::CONTINUATION)
+}
+
 /// Counts bytes.
 struct Counted<R> {
     from: R,

@@ -8,8 +8,9 @@ use super::typed::{CheckArgs, ReportFormat};
 use super::{cannot_tell, print};
 use crate::cli::diff;
 use crate::cli::profile::{self, Unmeasured, Wanted};
+use crate::cli::sides;
 use crate::profile::diff::{LEAST_RUNS, Options};
-use crate::profile::learn;
+use crate::profile::{learn, unlike};
 use crate::session::{By, Script};
 use crate::verdict::{Judgement, Verdict};
 use serde_json::json;
@@ -27,7 +28,14 @@ pub fn check(typed: &CheckArgs, path: &Path) -> Result<Report, Trouble> {
             "--against and --same-symptom do not go together",
         ));
     }
-    let wanted = profile::read(path).map_err(Trouble::usage)?;
+    let wanted = sides::read(path).map_err(Trouble::usage)?;
+    if let Some(part) = wanted.iter().find(|profile| !profile.selected.is_empty()) {
+        let said = format!(
+            "--against takes recordings of all that a command and its descendants do (tracer record -f -- COMMAND); this one holds: {}",
+            part.selected
+        );
+        return Err(Trouble::usage(said));
+    }
     let runs: usize = wanted.iter().map(|profile| profile.runs.len()).sum();
     if runs < LEAST_RUNS {
         let why =
@@ -90,12 +98,15 @@ pub fn check(typed: &CheckArgs, path: &Path) -> Result<Report, Trouble> {
 /// Prints what tells a good profile from a bad one.
 pub fn learn(typed: &CheckArgs) -> Result<u8, Trouble> {
     let read = |path: &Option<std::path::PathBuf>| match path {
-        Some(path) => profile::read(path).map_err(Trouble::usage),
+        Some(path) => sides::read(path).map_err(Trouble::usage),
         None => Err(Trouble::usage(
             "--learn takes --good PROFILE and --bad PROFILE",
         )),
     };
     let (good, bad) = (read(&typed.good)?, read(&typed.bad)?);
+    if let Some(sentence) = unlike(&good, &bad) {
+        return Err(Trouble::usage(sentence));
+    }
     let (lessons, found) = learn::learn(&good, &bad);
     let text = match typed.format {
         ReportFormat::Json => {

@@ -39,7 +39,7 @@ pub struct CheckArgs {
         help_heading = "What is checked"
     )]
     pub assert: Vec<String>,
-    /// The run must be as this profile (`tracer profile`) says
+    /// The run must be as this profile (`tracer profile`) says, or these recordings (`tracer record -f`)
     #[arg(
         long,
         value_name = "PROFILE",
@@ -67,7 +67,7 @@ pub struct CheckArgs {
         help_heading = "Instead of checking"
     )]
     pub learn: bool,
-    /// With --learn: a profile without the mistake
+    /// With --learn: a profile without the mistake, or recordings
     #[arg(
         long,
         value_name = "PROFILE",
@@ -75,7 +75,7 @@ pub struct CheckArgs {
         help_heading = "Instead of checking"
     )]
     pub good: Option<PathBuf>,
-    /// With --learn: a profile with the mistake
+    /// With --learn: a profile with the mistake, or recordings
     #[arg(
         long,
         value_name = "PROFILE",

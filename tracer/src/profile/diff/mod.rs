@@ -48,6 +48,8 @@ pub struct Diff {
     pub compared: usize,
     /// What went unseen in some run: differences may be missing.
     pub unseen: Vec<String>,
+    /// What was not compared, and why: sentences.
+    pub uncompared: Vec<String>,
     /// Most important first.
     pub changes: Vec<Change>,
 }
@@ -90,7 +92,9 @@ pub enum Kind {
 /// The differences of two sets.
 pub fn diff(a: &[Profile], b: &[Profile], options: Options) -> Diff {
     let (metrics_a, metrics_b) = (Metrics::of(a), Metrics::of(b));
-    let metrics: BTreeSet<&Metric> = metrics_a.names().chain(metrics_b.names()).collect();
+    let mut metrics: BTreeSet<&Metric> = metrics_a.names().chain(metrics_b.names()).collect();
+    let uncompared = mixed_durations(a, b);
+    metrics.retain(|metric| uncompared.is_none() || !metric.is_duration());
     let mut changes = Vec::new();
     let mut tests = Vec::new();
     for &metric in &metrics {
@@ -119,8 +123,16 @@ pub fn diff(a: &[Profile], b: &[Profile], options: Options) -> Diff {
         controlled: metrics_a.runs.min(metrics_b.runs) >= LEAST_RUNS,
         compared: metrics.len(),
         unseen: unseen(a.iter().chain(b)),
+        uncompared: uncompared.into_iter().collect(),
         changes,
     }
+}
+
+/// Why durations say nothing, if they do: a call that is recorded takes longer than one that is counted.
+fn mixed_durations(a: &[Profile], b: &[Profile]) -> Option<String> {
+    let recorded: BTreeSet<bool> = a.iter().chain(b).map(|profile| profile.recorded).collect();
+    let sentence = "durations: recording takes more of each call's time than a profile does";
+    (recorded.len() > 1).then(|| sentence.to_owned())
 }
 
 /// What went unseen in any run, each once.

@@ -18,6 +18,7 @@ mod ticks;
 #[cfg(test)]
 mod tests;
 
+use super::collect::Collector;
 use super::compile::{self, Options};
 use super::output::Output;
 use super::present::{Presenter, Shown, Stop, maps_by_name};
@@ -54,6 +55,9 @@ pub struct Question {
     pub output: request::Output,
     /// What holds where the script does not say otherwise.
     pub limits: Limits,
+    /// The last maps go here, for somebody who sums up whatever the recordings hold: a clause on calls that were not selected is no
+    /// mistake, and what went unseen is in the answer instead of on standard error.
+    pub collector: Option<Collector>,
 }
 
 /// How it went.
@@ -63,6 +67,10 @@ pub struct Answered {
     pub code: u8,
     /// Something was lost while it was recorded, or a recording is cut.
     pub lossy: bool,
+    /// What the answer lacks: sentences.
+    pub unseen: Vec<String>,
+    /// How each file ended.
+    pub ends: Vec<End>,
 }
 
 /// Answers it.
@@ -73,9 +81,12 @@ pub fn run(question: Question, facts: &dyn Facts) -> Result<Answered, Error> {
     memory::keep_freed();
     let voice = Voice::new(question.output.quiet, question.output.verbose);
     let options = Options::new(None, &question.limits);
-    let (program, warnings) = check(&question.script, &options, facts)?;
+    let (mut program, warnings) = check(&question.script, &options, facts)?;
     voice.diagnostics(&question.script, &warnings);
     let headers = headers(&question.files)?;
+    if question.collector.is_some() {
+        needs::leave_out_unrecorded(&mut program, &headers);
+    }
     let needs = Needs::of(&program, &headers).map_err(Error::Script)?;
     for note in needs::notes(&program, &headers) {
         voice.note(&note);
@@ -91,7 +102,7 @@ pub fn run(question: Question, facts: &dyn Facts) -> Result<Answered, Error> {
             printer,
             out,
             script: question.script,
-            collector: None,
+            collector: question.collector,
         },
         ticks: Ticks::of(&program),
         groups: needs
@@ -170,17 +181,22 @@ impl Replay<'_> {
             Ok(()) | Err(Stop::Closed) => {}
             Err(Stop::Error(error)) => return Err(error),
         }
-        let mut lossy = self.tell_losses(voice);
-        for (path, end) in rows.ends() {
-            if let Some(sentence) = how_it_ended(&path, end).filter(|_| self.exit.is_none()) {
-                voice.warn(&sentence);
-                lossy = true;
-            }
+        let ends = rows.ends();
+        let mut unseen = self.losses();
+        let cut = ends.iter().filter(|_| self.exit.is_none());
+        unseen.extend(cut.filter_map(|(path, end)| how_it_ended(path, *end)));
+        let lossy = !unseen.is_empty();
+        if self.present.collector.is_none() {
+            unseen.iter().for_each(|sentence| voice.warn(sentence));
+            self.tell_errors(voice, format);
         }
-        self.tell_errors(voice, format);
+        unseen.extend(self.full_maps());
+        unseen.extend(self.beyond());
         Ok(Answered {
             code: self.exit.unwrap_or(0),
             lossy,
+            unseen,
+            ends: ends.into_iter().map(|(_, end)| end).collect(),
         })
     }
 
@@ -314,12 +330,10 @@ impl Replay<'_> {
     /// The maps, and for programs what went wrong.
     fn last(&mut self, format: Format) -> Result<(), Stop> {
         let present = &mut self.present;
-        present.printer.end(&mut present.out)?;
+        present.end(self.program)?;
         let user = &self.program.user;
-        for map in maps_by_name(self.program)
-            .into_iter()
-            .filter(|_| user.print_maps_on_exit)
-        {
+        let wanted = present.wants_last(self.program);
+        for map in maps_by_name(self.program).into_iter().filter(|_| wanted) {
             let table = table(self.program, map, self.machine.map(map));
             present.last(table, user.sort, self.program, &self.names)?;
         }
@@ -353,32 +367,38 @@ impl Replay<'_> {
                 voice.place(&report::sentence(&error), report::is_mistake(&error));
             }
         }
-        if self.machine.map_full() > 0 {
-            let count = self.machine.map_full();
-            voice.warn(&format!(
-                "lost {count} updates: a map was full; give it more room with max_map_keys"
-            ));
+        if let Some(sentence) = self.full_maps() {
+            voice.warn(&sentence);
         }
-        if self.beyond.get() > 0 {
-            let count = self.beyond.get();
-            voice.note(&format!(
-                "{count} reads were of memory that the recording does not hold; record -s N keeps N bytes of each buffer"
-            ));
+        if let Some(sentence) = self.beyond() {
+            voice.note(&sentence);
         }
     }
 
-    /// Losses while it was recorded; whether there were any.
-    fn tell_losses(&self, voice: Voice) -> bool {
+    fn full_maps(&self) -> Option<String> {
+        let count = Some(self.machine.map_full()).filter(|&count| count > 0)?;
+        Some(format!(
+            "lost {count} updates: a map was full; give it more room with max_map_keys"
+        ))
+    }
+
+    fn beyond(&self) -> Option<String> {
+        let count = Some(self.beyond.get()).filter(|&count| count > 0)?;
+        Some(format!(
+            "{count} reads were of memory that the recording does not hold; record -s N keeps N bytes of each buffer"
+        ))
+    }
+
+    /// Losses while it was recorded.
+    fn losses(&self) -> Vec<String> {
         let mut sums: BTreeMap<&str, u64> = BTreeMap::new();
         for ((reason, _), count) in &self.losses {
             *sums.entry(reason).or_default() += count;
         }
-        for (reason, count) in &sums {
-            voice.warn(&format!(
-                "the recording lacks {count} events that were lost: {reason}"
-            ));
-        }
-        !sums.is_empty()
+        let sentence = |(reason, count)| {
+            format!("the recording lacks {count} events that were lost: {reason}")
+        };
+        sums.iter().map(sentence).collect()
     }
 }
 

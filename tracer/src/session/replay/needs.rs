@@ -173,11 +173,7 @@ impl Look<'_> {
                 }
                 Probe::Begin | Probe::End => {}
                 Probe::Interval { .. } => self.want(Columns::TIME),
-                _ => self.lacks(
-                    clause.span,
-                    "this probe",
-                    HELD_PROBES,
-                ),
+                _ => self.lacks(clause.span, "this probe", HELD_PROBES),
             }
         }
         if at_entry {
@@ -289,13 +285,8 @@ impl Look<'_> {
 
     /// Some recording holds some of the calls.
     fn recorded(&mut self, clause: &Clause, probe: &Probe) {
-        let Some(missing) = missing(probe, self.headers) else {
-            return;
-        };
-        let Probe::Syscall { calls, .. } = probe else {
-            return;
-        };
-        if missing.len() == names(&calls.calls).len() && !missing.is_empty() {
+        if is_unrecorded(probe, self.headers) {
+            let missing = missing(probe, self.headers).unwrap_or_default();
             let first: Vec<&str> = missing.iter().copied().take(3).collect();
             let what = format!("`{}`", first.join("`, `"));
             self.lacks(
@@ -325,6 +316,25 @@ fn missing(probe: &Probe, headers: &[Header]) -> Option<BTreeSet<&'static str>> 
         missing.retain(|name| !held.iter().any(|held| held == name));
     }
     Some(missing)
+}
+
+/// Makes clauses on calls that no recording was to hold fire for nothing.
+pub(super) fn leave_out_unrecorded(program: &mut Program, headers: &[Header]) {
+    for clause in &mut program.clauses {
+        clause.probes.retain(|probe| !is_unrecorded(probe, headers));
+        if clause.probes.is_empty() {
+            (clause.predicate, clause.body) = (None, Vec::new());
+        }
+    }
+}
+
+/// No recording was to hold any of the probe's calls.
+fn is_unrecorded(probe: &Probe, headers: &[Header]) -> bool {
+    let Probe::Syscall { calls, .. } = probe else {
+        return false;
+    };
+    let missing = missing(probe, headers);
+    missing.is_some_and(|missing| !missing.is_empty() && missing.len() == names(&calls.calls).len())
 }
 
 /// What somebody should know who reads the answer: that not all was recorded.

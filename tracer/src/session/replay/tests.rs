@@ -164,6 +164,7 @@ fn question(query: &str, files: &[PathBuf], answer: &Path) -> Question {
             ..request::Output::default()
         },
         limits: Limits::default(),
+        collector: None,
     }
 }
 
