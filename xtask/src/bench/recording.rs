@@ -182,7 +182,7 @@ fn query(setting: &Setting, text: &str, file: &Path) -> Result<(String, Spent)> 
     let account = project::target().join("bench-spent");
     let mut command = Command::new(&setting.workload);
     command.arg("spent").arg(&account).arg(&setting.tracer);
-    command.arg("query").arg(file).args(["-e", text]);
+    command.arg("query").arg(file).args(["-q", "-e", text]);
     let output = command.stdin(Stdio::null()).stderr(Stdio::inherit());
     let output = output.output().context("start a query")?;
     ensure!(output.status.success(), "query {text}: {}", output.status);
