@@ -152,3 +152,59 @@ fn selected(header: &Header) -> String {
     }
     words.join(", ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A command and all that it starts.
+    fn whole() -> Header {
+        Header {
+            tree: true,
+            follow: true,
+            traced: vec!["make".to_owned()],
+            ..Header::default()
+        }
+    }
+
+    #[test]
+    fn files_that_follow_each_other_are_one_run() {
+        let part = |opened_ns, part| {
+            let header = Header {
+                opened_ns,
+                part,
+                ..whole()
+            };
+            (header, PathBuf::from(format!("{opened_ns}.{part}")))
+        };
+        let found = runs(vec![part(9, 0), part(7, 1), part(7, 3), part(7, 0)]);
+        let names: Vec<Vec<String>> = found
+            .iter()
+            .map(|run| run.iter().map(|(_, at)| at.display().to_string()).collect())
+            .collect();
+        assert_eq!(names, [vec!["7.0", "7.1"], vec!["7.3"], vec!["9.0"]]);
+    }
+
+    #[test]
+    fn what_alone_was_recorded_is_said_but_for_numbers_of_processes() {
+        let calls = |names: &[&str]| Some(names.iter().map(|&name| name.to_owned()).collect());
+        assert_eq!(selected(&whole()), "");
+        let some = Header {
+            calls: calls(&["read", "openat"]),
+            follow: false,
+            ..whole()
+        };
+        let words = "-e trace=openat,read, without descendants (no -f)";
+        assert_eq!(selected(&some), words);
+        let of_processes = |only: &str| Header {
+            tree: false,
+            traced: Vec::new(),
+            only: only.to_owned(),
+            ..whole()
+        };
+        let words = "--comm a, processes that ran already";
+        assert_eq!(selected(&of_processes("-p 1, -p 2, --comm a")), words);
+        assert_eq!(selected(&of_processes("-p 3, --comm a")), words);
+        assert_eq!(selected(&of_processes("")), "the whole system");
+    }
+}
