@@ -129,7 +129,7 @@ pub const ALL: &[Behaviour] = &[
     ("profile-diff-status", "root btf", profiles::statuses),
     (
         "recorded-runs-are-compared",
-        "root btf",
+        "root btf unemulated",
         profiles::of_recordings,
     ),
     (
