@@ -58,7 +58,7 @@ pub const ALL: &[Behaviour] = &[
     ("stage-to-file", "", ending::stage_to_file),
     ("recorded-counts", "root btf", recordings::counts),
     ("recorded-arguments", "root btf", recordings::arguments),
-    ("recorded-phases", "root btf unemulated", recordings::phases),
+    ("recorded-phases", "root btf", recordings::phases),
     ("recorded-statements", "root btf", recordings::statements),
     ("recorded-enough", "", recordings::enough),
     ("recorded-every-call", "root btf", recordings::every_call),
