@@ -596,6 +596,9 @@ pub mod descriptor_kind {
     pub const ANONYMOUS: u8 = 3;
 }
 
+/// Bytes behind the room in which a path is written: the longest name in a directory (`NAME_MAX`), and one.
+pub const PATH_SPARE: u64 = 256;
+
 /// Where the kernel keeps what leads from a descriptor to a path or an address: offsets of members in bytes. From the kernel's types; entry of
 /// [`map::CALL_OFFSETS`], in this order.
 #[repr(C)]
@@ -643,7 +646,7 @@ pub struct KernelOffsets {
     pub unix_peer: u32,
     pub unix_address_len: u32,
     pub unix_address_name: u32,
-    pub pad: u32,
+    pub dentry_inode: u32,
 }
 
 /// The steps of one call.

@@ -25,6 +25,7 @@ mod hist;
 mod log;
 mod loss;
 mod maps;
+mod path;
 mod patterns;
 mod stack;
 mod state;

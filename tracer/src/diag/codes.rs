@@ -283,8 +283,6 @@ codes! {
         "This kind of probe is known, but this version cannot attach it.";
     EXPRESSION_NOT_BUILT = 905, "expression that is not built yet",
         "The operator or expression is known, but this version cannot compute it.";
-    BUILTIN_NOT_BUILT = 906, "built-in that is not built yet",
-        "The built-in variable is known, but this version cannot read it.";
     FUNCTION_NOT_BUILT = 907, "function that is not built yet",
         "The function is known, but this version cannot run it.";
     TYPE_NOT_BUILT = 908, "type that is not built yet",

@@ -18,6 +18,10 @@ pub const LEFT_OUT: &[(&str, &str)] = &[
         "host",
         "one name in a live run: recordings of two hosts ask for it",
     ),
+    (
+        "read-path",
+        "wants files of the kernel: kernel cases of paths",
+    ),
     ("override", "wants a kprobe and error injection"),
     ("reg", "wants registers: kernel case uprobe-registers"),
     (

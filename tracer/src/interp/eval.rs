@@ -67,6 +67,14 @@ impl Firing<'_, '_, '_> {
                 let addr = self.word(addr);
                 self.read_argv(*space, addr, &e.ty, *site)
             }
+            ExprKind::ReadPath { addr, site } => {
+                let addr = self.word(addr);
+                let path = self.event.read_path(addr, str_capacity(&e.ty));
+                Value::Str(path.unwrap_or_else(|| {
+                    self.machine.count(*site);
+                    Vec::new()
+                }))
+            }
             ExprKind::Text(operand) => {
                 let value = self.eval(operand);
                 let text = self.event.text(&operand.ty, &value);
@@ -170,6 +178,7 @@ impl Firing<'_, '_, '_> {
             | ExprKind::ReadArray { .. }
             | ExprKind::ReadBytes { .. }
             | ExprKind::ReadArgv { .. }
+            | ExprKind::ReadPath { .. }
             | ExprKind::Tuple(_)
             | ExprKind::Text(_)
             | ExprKind::Member(..)

@@ -35,6 +35,11 @@ pub trait Event {
         read_str_by_bytes(self, space, addr, most)
     }
 
+    /// The path that a `struct path` at an address stands for, its last `most` bytes less one; `None` when it cannot be told.
+    fn read_path(&self, _addr: u64, _most: u32) -> Option<Vec<u8>> {
+        None
+    }
+
     /// Memory at the address could not be read when the event began: what is there now was read later.
     fn is_late(&self, space: Space, addr: u64) -> bool;
 

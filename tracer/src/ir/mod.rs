@@ -62,6 +62,9 @@ pub const ARGV_STRINGS: u32 = 16;
 /// See [`ARGV_STRINGS`].
 pub const ARGV_BYTES: u32 = 1024;
 
+/// Capacity that a path has at least.
+pub const PATH_BYTES: u32 = 32;
+
 /// Which tail of a clause runs in user space: index into `plan::UserHalf::tails`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct TailId(pub u32);
@@ -630,6 +633,14 @@ pub enum ExprKind {
         addr: Box<Expr>,
         /// Address space of the array and of the strings.
         space: Space,
+        /// Where a fault is counted.
+        site: SiteId,
+    },
+    /// The path at the address of a `struct path` of the kernel, as the current process sees it; type Str of at least
+    /// [`PATH_BYTES`]. Of one that does not fit the front is missing. A fault leaves it empty.
+    ReadPath {
+        /// The address (scalar).
+        addr: Box<Expr>,
         /// Where a fault is counted.
         site: SiteId,
     },

@@ -28,6 +28,7 @@ macro_rules! operands {
             | ExprKind::ReadStr { addr: e, .. }
             | ExprKind::ReadArray { addr: e, .. }
             | ExprKind::ReadArgv { addr: e, .. }
+            | ExprKind::ReadPath { addr: e, .. }
             | ExprKind::TupleField(e, _)
             | ExprKind::Member(e, _)
             | ExprKind::Text(e) => vec![e],
@@ -116,7 +117,8 @@ impl Expr {
             | ExprKind::ReadStr { site, .. }
             | ExprKind::ReadArray { site, .. }
             | ExprKind::ReadBytes { site, .. }
-            | ExprKind::ReadArgv { site, .. } => *site = SiteId(0),
+            | ExprKind::ReadArgv { site, .. }
+            | ExprKind::ReadPath { site, .. } => *site = SiteId(0),
             ExprKind::Binary {
                 site: Some(site), ..
             } => *site = SiteId(0),

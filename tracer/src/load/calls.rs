@@ -1,6 +1,6 @@
-//! The steps of whole calls.
+//! The steps of whole calls, and where the kernel keeps what paths are made of.
 //!
-//! In: the plan's steps. Out: the maps `CALL_STEPS` and `CALL_OPS`, before any program runs.
+//! In: the plan's steps. Out: the maps `CALL_STEPS`, `CALL_OPS` and `CALL_OFFSETS`, before any program runs.
 
 use super::Error;
 use super::maps::Maps;
@@ -10,14 +10,14 @@ use tracer_ebpf::{CallOp, CallOperand, CallPlace, CallSteps, KernelOffsets, map}
 
 /// Fills the tables, when a program reads them.
 pub(super) fn fill(maps: &Maps, plan: &Plan) -> Result<(), Error> {
+    if let Some(offsets) = plan.offsets.filter(|_| maps.has(map::CALL_OFFSETS)) {
+        maps.write(map::CALL_OFFSETS, 0, &offset_bytes(&offsets))?;
+    }
     let call = plan.syscalls.as_ref().and_then(|s| s.call.as_ref());
     let Some(call) = call.filter(|_| maps.has(map::CALL_OPS)) else {
         return Ok(());
     };
     let steps = &call.steps;
-    if let Some(offsets) = steps.offsets.filter(|_| maps.has(map::CALL_OFFSETS)) {
-        maps.write(map::CALL_OFFSETS, 0, &offset_bytes(&offsets))?;
-    }
     let key = |index: usize| (index as u32).to_ne_bytes();
     let keys: Vec<u8> = (0..steps.ops.len()).flat_map(key).collect();
     let mut ops = Vec::with_capacity(steps.ops.len() * size_of::<CallOp>());
@@ -92,7 +92,7 @@ fn offset_bytes(o: &KernelOffsets) -> Vec<u8> {
         o.unix_peer,
         o.unix_address_len,
         o.unix_address_name,
-        o.pad,
+        o.dentry_inode,
     ];
     words.iter().flat_map(|word| word.to_ne_bytes()).collect()
 }

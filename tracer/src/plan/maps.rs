@@ -234,7 +234,7 @@ fn stepped(e: &ir::Expr) -> Option<MapId> {
 pub(super) fn specs(
     ir: &ir::Program,
     session: &[SessionMap],
-    syscalls: Option<&SyscallPlan>,
+    (syscalls, with_offsets): (Option<&SyscallPlan>, bool),
     rings: Rings,
     facts: &dyn Facts,
 ) -> Vec<MapSpec> {
@@ -253,7 +253,7 @@ pub(super) fn specs(
     specs.extend(runtime_maps(
         ir,
         session,
-        syscalls,
+        (syscalls, with_offsets),
         rings,
         facts.possible_cpus(),
     ));
@@ -342,7 +342,7 @@ fn tree(hash_flags: u32) -> MapSpec {
 fn runtime_maps(
     ir: &ir::Program,
     session: &[SessionMap],
-    syscalls: Option<&SyscallPlan>,
+    (syscalls, with_offsets): (Option<&SyscallPlan>, bool),
     rings: Rings,
     cpus: u32,
 ) -> Vec<MapSpec> {
@@ -391,9 +391,10 @@ fn runtime_maps(
     }
     if let Some(call) = syscalls.and_then(|syscalls| syscalls.call.as_ref()) {
         maps.extend(call_maps(call, cpus));
+    }
+    if with_offsets {
         let offsets = size_of::<KernelOffsets>() as u32;
-        let needs_offsets = call.steps.offsets.is_some();
-        maps.extend(needs_offsets.then(|| array(map::CALL_OFFSETS, 1, offsets)));
+        maps.push(array(map::CALL_OFFSETS, 1, offsets));
     }
     maps
 }

@@ -42,6 +42,7 @@ use crate::types::Type;
 use crate::types::counter::Counter;
 use crate::types::task::TaskOffsets;
 use std::fmt;
+use tracer_ebpf::KernelOffsets;
 
 /// What the user decides about a plan.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -76,10 +77,9 @@ fn plan_all(
     let mut syscalls = syscalls;
     if let Some(syscalls) = &mut syscalls {
         syscalls.call = records::call(&records, &ir, syscalls);
-        if let Some(call) = &mut syscalls.call {
-            call.steps.offsets = whole_calls::offsets(ir.call, facts, &mut found);
-        }
     }
+    let calls = syscalls.as_ref().is_some_and(|s| s.call.is_some());
+    let offsets = whole_calls::offsets(&ir, calls, facts, &mut found);
     let rings = options
         .rings
         .unwrap_or_else(|| rings::choose(&ir, &records, facts.possible_cpus()));
@@ -88,7 +88,13 @@ fn plan_all(
     if !found.is_empty() {
         return Err(found);
     }
-    let maps = maps::specs(&ir, &session_maps, syscalls.as_ref(), rings, facts);
+    let maps = maps::specs(
+        &ir,
+        &session_maps,
+        (syscalls.as_ref(), offsets.is_some()),
+        rings,
+        facts,
+    );
     let streams = rings::streams(&ir, user.as_ref());
     let tree = maps::uses_tree(&ir);
     Ok(Plan {
@@ -103,6 +109,7 @@ fn plan_all(
         streams,
         tree,
         task,
+        offsets,
         possible_cpus: facts.possible_cpus(),
     })
 }
@@ -147,6 +154,8 @@ pub struct Plan {
     pub tree: bool,
     /// Where the programs on system calls find what they ask of a task; without it they ask the kernel's helpers, which is dearer.
     pub task: Option<TaskOffsets>,
+    /// Where the kernel keeps what leads to a path, when some part asks for one.
+    pub offsets: Option<KernelOffsets>,
     /// CPUs that the kernel can have: what `ncpus` reads.
     pub possible_cpus: u32,
 }

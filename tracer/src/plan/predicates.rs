@@ -42,6 +42,7 @@ fn has_effect(e: &Expr) -> bool {
         | ExprKind::ReadArray { .. }
         | ExprKind::ReadBytes { .. }
         | ExprKind::ReadArgv { .. }
+        | ExprKind::ReadPath { .. }
         | ExprKind::Find { .. }
         | ExprKind::StepVar { .. }
         | ExprKind::StepMap { .. } => true,

@@ -3,7 +3,7 @@
 //! In: a name. Out: its value. A built-in hides a constant of the same name. To add a built-in variable: a line
 //! in [`VARIABLES`] and a golden case.
 
-use super::builtins::stack;
+use super::builtins::{path, stack};
 use super::clause::call_property;
 use super::nearest::did_you_mean;
 use super::pass::{Pass, Val, expr, int};
@@ -83,6 +83,11 @@ pub static VARIABLES: &[Variable] = &[
         make: Make::With(|_, span| Some(curtask(span))),
     },
     Variable {
+        name: "cwd",
+        doc: "current directory of the process",
+        make: Make::With(|pass, span| path::cwd(pass, curtask(span), span)),
+    },
+    Variable {
         name: "duration",
         doc: "nanoseconds from entry to return of the system call",
         make: Make::OfProbe,
@@ -96,6 +101,11 @@ pub static VARIABLES: &[Variable] = &[
         name: "errno",
         doc: "error number of the system call, 0 when it succeeded",
         make: Make::OfProbe,
+    },
+    Variable {
+        name: "exe",
+        doc: "path of the program that the process runs",
+        make: Make::With(|pass, span| path::exe(pass, curtask(span), span)),
     },
     Variable {
         name: "func",
@@ -209,9 +219,6 @@ pub static VARIABLES: &[Variable] = &[
     },
 ];
 
-/// Built-in variables of the language that are not built yet.
-const NOT_BUILT: &[&str] = &["cwd", "exe"];
-
 impl Pass<'_> {
     /// A bare name.
     pub fn name(&mut self, name: &str, span: Span) -> Option<Operand> {
@@ -307,10 +314,6 @@ impl Pass<'_> {
     }
 
     fn no_such_name_here(&mut self, name: &str, span: Span) -> Option<Operand> {
-        if NOT_BUILT.contains(&name) {
-            let message = format!("the built-in `{name}` is not built yet");
-            return self.error(codes::BUILTIN_NOT_BUILT, span, message);
-        }
         if name == "args" {
             let diagnostic = Diagnostic::error(
                 codes::NOT_A_VALUE,
@@ -322,8 +325,7 @@ impl Pass<'_> {
         let message = format!("no such built-in or constant: `{name}`");
         let mut diagnostic = Diagnostic::error(codes::NO_SUCH_NAME, span, message);
         let known = VARIABLES.iter().map(|v| v.name);
-        let near = did_you_mean(name, known.chain(NOT_BUILT.iter().copied()))
-            .or_else(|| did_you_mean(name, constants::names()));
+        let near = did_you_mean(name, known).or_else(|| did_you_mean(name, constants::names()));
         diagnostic.help.extend(near);
         if super::builtins::find(name).is_some() {
             diagnostic = diagnostic.help(format!("`{name}` is a function: {name}()"));
@@ -433,6 +435,5 @@ mod tests {
             assert!(pair[0].name < pair[1].name, "{}", pair[1].name);
         }
         assert!(VARIABLES.iter().all(|v| !v.doc.is_empty()));
-        assert!(VARIABLES.iter().all(|v| !NOT_BUILT.contains(&v.name)));
     }
 }

@@ -5,6 +5,8 @@
 
 use super::builder::{arg, imm, runtime};
 use super::{Lower, Var};
+use tracer_ebpf::PATH_SPARE;
+
 use crate::bpf::{Cond, Size, helpers};
 use crate::codegen::lir::{Arg, Base, Callee, Class, Inst, Opnd, Place};
 use crate::ir::{Builtin, Expr, ExprKind, SiteId};
@@ -87,6 +89,10 @@ impl Lower<'_> {
                 let address = self.scalar(addr);
                 self.read_argv(address, *space, &e.ty, to, *site);
             }
+            ExprKind::ReadPath { addr, site } => {
+                let address = self.scalar(addr);
+                self.read_path(address, &e.ty, to, *site);
+            }
             ExprKind::Tuple(parts) => {
                 let mut to = to;
                 for part in parts {
@@ -154,6 +160,21 @@ impl Lower<'_> {
         };
         let args = vec![Arg::Addr(to), imm(cap), Arg::Value(address)];
         self.b.call_number(runtime(name), args)
+    }
+
+    /// Reads the path at the address of a `struct path`; a fault is counted and leaves it empty.
+    fn read_path(&mut self, address: Opnd, ty: &Type, to: Place, site: SiteId) {
+        let mark = self.memory.mark();
+        let room = self.temporary(ty.size() + PATH_SPARE as u32);
+        let args = vec![
+            Arg::Addr(to),
+            imm(capacity(ty)),
+            Arg::Addr(room),
+            Arg::Value(address),
+        ];
+        let length = self.b.call_number(runtime("rt_path"), args);
+        self.memory.reset(mark);
+        self.fault(Cond::Slt, length, site);
     }
 
     /// A string in another capacity: cut or padded.

@@ -88,6 +88,7 @@ impl Lower<'_> {
             | ExprKind::ReadArray { .. }
             | ExprKind::ReadBytes { .. }
             | ExprKind::ReadArgv { .. }
+            | ExprKind::ReadPath { .. }
             | ExprKind::Tuple(_) => {
                 unreachable!("{} is not a scalar", e.ty)
             }

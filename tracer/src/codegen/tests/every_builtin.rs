@@ -144,6 +144,9 @@ const OF_A_CALL: &str =
 /// The moment is the event's own.
 const IN_TIME: &str = "asks for the time: codegen/tests/tables.rs and random programs give it";
 
+/// Only the kernel holds what is walked.
+const PATHS: &str = "walks files of the kernel: tests/kernel/paths*.case";
+
 /// Why a built-in is not in [`HELD`].
 const NOT_HELD: &[(&str, &str)] = &[
     ("abi", OF_THE_EVENT),
@@ -159,10 +162,12 @@ const NOT_HELD: &[(&str, &str)] = &[
     ("ctx", OF_THE_EVENT),
     ("curtask", OF_THE_EVENT),
     ("decode", OF_A_CALL),
+    ("cwd", OF_THE_EVENT),
     ("duration", OF_THE_EVENT),
     ("elapsed", OF_THE_EVENT),
     ("errno", OF_THE_EVENT),
     ("errorf", OF_USER_SPACE),
+    ("exe", OF_THE_EVENT),
     ("exit", EFFECT),
     ("func", OF_THE_EVENT),
     ("good", VERDICT),
@@ -183,6 +188,7 @@ const NOT_HELD: &[(&str, &str)] = &[
     ("nsecs", OF_THE_EVENT),
     ("numaid", OF_THE_EVENT),
     ("override", EFFECT),
+    ("path", PATHS),
     ("pcomm", OF_THE_EVENT),
     ("pid", OF_THE_EVENT),
     ("ppid", OF_THE_EVENT),

@@ -27,6 +27,7 @@ pub const OPERATIONS: &[&str] = &[
     "read-array",
     "read-bytes",
     "read-argv",
+    "read-path",
     "read-state",
     "length",
     "position",

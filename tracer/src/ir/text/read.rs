@@ -704,6 +704,10 @@ fn memory(op: &str, items: &mut Items<'_>) -> Read {
             addr: items.boxed()?,
             site: SiteId(items.number()?),
         },
+        "read-path" => ExprKind::ReadPath {
+            addr: items.boxed()?,
+            site: SiteId(items.number()?),
+        },
         "read-state" => ExprKind::ReadState(items.boxed()?),
         "data-loc" => ExprKind::DataLoc {
             offset: items.number()?,

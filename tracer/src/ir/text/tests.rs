@@ -224,6 +224,7 @@ fn memory(e: &BoxedStrategy<Expr>) -> impl Strategy<Value = ExprKind> + use<> {
     prop_oneof![
         place().prop_map(|(addr, space, site)| ExprKind::ReadStr { addr, space, site }),
         place().prop_map(|(addr, space, site)| ExprKind::ReadArray { addr, space, site }),
+        place().prop_map(|(addr, _, site)| ExprKind::ReadPath { addr, site }),
         place().prop_map(|(addr, space, site)| ExprKind::ReadArgv { addr, space, site }),
         (place(), b()).prop_map(|((addr, space, site), length)| ExprKind::ReadBytes {
             addr,

@@ -407,6 +407,7 @@ pub(super) fn operation(kind: &ExprKind) -> Vec<Node> {
             site,
         } => read("read-bytes", *space, &[addr, length], *site),
         ExprKind::ReadArgv { addr, space, site } => read("read-argv", *space, &[addr], *site),
+        ExprKind::ReadPath { addr, site } => vec![word("read-path"), expr(addr), word(site.0)],
         ExprKind::ReadState(of) => vec![word("read-state"), expr(of)],
         ExprKind::DataLoc { offset } => vec![word("data-loc"), word(offset)],
         ExprKind::Field { offset, width } => vec![word("field"), word(offset), word(width)],

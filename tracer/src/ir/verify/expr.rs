@@ -72,6 +72,7 @@ impl<'p> Checker<'p> {
                 addr, length, site, ..
             } => self.bytes_read(ty, &addr.ty, &length.ty, *site),
             ExprKind::ReadArgv { addr, site, .. } => self.vector_read(ty, &addr.ty, *site),
+            ExprKind::ReadPath { addr, site } => self.path_read(ty, &addr.ty, *site),
             ExprKind::ReadState(of) => self.state_of(ty, of),
             ExprKind::Field { width, .. } => self.field(ty, *width),
             ExprKind::DataLoc { .. } | ExprKind::FieldAddr { .. } => self.field_address(ty),

@@ -3,7 +3,7 @@
 //! In: reads of the checker's clause. Out: broken rules in the checker.
 
 use super::Checker;
-use crate::ir::{ARGV_BYTES, Expr, ExprKind, Probe, SiteId, SiteKind};
+use crate::ir::{ARGV_BYTES, Expr, ExprKind, PATH_BYTES, Probe, SiteId, SiteKind};
 use crate::types::{Lazy, Type};
 
 impl Checker<'_> {
@@ -40,6 +40,12 @@ impl Checker<'_> {
     /// Rule 12.
     pub(super) fn vector_read(&mut self, ty: &Type, at: &Type, site: SiteId) {
         self.read(ty, at, is_bytes(ty, ARGV_BYTES), site);
+    }
+
+    /// Rule 12.
+    pub(super) fn path_read(&mut self, ty: &Type, at: &Type, site: SiteId) {
+        let fits = matches!(ty, Type::Str { cap } if *cap >= PATH_BYTES);
+        self.read(ty, at, fits, site);
     }
 
     /// Rule 12: a value whose type fits what reads it, at a scalar.

@@ -65,6 +65,7 @@ pub(super) fn text(e: &Expr, names: &Names<'_>) -> String {
             ..
         } => read(&format!("buf({}, {})", t(addr), t(length)), *space),
         ExprKind::ReadArgv { addr, space, .. } => read(&format!("strings at {}", t(addr)), *space),
+        ExprKind::ReadPath { addr, .. } => format!("path({})", t(addr)),
         ExprKind::ReadState(of) => format!("state({})", t(of)),
         ExprKind::Length(of) => format!("len({})", t(of)),
         ExprKind::Matches(text, pattern) => {

@@ -267,6 +267,7 @@ fn is_read(e: &Expr) -> bool {
             | ExprKind::ReadArray { .. }
             | ExprKind::ReadBytes { .. }
             | ExprKind::ReadArgv { .. }
+            | ExprKind::ReadPath { .. }
             | ExprKind::ReadState(_)
     )
 }

@@ -11,7 +11,7 @@ mod tests;
 
 use crate::diag::{Diagnostic, Span, codes};
 use crate::facts::Facts;
-use crate::ir::CallOptions;
+use crate::ir::{CallOptions, Expr, ExprKind, Program, walk};
 use crate::tables::syscalls;
 use crate::types::Abi;
 use memory::Compiler;
@@ -31,8 +31,6 @@ pub struct Steps {
     pub ops: Vec<CallOp>,
     /// By call, those that have any.
     pub calls: Vec<(Abi, u32, CallSteps)>,
-    /// What steps about descriptors need; only when there are some.
-    pub offsets: Option<KernelOffsets>,
 }
 
 impl Steps {
@@ -71,24 +69,45 @@ pub(super) fn needs_entry(abi: Abi, number: u32, options: CallOptions) -> bool {
         || !compile(abi, number, options, End::Entry).is_empty()
 }
 
-/// What steps about descriptors need of this kernel, when the options ask for them. An error when its types do not say.
+/// What paths, and whole calls (`calls`) with descriptors, need of this kernel, when the script asks for them. An error when
+/// its types do not say.
 pub(super) fn offsets(
-    options: CallOptions,
+    ir: &Program,
+    calls: bool,
     facts: &dyn Facts,
     found: &mut Vec<Diagnostic>,
 ) -> Option<KernelOffsets> {
-    if !options.descriptors {
-        return None;
-    }
+    let path = path(ir);
+    let (span, what, help) = match (calls && ir.call.descriptors, path) {
+        (true, _) => (
+            Span::default(),
+            "descriptors",
+            "leave call_descriptors out of the config",
+        ),
+        (false, Some(span)) => (span, "paths", "print what leads to them instead: comm, pid"),
+        (false, None) => return None,
+    };
     let offsets = facts.btf().and_then(offsets::of);
     if offsets.is_none() {
-        let what = "descriptors cannot be named: this kernel does not describe its types";
-        found.push(
-            Diagnostic::error(codes::NO_BTF, Span::default(), what)
-                .help("leave call_descriptors out of the config"),
-        );
+        let what = format!("{what} cannot be named: this kernel does not describe its types");
+        found.push(Diagnostic::error(codes::NO_BTF, span, what).help(help));
     }
     offsets
+}
+
+/// Where a path is asked for first.
+fn path(ir: &Program) -> Option<Span> {
+    let mut found = None;
+    let mut see = |e: &Expr| {
+        if matches!(e.kind, ExprKind::ReadPath { .. }) {
+            found = found.or(Some(e.span));
+        }
+    };
+    for clause in &ir.clauses {
+        clause.predicate.iter().for_each(|p| p.visit(&mut see));
+        walk::visit_exprs(&clause.body, &mut see);
+    }
+    found
 }
 
 /// The steps of one end of a call; none when no table knows it.

@@ -58,6 +58,6 @@ pub(in crate::plan) fn of(btf: &Btf) -> Option<KernelOffsets> {
         unix_peer: at("unix_sock", "peer")?,
         unix_address_len: at("unix_address", "len")?,
         unix_address_name: at("unix_address", "name")?,
-        pad: 0,
+        dentry_inode: at("dentry", "d_inode")?,
     })
 }

@@ -27,6 +27,7 @@ mod max;
 mod min;
 mod ntop;
 mod override_;
+pub mod path;
 mod print;
 mod printf;
 mod reg;
@@ -153,6 +154,7 @@ pub static FUNCTIONS: &[Function] = &[
     min::MIN,
     ntop::NTOP,
     override_::OVERRIDE,
+    path::PATH,
     print::PRINT,
     printf::PRINTF,
     ntop::PTON,
@@ -186,7 +188,7 @@ pub static FUNCTIONS: &[Function] = &[
 ];
 
 /// Functions of the language that are not built yet.
-const NOT_BUILT: &[&str] = &["path", "uaddr", "write_user"];
+const NOT_BUILT: &[&str] = &["uaddr", "write_user"];
 
 /// The function of that name.
 pub fn find(name: &str) -> Option<&'static Function> {

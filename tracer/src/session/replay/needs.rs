@@ -211,6 +211,13 @@ impl Look<'_> {
     fn expr(&mut self, e: &Expr, of_calls: bool, at_entry: bool) {
         match &e.kind {
             ExprKind::Builtin(builtin) => self.builtin(*builtin, e.span, of_calls, at_entry),
+            ExprKind::ReadPath { .. } => {
+                self.lacks(
+                    e.span,
+                    "paths of the kernel's files",
+                    "ask while the processes run",
+                );
+            }
             ExprKind::ReadStr { .. }
             | ExprKind::ReadArray { .. }
             | ExprKind::ReadBytes { .. }
