@@ -4,7 +4,7 @@
 //! take as long as all the rest of a start. From 6.16 on the types can be mapped. Never for a file that somebody may cut short
 //! while it is mapped.
 
-use memmap2::Mmap;
+use memmap2::{Mmap, MmapOptions};
 use std::fs::File;
 use std::io::{self, Read};
 use std::ops::Deref;
@@ -28,7 +28,8 @@ impl Bytes {
         let mut file = File::open(path)?;
         // SAFETY: the file is one of the kernel's that never changes, as the caller promises by calling this for it: nobody writes
         // to it or cuts it short.
-        if let Ok(mapped) = unsafe { Mmap::map(&file) } {
+        // (Private: the kernel refuses to share these.)
+        if let Ok(mapped) = unsafe { MmapOptions::new().map_copy_read_only(&file) } {
             return Ok(Bytes::Mapped(mapped));
         }
         let mut bytes = Vec::new();
