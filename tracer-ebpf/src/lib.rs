@@ -98,6 +98,8 @@ pub struct Control {
     pub excluded_len: u64,
     /// Where `tgid` is in `task_struct`, for following forks; 0: not known.
     pub tgid_offset: u64,
+    /// Always 0, which the verifier does not know: it follows a path by itself for each value that it knows.
+    pub zero: u64,
     /// The tracer itself first, then its ancestors up to the terminal: tgid as the first namespace sees it.
     pub excluded: [u32; EXCLUDED_MAX],
     /// Written by the runtime's `whoami` program: the caller's and its ancestors' tgids, 0-terminated.

@@ -36,6 +36,7 @@ mod time;
 mod totals;
 mod tree;
 mod whoami;
+mod zero;
 
 /// The kernel takes helpers that are for GPL programs only from an object that says it is (also) under the GPL.
 #[unsafe(no_mangle)]

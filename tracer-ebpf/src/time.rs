@@ -1,6 +1,7 @@
 //! The time of a firing: the clock is read once, so that all clauses, and records of whole calls, say the same.
 //!
-//! In: a word that is 0 until somebody asked, which generated code reads and writes the same way. Out: the time. Never reads the clock for a firing that nobody times.
+//! In: a word that is 0 until somebody asked, which generated code reads and writes the same way. Out: the time. Never reads the
+//! clock for a firing that nobody times.
 
 use aya_ebpf::helpers::generated::bpf_ktime_get_ns;
 

@@ -22,6 +22,10 @@ pub trait Facts {
     fn has_raw_tracepoint(&self, name: &str) -> bool {
         self.raw_tracepoints().iter().any(|known| known == name)
     }
+    /// The number of its type, to which a program can be bound (`tp_btf`); `None` where the kernel does not tell.
+    fn raw_tracepoint_type(&self, _name: &str) -> Option<u32> {
+        None
+    }
     /// Kernel functions that can be traced (text symbols), sorted; empty when unreadable.
     fn functions(&self) -> &[String];
     /// Functions of loaded modules that can be traced: module and function, sorted.

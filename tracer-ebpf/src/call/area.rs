@@ -5,6 +5,7 @@
 
 use super::RECORD;
 use crate::maps::call_area;
+use crate::zero;
 use aya_ebpf::helpers::generated::bpf_get_smp_processor_id;
 use core::arch::asm;
 use core::ptr::{from_ref, read_volatile};
@@ -65,8 +66,7 @@ impl Call {
         // SAFETY: an area is larger than its front.
         unsafe {
             (*area).len = RECORD;
-            (*area).kept = 0;
-            (*area).kept_parts = 0;
+            zero::words((&raw mut (*area).kept).cast::<[u64; 2]>());
         }
         Call { area, front, cap }
     }
@@ -129,7 +129,7 @@ impl Call {
             (*part).what = kind + u8::from(out);
             (*part).state = part_state::OK;
             (*part).arg = (*area).arg as u8;
-            (*part).pad = [0; 5];
+            zero::bytes(&raw mut (*part).pad);
             (*area).part = at;
             (*area).len = at + PART;
             (*self.record()).parts += 1;

@@ -8,6 +8,7 @@
 
 use super::area::{Call, at_most, compared};
 use crate::maps::kernel_offsets;
+use crate::zero;
 use aya_ebpf::helpers::generated::{bpf_get_current_task, bpf_probe_read_kernel};
 use core::ptr::{addr_of_mut, read_volatile};
 use tracer_ebpf::{CallDescriptor, KernelOffsets, descriptor_kind, part_kind, part_state, turn};
@@ -83,7 +84,7 @@ pub unsafe extern "C" fn opt_call_descriptor(call: *const Call, number: u64) -> 
     }
     let head = to.cast::<CallDescriptor>();
     // SAFETY: there is room for it.
-    unsafe { head.write(CallDescriptor::default()) };
+    unsafe { zero::words(head.cast::<[u64; size_of::<CallDescriptor>() / 8]>()) };
     call.filled(size);
     let dentry: u64 = read(path, at.path_dentry);
     // SAFETY: as above.
@@ -227,7 +228,7 @@ unsafe fn socket(head: *mut CallDescriptor, socket: u64, at: &KernelOffsets) {
             }
         }
         if other == 0 {
-            (*head).remote = [0; 28];
+            zero::bytes(&raw mut (*head).remote);
         }
     }
 }

@@ -20,8 +20,10 @@ use crate::loss::rt_loss;
 use crate::maps::call_steps;
 use crate::syscalls::row;
 use crate::time::now;
+use crate::zero;
 use area::{Call, bytes, compared, this_cpu};
 use aya_ebpf::helpers::generated::bpf_get_current_comm;
+use core::ptr::read_volatile;
 use tracer_ebpf::{
     CallEntry, CallRecord, EntryState, RecordHeader, SysFrame, call_flag, call_kind, loss,
     walk as kind,
@@ -69,10 +71,10 @@ pub unsafe extern "C" fn rt_call(
                 kept::restore(&call, kept);
             }
             if !entry.is_null() {
-                link(record, frame, entry.cast_mut());
+                link(record, entry.cast_mut());
             }
-            let ret = (*frame).ret;
-            if ret == 0 && is_exec((*frame).call, true) {
+            let ret = unknown(&raw const (*record).ret);
+            if ret == 0 && is_exec(unknown(&raw const (*record).call), true) {
                 late = 0;
             }
             begin_walk(&call, if late != 0 { kind::LATE } else { kind::OUT }, late);
@@ -84,30 +86,42 @@ pub unsafe extern "C" fn rt_call(
             }
         }
         walk::walk(&call);
-        (*area).len
+        unknown(&raw const (*area).len)
     }
+}
+
+/// A value as it stands in a map's memory, which the verifier does not keep track of. What is compared in a register or on the stack is
+/// known to it afterwards, differently on each path, and it follows each of them through all that comes.
+///
+/// # Safety
+/// `at` is readable.
+#[inline(always)]
+unsafe fn unknown<T>(at: *const T) -> T {
+    // SAFETY: the caller's promise.
+    unsafe { read_volatile(at) }
 }
 
 /// Notes a call that will be gone on with, and links the one that goes on with it: its registers are still those of the first.
 ///
 /// # Safety
-/// All three are valid, `entry` is a task's state.
+/// Both are valid, `entry` is a task's state.
 #[inline(always)]
-unsafe fn link(record: *mut CallRecord, frame: *const SysFrame, entry: *mut EntryState) {
+unsafe fn link(record: *mut CallRecord, entry: *mut EntryState) {
     // SAFETY: the caller's promise.
     unsafe {
-        let goes_on = (*frame).ret == -ERESTART_RESTARTBLOCK;
-        if is_restart((*frame).call) {
+        let call = unknown(&raw const (*record).call);
+        let goes_on = unknown(&raw const (*record).ret) == -ERESTART_RESTARTBLOCK;
+        if is_restart(call) {
             let interrupted = (*entry).interrupted;
-            if interrupted != 0 && (*entry).interrupted_arg == (*frame).args[0] {
+            if interrupted != 0 && (*entry).interrupted_arg == (*record).args[0] {
                 (*record).continues = interrupted as u16;
             }
             if !goes_on {
                 (*entry).interrupted = 0;
             }
         } else if goes_on {
-            (*entry).interrupted = (*frame).call + 1;
-            (*entry).interrupted_arg = (*frame).args[0];
+            (*entry).interrupted = call + 1;
+            (*entry).interrupted_arg = (*record).args[0];
         }
     }
 }
@@ -168,10 +182,8 @@ unsafe fn begin_walk(call: &Call, walk: u64, late: u64) {
     // SAFETY: the caller's promise.
     unsafe {
         let area = call.area;
-        (*area).op = 0;
-        (*area).end = 0;
-        (*area).then = 0;
-        (*area).then_end = 0;
+        zero::words((&raw mut (*area).op).cast::<[u64; 2]>());
+        zero::words((&raw mut (*area).then).cast::<[u64; 2]>());
         (*area).turn = 0;
         (*area).walk = walk;
         (*area).late = late;
@@ -220,19 +232,24 @@ unsafe fn registers(
             None => 0,
         };
         (*record).exit_ns = if at_entry { 0 } else { now };
+        (*frame).time_ns = match at_entry {
+            true => unknown(&raw const (*record).entry_ns),
+            false => unknown(&raw const (*record).exit_ns),
+        };
         for i in 0..6 {
             (*record).args[i] = (*frame).args[i];
         }
         // Some kernels (6.1) do not pad the name.
-        (*record).comm = [0; 16];
+        zero::words((&raw mut (*record).comm).cast::<[u64; 2]>());
         bpf_get_current_comm((&raw mut (*record).comm).cast(), 16);
+        let call = unknown(&raw const (*record).call);
         (*record).kind = if at_entry {
-            if never_returns((*frame).call) {
+            if never_returns(call) {
                 call_kind::NO_EXIT
             } else {
                 call_kind::UNFINISHED
             }
-        } else if (*frame).ret == 0 && is_fork((*frame).call) {
+        } else if unknown(&raw const (*record).ret) == 0 && is_fork(call) {
             call_kind::CHILD
         } else if entry.is_null() && flags & call_flag::ENTRY_WANTED != 0 {
             call_kind::NO_ENTRY

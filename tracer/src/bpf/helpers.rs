@@ -25,6 +25,8 @@ pub const GET_CURRENT_COMM: u32 = 16;
 pub const GET_CURRENT_TASK: u32 = 35;
 /// `struct task_struct *bpf_get_current_task_btf()`: as a pointer through which the kernel's types can be loaded.
 pub const GET_CURRENT_TASK_BTF: u32 = 158;
+/// `long bpf_task_pt_regs(task)`: its user registers, the same way.
+pub const TASK_PT_REGS: u32 = 175;
 /// `long bpf_get_numa_node_id()`.
 pub const GET_NUMA_NODE_ID: u32 = 42;
 /// `int bpf_override_return(regs, result)`: only in kprobes, with error injection.
@@ -71,6 +73,7 @@ pub fn name(helper: u32) -> Option<&'static str> {
         GET_CURRENT_COMM => "get_current_comm",
         GET_CURRENT_TASK => "get_current_task",
         GET_CURRENT_TASK_BTF => "get_current_task_btf",
+        TASK_PT_REGS => "task_pt_regs",
         GET_NUMA_NODE_ID => "get_numa_node_id",
         OVERRIDE_RETURN => "override_return",
         SEND_SIGNAL => "send_signal",

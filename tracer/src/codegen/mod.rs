@@ -112,7 +112,7 @@ pub fn generate_with(plan: &Plan, resources: Resources) -> Result<Generated, Err
     let mut out = Generated::default();
     for program in &plan.programs {
         let lowered = lowered(plan, program, resources)?;
-        let mut function = emitted(&lowered, section(program), resources)?;
+        let mut function = emitted(&lowered, section(plan, program), resources)?;
         for callback in &lowered.callbacks {
             let part = emitted(callback, TEXT.to_owned(), resources)?;
             function.callbacks.push(part);
@@ -203,9 +203,10 @@ fn allocated(
 }
 
 /// The ELF section, which tells the loader the program's type and where it belongs.
-fn section(program: &Program) -> String {
+fn section(plan: &Plan, program: &Program) -> String {
     match &program.hook {
         Hook::SysEnter => "raw_tp/sys_enter".to_owned(),
+        Hook::SysExit if plan.bound_to(&program.hook).is_some() => "tp_btf/sys_exit".to_owned(),
         Hook::SysExit => "raw_tp/sys_exit".to_owned(),
         Hook::SysLeave => "raw_tp/sched_process_exit".to_owned(),
         Hook::SysExec => "raw_tp/sched_prepare_exec".to_owned(),

@@ -219,6 +219,16 @@ impl Facts for Live {
         self.unread_btf().and_then(quick).unwrap_or_else(listed)
     }
 
+    fn raw_tracepoint_type(&self, name: &str) -> Option<u32> {
+        let typedef = format!("{RAW_TRACEPOINT_PREFIX}{name}");
+        let quick = |bytes| quick::typedef(bytes, &typedef);
+        let listed = || {
+            let mut all = self.btf()?.typedefs();
+            all.find(|(known, _)| *known == typedef).map(|(_, id)| id.0)
+        };
+        self.unread_btf().and_then(quick).or_else(listed)
+    }
+
     fn functions(&self) -> &[String] {
         self.functions.get_or_init(|| self.read_functions())
     }

@@ -70,6 +70,7 @@ const EMPTY: Control = Control {
     child: 0,
     excluded_len: 0,
     tgid_offset: 0,
+    zero: 0,
     excluded: [0; EXCLUDED_MAX],
     ancestors: [0; EXCLUDED_MAX],
 };
@@ -86,6 +87,7 @@ pub(super) fn write(maps: &Maps, control: &Control) -> Result<(), Error> {
         control.child,
         control.excluded_len,
         control.tgid_offset,
+        control.zero,
     ] {
         bytes.extend_from_slice(&word.to_ne_bytes());
     }

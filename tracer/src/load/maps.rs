@@ -56,9 +56,14 @@ impl RawTable {
     }
 }
 
+/// The section of the image's constants, and the map that becomes of it.
+const CONSTANTS: &str = ".rodata";
+
 /// The maps of a run.
 pub(super) struct Maps {
     open: HashMap<String, Open>,
+    /// The image's constants, when a program uses them.
+    constants: Option<OwnedFd>,
     session: Vec<SessionMap>,
     rings: Rings,
     /// Arrays of maps whose slots may not be filled yet.
@@ -89,10 +94,14 @@ impl Maps {
             let inner = Vec::new();
             open.insert(spec.name.clone(), Open { spec, fd, inner });
         }
+        let constants = ebpf.map(CONSTANTS).and_then(descriptor);
+        let constants = constants.map(|fd| fd.try_clone_to_owned()).transpose();
+        let constants = constants.map_err(|error| failed("open", CONSTANTS, error))?;
         let cpus =
             aya::util::nr_cpus().map_err(|(_, error)| failed("count CPUs for", "STATS", error))?;
         let mut maps = Maps {
             open,
+            constants,
             session: plan.session_maps.clone(),
             rings: Vec::new(),
             filling: Vec::new(),
@@ -114,6 +123,9 @@ impl Maps {
 
     /// A map's descriptor; `None` when the linker left it out.
     pub fn descriptor(&self, name: &str) -> Option<BorrowedFd<'_>> {
+        if name == CONSTANTS {
+            return self.constants.as_ref().map(AsFd::as_fd);
+        }
         Some(self.open.get(name)?.fd.as_fd())
     }
 

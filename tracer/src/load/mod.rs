@@ -94,9 +94,13 @@ impl Loaded {
             let (name, hook) = (&planned.name, &planned.hook);
             let loaded = program_mut(&mut ebpf, name)?;
             let types = &mut kernel_types;
-            let ready = match attach::load(loaded, name, hook, types, &mut raw) {
+            let bound = plan.bound_to(hook);
+            let ready = match attach::load(loaded, name, hook, bound, types, &mut raw) {
                 Ok(ready) => ready,
-                Err(error) => return Err(refused(name, hook, error, types, &mut raw, function)),
+                Err(error) => {
+                    let raw = &mut raw;
+                    return Err(refused(name, hook, bound, error, types, raw, function));
+                }
             };
             let (name, hook) = (name.clone(), hook.clone());
             programs.push(Attachable { name, hook, ready });
@@ -263,7 +267,7 @@ fn load_own(
         return Ok(());
     };
     let loaded = program.load();
-    loaded.map_err(|error| refused(name, hook, error, &mut None, image, None))
+    loaded.map_err(|error| refused(name, hook, None, error, &mut None, image, None))
 }
 
 /// A program of the image by its symbol.

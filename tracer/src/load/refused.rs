@@ -21,15 +21,17 @@ use std::io;
 pub(super) fn refused(
     name: &str,
     hook: &Hook,
+    bound: Option<u32>,
     error: ProgramError,
     types: &mut KernelTypes,
     image: &mut Image<'_>,
     function: Option<&Function>,
 ) -> Error {
-    let ProgramError::LoadError { io_error, .. } = error else {
-        return Error::from_load(name, error);
+    let io_error = match error {
+        ProgramError::LoadError { io_error, .. } | ProgramError::IOError(io_error) => io_error,
+        error => return Error::from_load(name, error),
     };
-    match said(name, hook, types, image) {
+    match said(name, hook, bound, types, image) {
         Some((Err(source), log)) => Error::refused(name, source, log, function),
         _ => Error::refused(name, io_error, String::new(), function),
     }
@@ -39,20 +41,25 @@ pub(super) fn refused(
 fn said(
     name: &str,
     hook: &Hook,
+    bound: Option<u32>,
     types: &mut KernelTypes,
     image: &mut Image<'_>,
 ) -> Option<(io::Result<()>, String)> {
-    let (attach_type, attach_btf_id) = match typed(hook) {
-        Some((attach_type, function)) => {
+    let (attach_type, attach_btf_id) = match (bound, typed(hook)) {
+        (Some(id), _) => (link::RAW_TRACEPOINT, id),
+        (None, Some((attach_type, function))) => {
             let types = attach::types(types).ok()?;
             let id = types.id_by_type_name_kind(&function, BtfKind::Func).ok()?;
             (attach_type, id)
         }
-        None => (0, 0),
+        (None, None) => (0, 0),
     };
     let code = image.code(name).ok()?;
     let (loaded, log) = probe::load_with_log(Program {
-        kind: kind(hook) as u32,
+        kind: match bound {
+            Some(_) => bpf_prog_type::BPF_PROG_TYPE_TRACING as u32,
+            None => kind(hook) as u32,
+        },
         insns: &code.insns,
         attach_type,
         attach_btf_id,

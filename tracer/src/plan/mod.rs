@@ -76,6 +76,10 @@ fn plan_all(
     let records = records::plan(&ir, &mut found);
     let mut syscalls = syscalls;
     if let Some(syscalls) = &mut syscalls {
+        syscalls.exit_type = match syscalls.exit_bits {
+            0 => None,
+            _ => facts.raw_tracepoint_type("sys_exit"),
+        };
         syscalls.call = records::call(&records, &ir, syscalls);
     }
     let calls = syscalls.as_ref().is_some_and(|s| s.call.is_some());
@@ -158,6 +162,14 @@ pub struct Plan {
     pub offsets: Option<KernelOffsets>,
     /// CPUs that the kernel can have: what `ncpus` reads.
     pub possible_cpus: u32,
+}
+
+impl Plan {
+    /// Number of the kernel's type of the tracepoint to which a program is bound when it is loaded; `None`: it is attached by name.
+    pub fn bound_to(&self, hook: &Hook) -> Option<u32> {
+        let syscalls = self.syscalls.as_ref().filter(|_| *hook == Hook::SysExit);
+        syscalls.and_then(|syscalls| syscalls.exit_type)
+    }
 }
 
 /// One BPF program.
@@ -399,6 +411,9 @@ pub struct SyscallPlan {
     pub children: bool,
     /// Conjuncts of every clause's predicate that both programs ask before anything else.
     pub gate: Vec<Expr>,
+    /// The kernel's type of `sys_exit`, where it tells: the exit program is bound to it, so that it can load from the registers that it
+    /// is given (`tp_btf`).
+    pub exit_type: Option<u32>,
     /// The entry program saves a state (time stamp, captures) for the exit.
     pub needs_state: bool,
     /// The state holds the entry's time.

@@ -224,10 +224,14 @@ impl Planner {
 }
 
 /// What is the same for all clauses and never changes for a process: its conjuncts are asked first, so a call of another
-/// process costs no more than that.
+/// process costs no more than that. Not what stands behind a step of a map, which happens whether it holds or not.
 fn gate(shared: &Shared) -> Vec<Expr> {
+    let steps = |e: &Expr| e.any(&|e| matches!(e.kind, ExprKind::StepMap { .. }));
     let predicate = |part: &Part| match &part.role {
-        Role::Run { predicate, .. } => Some(predicate.clone()),
+        Role::Run { predicate, .. } => {
+            let front = predicate.iter().take_while(|conjunct| !steps(conjunct));
+            Some(front.cloned().collect::<Vec<Expr>>())
+        }
         // What an entry keeps is for a clause that runs.
         Role::Capture { .. } => None,
     };
@@ -458,6 +462,18 @@ impl SyscallSet {
     pub fn execs(&self) -> impl Iterator<Item = (Abi, u32)> {
         let execs = |c: &&(Abi, u32)| EXEC_CALLS.calls.contains(c);
         self.calls.iter().filter(execs).copied()
+    }
+
+    /// Numbers that exits of the set's calls show beside their own: that of another execve, or -1.
+    pub fn shown_at_exit(&self) -> impl Iterator<Item = u32> {
+        let others = |alike: &'static SyscallSet, shown: Vec<u32>| match self.meets(alike) {
+            true => shown,
+            false => Vec::new(),
+        };
+        let execs = EXEC_CALLS.calls.iter().map(|(_, number)| *number);
+        let execs = others(&EXEC_CALLS, execs.collect());
+        let returns = others(&SIGRETURNS, vec![u32::MAX]);
+        execs.into_iter().chain(returns)
     }
 
     /// The calls of the set whose registers are lost, and the rest.

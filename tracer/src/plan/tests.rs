@@ -221,6 +221,26 @@ fn final_conjuncts_are_checked_at_entry_too() {
 }
 
 #[test]
+fn what_stands_behind_a_step_of_a_map_is_not_asked_before_it() {
+    let mine = || compare(Compare::Eq, builtin(Builtin::Pid), int(7));
+    let step = ExprKind::StepMap {
+        map: MapId(0),
+        key: Vec::new(),
+        delta: 1,
+        postfix: true,
+    };
+    let step = || compare(Compare::Gt, expr(Type::I64, step.clone()), int(3));
+    let gate = |predicate| {
+        let body = vec![count(0, vec![builtin(Builtin::Uid)])];
+        whole(&[CLOSE], Some(predicate), body)
+            .syscalls
+            .map(|s| s.gate)
+    };
+    assert_eq!(gate(and(mine(), step())), Some(vec![mine()]));
+    assert_eq!(gate(and(step(), mine())), Some(Vec::new()));
+}
+
+#[test]
 fn an_execve_clause_hoists_only_what_survives_it() {
     let mine = compare(Compare::Eq, builtin(Builtin::Pid), int(7));
     let thread = compare(Compare::Eq, builtin(Builtin::Tid), int(7));

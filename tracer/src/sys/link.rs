@@ -20,6 +20,8 @@ const PERF_EVENT: u32 = 41;
 pub const KPROBE_MULTI: u32 = 42;
 /// `BPF_TRACE_UPROBE_MULTI`.
 pub const UPROBE_MULTI: u32 = 48;
+/// `BPF_TRACE_RAW_TP`.
+pub const RAW_TRACEPOINT: u32 = 23;
 /// `BPF_TRACE_FENTRY`.
 pub const FENTRY: u32 = 24;
 /// `BPF_TRACE_FEXIT`.
@@ -71,9 +73,28 @@ fn pair(first: u32, second: u32) -> u64 {
 /// The kernel's: ENOENT when it has no such tracepoint.
 pub fn raw_tracepoint(program: BorrowedFd<'_>, name: &str) -> io::Result<OwnedFd> {
     let name = CString::new(name)?;
-    // Its structure is the name's address and the program, without the front of the others.
-    let mut open = [name.as_ptr() as u64, program.as_raw_fd() as u64];
     // SAFETY: the name lives until the call is over.
+    unsafe { open_raw_tracepoint(program, name.as_ptr()) }
+}
+
+/// Attaches a program that was loaded for [`RAW_TRACEPOINT`] to the one that it is bound to.
+///
+/// # Errors
+/// The kernel's.
+pub fn own_raw_tracepoint(program: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    // SAFETY: without a name, the program says where it belongs.
+    unsafe { open_raw_tracepoint(program, std::ptr::null()) }
+}
+
+/// # Safety
+/// `name` is null or points to a name.
+unsafe fn open_raw_tracepoint(
+    program: BorrowedFd<'_>,
+    name: *const libc::c_char,
+) -> io::Result<OwnedFd> {
+    // Its structure is the name's address and the program, without the front of the others.
+    let mut open = [name as u64, program.as_raw_fd() as u64];
+    // SAFETY: the caller's promise.
     let fd = unsafe { bpf(RAW_TRACEPOINT_OPEN, &mut open) }?;
     // SAFETY: a new descriptor that nothing else owns.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })

@@ -193,7 +193,8 @@ impl Lower<'_> {
         self.b.load(Size::DW, slot)
     }
 
-    fn context_word(&mut self, off: i32) -> VReg {
+    /// A word of the context, by its offset in bytes.
+    pub fn context_word(&mut self, off: i32) -> VReg {
         let base = Base::Reg(self.ctx);
         self.b.load(Size::DW, Place { base, off })
     }

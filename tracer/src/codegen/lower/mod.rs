@@ -41,6 +41,7 @@ mod scalar;
 mod series;
 mod state;
 mod stmt;
+mod syscalls;
 mod task;
 
 use std::collections::{HashMap, HashSet};

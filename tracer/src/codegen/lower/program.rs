@@ -5,10 +5,11 @@
 
 use std::mem::offset_of;
 
-use tracer_ebpf::{Control, EntryState, SysFrame, want};
+use tracer_ebpf::{Control, EntryState};
 
-use super::builder::{arg, imm, runtime};
+use super::builder::{arg, runtime};
 use super::loops::has_loop;
+use super::syscalls::gates;
 use super::{Call, Captured, Lower, Part, Spill, Var};
 use crate::bpf::{Alu, Cond, Size};
 use crate::codegen::lir::{Arg, Base, BlockId, Class, Inst, Opnd, Place, VReg};
@@ -76,93 +77,6 @@ impl<'a> Lower<'a> {
         self.b.branch_away(Cond::Eq, open, Opnd::Imm(0), self.exit);
     }
 
-    /// Leaves at once what no clause can want.
-    fn gate(&mut self) {
-        let plan = self.plan;
-        for conjunct in gates(plan, self.hook) {
-            let holds = self.b.block();
-            self.condition(conjunct, holds, self.exit);
-            self.b.switch(holds);
-        }
-    }
-
-    fn syscall_prologue(&mut self) -> VReg {
-        let task = self.take_task();
-        self.gate();
-        let frame = self.memory.take_stack(size_of::<SysFrame>() as u32);
-        let process = self.process();
-        let at = frame.plus(offset_of!(SysFrame, tgid) as u32);
-        self.b.store(Size::DW, at, Opnd::Reg(process));
-        let at_exit = *self.hook == Hook::SysExit;
-        let syscalls = self
-            .plan
-            .syscalls
-            .as_ref()
-            .expect("a program on system calls");
-        let (whole, children) = (syscalls.whole_bits, syscalls.children);
-        let mut wants = if self.uses_arguments() { want::ARGS } else { 0 };
-        wants |= if children { want::CHILDREN } else { 0 };
-        let name = match self.hook {
-            Hook::SysExit => "rt_sys_exit",
-            Hook::SysEnter => "rt_sys_enter",
-            _ => "rt_sys_within",
-        };
-        let mut args = vec![Arg::Addr(frame), imm(wants as u32)];
-        if matches!(self.hook, Hook::SysEnter | Hook::SysExit) {
-            args.insert(0, arg(self.ctx));
-        }
-        if at_exit {
-            args.push(Arg::Value(self.b.num(whole)));
-        }
-        args.push(arg(task));
-        let mask = self.b.call_number(runtime(name), args);
-        self.b.branch_away(Cond::Eq, mask, Opnd::Imm(0), self.exit);
-        let needs_state = match at_exit {
-            true => syscalls.exit_reads_state(),
-            false => syscalls.needs_state,
-        };
-        let state = needs_state.then(|| self.b.vreg(Class::Pointer));
-        let whole = self.sends_calls().then(|| self.memory.take_stack(8));
-        if let Some(whole) = whole {
-            self.b.store_word(whole, 0);
-        }
-        self.time = Some(frame.plus(offset_of!(SysFrame, time_ns) as u32));
-        self.call = Some(Call {
-            frame,
-            state,
-            whole,
-        });
-        match state {
-            Some(state) if at_exit => self.saved_mask(state, frame, mask),
-            Some(state) => {
-                // Made by the first part that captures something.
-                self.b.push(Inst::Copy(state, Opnd::Imm(0)));
-                mask
-            }
-            None => mask,
-        }
-    }
-
-    /// At exit: fetches the state, and adds the clauses that its entry saw to the mask.
-    fn saved_mask(&mut self, state: VReg, frame: Place, mask: VReg) -> VReg {
-        let all = self.b.copy(Opnd::Reg(mask));
-        self.b.push(Inst::Call {
-            callee: runtime("rt_state_get"),
-            args: vec![Arg::Addr(frame)],
-            dst: Some(state),
-        });
-        let (found, next) = (self.b.block(), self.b.block());
-        self.b.branch(Cond::Eq, state, Opnd::Imm(0), next, found);
-        self.b.switch(found);
-        let seen = self
-            .b
-            .load(Size::DW, state_field(state, offset_of!(EntryState, seen)));
-        self.b.push(Inst::Alu(Alu::Or, all, all, Opnd::Reg(seen)));
-        self.b.jump(next);
-        self.b.switch(next);
-        all
-    }
-
     /// Every path ends here: a state that was used is used up.
     fn epilogue(&mut self) {
         if let (
@@ -185,7 +99,7 @@ impl<'a> Lower<'a> {
 
     /// Goes to `away` when the bit is not set. The bit is tested in a register of its own: from a test of the mask the
     /// verifier would learn that bit of it, and follow every combination of bits by itself.
-    fn test_bit(&mut self, mask: VReg, bit: u8, away: BlockId) {
+    pub fn test_bit(&mut self, mask: VReg, bit: u8, away: BlockId) {
         let bit = self.b.num(1 << bit);
         let is_set = self.b.alu(Alu::And, Opnd::Reg(mask), bit);
         self.b.branch_away(Cond::Eq, is_set, Opnd::Imm(0), away);
@@ -430,15 +344,8 @@ impl<'a> Lower<'a> {
         }
     }
 
-    fn uses_arguments(&self) -> bool {
-        let is_arg =
-            |e: &Expr| matches!(e.kind, ExprKind::Builtin(Builtin::Arg(_) | Builtin::Call));
-        let captures = self.plan.syscalls.iter().flat_map(|s| &s.captures);
-        captures.into_iter().any(|c| c.expr.any(&is_arg)) || self.mentions(&is_arg)
-    }
-
     /// Whether some part has such an expression.
-    fn mentions(&self, is_meant: &dyn Fn(&Expr) -> bool) -> bool {
+    pub fn mentions(&self, is_meant: &dyn Fn(&Expr) -> bool) -> bool {
         let mut found = false;
         for part in &self.program.parts {
             let (Role::Run { predicate, .. } | Role::Capture { predicate, .. }) = &part.role;
@@ -448,14 +355,6 @@ impl<'a> Lower<'a> {
             }
         }
         found
-    }
-}
-
-/// What a program on system calls asks before anything else.
-fn gates<'a>(plan: &'a plan::Plan, hook: &Hook) -> &'a [Expr] {
-    match (hook, plan.syscalls.as_ref()) {
-        (Hook::SysEnter | Hook::SysExit, Some(syscalls)) => &syscalls.gate,
-        _ => &[],
     }
 }
 

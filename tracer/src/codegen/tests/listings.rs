@@ -38,25 +38,28 @@ b0:
     v2 = get_current_pid_tgid()
     v3 = Rsh v2, 32
     store.8 [stack-72], v3
-    v4 = rt_sys_exit(v0, &[stack-96], 0, 0, v1)
-    if Eq v4, 0 goto b1 else b2
+    v4 = load.8 [v0+8]
+    store.8 [stack-80], v4
+    v5 = task_pt_regs(v1)
+    v6 = rt_sys_exit(&[stack-96], 0, 0, v1, v5)
+    if Eq v6, 0 goto b1 else b2
 b2:
-    v5 = And v4, 1
-    if Eq v5, 0 goto b1 else b12
+    v7 = And v6, 1
+    if Eq v7, 0 goto b1 else b12
 b12:
     store.8 [stack-112], 0
     store.8 [stack-104], 0
     get_current_comm(&[stack-112], 16)
-    v7 = map_lookup_elem(map m0_m, &[stack-112])
-    if Eq v7, 0 goto b14 else b15
+    v9 = map_lookup_elem(map m0_m, &[stack-112])
+    if Eq v9, 0 goto b14 else b15
 b14:
     store.8 [stack-120], 0
-    v7 = rt_slot(map m0_m, &[stack-112], &[stack-120])
-    if Eq v7, 0 goto b1 else b15
+    v9 = rt_slot(map m0_m, &[stack-112], &[stack-120])
+    if Eq v9, 0 goto b1 else b15
 b15:
-    v8 = load.8 [v7+0]
-    v9 = Add v8, 1
-    store.8 [v7+0], v9
+    v10 = load.8 [v9+0]
+    v11 = Add v10, 1
+    store.8 [v9+0], v11
     goto b1
 b1:
     exit
@@ -72,41 +75,46 @@ sys_exit (raw_tp/sys_exit):
     4 r2 = r0
     5 r2 >>= 32
     6 *(u64 *)(r10 -72) = r2
-    7 r1 = r7
-    8 r2 = r10
-    9 r2 += -96
-   10 r3 = 0
-   11 r4 = 0
-   12 r5 = r6
-   13 call rt_sys_exit
-   14 r2 = r0
-   15 if r2 == 0 goto 44
-   16 r2 &= 1
-   17 if r2 == 0 goto 44
-   18 *(u64 *)(r10 -112) = 0
-   19 *(u64 *)(r10 -104) = 0
-   20 r1 = r10
-   21 r1 += -112
-   22 r2 = 16
-   23 call get_current_comm
-   24 r1 = map m0_m
-   26 r2 = r10
-   27 r2 += -112
-   28 call map_lookup_elem
-   29 r3 = r0
-   30 if r3 != 0 goto 41
-   31 *(u64 *)(r10 -120) = 0
-   32 r1 = map m0_m
-   34 r2 = r10
-   35 r2 += -112
-   36 r3 = r10
-   37 r3 += -120
-   38 call rt_slot
-   39 r3 = r0
-   40 if r3 == 0 goto 44
-   41 r2 = *(u64 *)(r3 +0)
-   42 r2 += 1
-   43 *(u64 *)(r3 +0) = r2
-   44 r0 = 0
-   45 exit
+    7 r2 = *(u64 *)(r7 +8)
+    8 *(u64 *)(r10 -80) = r2
+    9 r1 = r6
+   10 call task_pt_regs
+   11 r2 = r0
+   12 r1 = r10
+   13 r1 += -96
+   14 r3 = 0
+   15 r4 = r6
+   16 r5 = r2
+   17 r2 = 0
+   18 call rt_sys_exit
+   19 r2 = r0
+   20 if r2 == 0 goto 49
+   21 r2 &= 1
+   22 if r2 == 0 goto 49
+   23 *(u64 *)(r10 -112) = 0
+   24 *(u64 *)(r10 -104) = 0
+   25 r1 = r10
+   26 r1 += -112
+   27 r2 = 16
+   28 call get_current_comm
+   29 r1 = map m0_m
+   31 r2 = r10
+   32 r2 += -112
+   33 call map_lookup_elem
+   34 r3 = r0
+   35 if r3 != 0 goto 46
+   36 *(u64 *)(r10 -120) = 0
+   37 r1 = map m0_m
+   39 r2 = r10
+   40 r2 += -112
+   41 r3 = r10
+   42 r3 += -120
+   43 call rt_slot
+   44 r3 = r0
+   45 if r3 == 0 goto 49
+   46 r2 = *(u64 *)(r3 +0)
+   47 r2 += 1
+   48 *(u64 *)(r3 +0) = r2
+   49 r0 = 0
+   50 exit
 ";

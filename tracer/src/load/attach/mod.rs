@@ -11,6 +11,7 @@ mod multi;
 mod perf_event;
 mod raw_tracepoint;
 mod tracepoint;
+mod typed;
 mod user;
 
 use super::Error;
@@ -38,6 +39,8 @@ pub(super) fn types(types: &mut KernelTypes) -> Result<&Btf, ProgramError> {
 pub(super) enum Ready {
     /// aya did.
     Aya,
+    /// It is loaded for the one tracepoint that it is bound to.
+    Typed(OwnedFd),
     /// It is loaded for one link to many places.
     Multi(OwnedFd),
     /// It is loaded once for each place.
@@ -64,14 +67,18 @@ pub struct Missed {
     pub why: io::Error,
 }
 
-/// Has the verifier take a program.
+/// Has the verifier take a program; `bound`: the type of the tracepoint to which it is bound.
 pub(super) fn load(
     program: &mut Program,
     name: &str,
     hook: &Hook,
+    bound: Option<u32>,
     types: &mut KernelTypes,
     image: &mut Image<'_>,
 ) -> Result<Ready, ProgramError> {
+    if let Some(id) = bound {
+        return typed::load(name, id, image);
+    }
     if let Some(ready) = multi::load(name, hook, image) {
         return Ok(ready);
     }
@@ -101,6 +108,12 @@ pub(super) fn attach(
         let walk = Some(iterator::attach(program, name)?);
         return Ok(Attached {
             walk,
+            ..Attached::default()
+        });
+    }
+    if let Ready::Typed(program) = ready {
+        return Ok(Attached {
+            links: vec![typed::attach(program.as_fd(), describe(hook))?],
             ..Attached::default()
         });
     }

@@ -9,7 +9,9 @@ mod runs;
 mod runtime;
 
 use super::*;
-use crate::bpf::helpers::{GET_CURRENT_PID_TGID, GET_CURRENT_TASK_BTF, MAP_LOOKUP_ELEM};
+use crate::bpf::helpers::{
+    GET_CURRENT_PID_TGID, GET_CURRENT_TASK_BTF, MAP_LOOKUP_ELEM, TASK_PT_REGS,
+};
 use crate::bpf::{Alu, Cond, Generated, Insn, Op, Reg, Reloc, Size, Src, Target};
 use crate::ir::{MapId, SyscallSet};
 use crate::kernel::privilege::privileged;
@@ -97,9 +99,18 @@ fn sys_exit(code: &mut Code) -> &mut Code {
     assert_eq!(size_of::<SysFrame>() as i32, -FRAME);
     code.set(6, Src::Reg(Reg(1)));
     task(code);
-    code.stack(2, FRAME).set(3, Src::Imm(0)).set(4, Src::Imm(0));
-    code.set(5, Src::Reg(Reg(8)));
-    code.set(1, Src::Reg(Reg(6)));
+    code.set(1, Src::Reg(Reg(8)));
+    code.op(Op::Helper(TASK_PT_REGS));
+    code.set(5, Src::Reg(Reg::R0)).set(4, Src::Reg(Reg(8)));
+    let result = FRAME + std::mem::offset_of!(SysFrame, ret) as i32;
+    code.op(Op::Load(Size::DW, Reg(1), R6, 8));
+    code.op(Op::Store(
+        Size::DW,
+        Reg::FP,
+        result as i16,
+        Src::Reg(Reg(1)),
+    ));
+    code.stack(1, FRAME).set(2, Src::Imm(0)).set(3, Src::Imm(0));
     code.call("rt_sys_exit").end_if_zero()
 }
 

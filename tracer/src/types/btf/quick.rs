@@ -33,6 +33,24 @@ pub fn member_offsets<const N: usize>(
     }
 }
 
+/// The number of the typedef of that name; `None` when there is none, and when the bytes are no BTF.
+pub fn typedef(bytes: &[u8], name: &str) -> Option<u32> {
+    let (types, strings) = sections(bytes).ok()?;
+    let whole = format!("\0{name}\0");
+    // A name stands there once.
+    let name = memmem::find(&bytes[strings], whole.as_bytes())? as u32 + 1;
+    let bytes = &bytes[..types.end];
+    let mut at = types.start;
+    for number in 1.. {
+        let head = Head::read(bytes, at)?;
+        if head.kind() == raw::TYPEDEF && head.name == name {
+            return Some(number);
+        }
+        at = head.end.checked_add(head.tail()?)?;
+    }
+    None
+}
+
 /// Whether any type or member has that name; `None` when the bytes are no BTF.
 pub fn has_name(bytes: &[u8], name: &str) -> Option<bool> {
     let (_, strings) = sections(bytes).ok()?;
@@ -91,6 +109,19 @@ mod tests {
         assert_eq!(found(["tgid", "bits"]), None);
         assert_eq!(member_offsets(&bytes, "task", ["pid"]), Some([0]));
         assert_eq!(member_offsets(&bytes, "tas", ["pid"]), None);
+    }
+
+    #[test]
+    fn typedefs_have_numbers() {
+        let mut b = Builder::new();
+        let int = b.int("int", 4, true);
+        b.structure("btf_trace_b", 4, &[("x", int, 0, 0)]);
+        let first = b.typedef("btf_trace_a", int);
+        let bytes = b.bytes();
+        assert_eq!(typedef(&bytes, "btf_trace_a"), Some(first.0));
+        assert_eq!(typedef(&bytes, "btf_trace_b"), None);
+        assert_eq!(typedef(&bytes, "btf_trace"), None);
+        assert_eq!(typedef(&[], "a"), None);
     }
 
     #[test]
