@@ -50,7 +50,7 @@ pub fn run_cases(kernel: &Kernel, products: &Products, filter: Option<&str>) -> 
         let again = ended.is_err() && boots < BOOTS_MAX && !outcomes.any_failed();
         if again && emulator::erred(&console(kernel)) {
             println!(
-                "[{}] flags that no processor has: the emulator erred, and all cases run again in a new guest",
+                "[{}] the emulator erred, not the kernel: all cases run again in a new guest",
                 kernel.version
             );
             continue;
