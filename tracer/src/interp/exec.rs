@@ -5,9 +5,7 @@
 use super::eval::{Firing, fit, zero};
 use super::{Effect, Event, Machine, Outcome};
 use crate::agg::Operand;
-use crate::ir::{
-    Clause, EmitArg, EmitId, Expr, ExprKind, LOOP_TESTS, MapId, SiteId, Stmt, StmtKind, VarId,
-};
+use crate::ir::{Clause, EmitArg, EmitId, Expr, LOOP_TESTS, MapId, SiteId, Stmt, StmtKind, VarId};
 use crate::types::Value;
 
 /// What runs after a statement.
@@ -205,17 +203,15 @@ impl Firing<'_, '_, '_> {
 
     /// What an aggregation takes; a pair is a value and its moment.
     fn operand(&mut self, value: Option<&Expr>) -> Operand {
-        let (x, time_ns) = match value.map(|value| (value, &value.kind)) {
-            Some((_, ExprKind::Tuple(pair))) => {
-                let mut words = pair.iter().map(|part| self.word(part));
-                (words.next(), words.next())
-            }
-            Some((value, _)) => (Some(self.word(value)), None),
-            None => (None, None),
+        let words: Vec<u64> = match value.map(|value| self.eval(value)) {
+            Some(Value::Tuple(pair)) => pair.iter().map(Value::bits).collect(),
+            Some(one) => vec![one.bits()],
+            None => Vec::new(),
         };
+        let word = |at: usize| words.get(at).copied().unwrap_or(0);
         Operand {
-            x: x.unwrap_or(0),
-            time_ns: time_ns.unwrap_or(0),
+            x: word(0),
+            time_ns: word(1),
         }
     }
 

@@ -11,7 +11,7 @@ use super::program::state_field;
 use crate::bpf::{Alu, Cond, Size, helpers};
 use crate::codegen::lir::{Arg, Base, BlockId, Callee, Class, Inst, Opnd, Place, VReg};
 use crate::ir::{Expr, ExprKind, MapId, MapValue};
-use crate::types::{AggKind, HistShape};
+use crate::types::{AggKind, HistShape, Type};
 
 /// Values up to this size are created from zeroes on the stack, larger ones from the `ZEROES` map.
 const STACK_ZEROES: u32 = 16;
@@ -298,15 +298,22 @@ impl Lower<'_> {
     }
 }
 
-/// The words that an operand is made of: a pair has two.
-fn words_of(operand: Option<&Expr>) -> &[Expr] {
-    match operand {
-        Some(Expr {
-            kind: ExprKind::Tuple(words),
-            ..
-        }) => words,
-        Some(one) => std::slice::from_ref(one),
-        None => &[],
+/// The words that an operand is made of: a pair has two, wherever it stands.
+fn words_of(operand: Option<&Expr>) -> Vec<Expr> {
+    let Some(operand) = operand else {
+        return Vec::new();
+    };
+    match (&operand.kind, &operand.ty) {
+        (ExprKind::Tuple(words), _) => words.clone(),
+        (_, Type::Tuple(types)) => {
+            let part = |(at, ty): (usize, &Type)| Expr {
+                ty: ty.clone(),
+                kind: ExprKind::TupleField(Box::new(operand.clone()), at as u32),
+                span: operand.span,
+            };
+            types.iter().enumerate().map(part).collect()
+        }
+        _ => vec![operand.clone()],
     }
 }
 

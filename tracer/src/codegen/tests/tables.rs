@@ -222,6 +222,7 @@ fn buckets_at_their_bounds() {
 fn series_by_interval() {
     let mut maps = Vec::new();
     let mut body = Vec::new();
+    let mut types = Vec::new();
     for ((of, _), signed) in Gathered::ALL
         .into_iter()
         .zip([true, false, true, false, true])
@@ -232,17 +233,28 @@ fn series_by_interval() {
             (vec![], 1000, 1 << 40),
         ] {
             let number = Type::Int { bits: 64, signed };
-            let pair = vec![arg(0, &number), arg(1, &Type::U64)];
+            let pair = tuple(vec![arg(0, &number), arg(1, &Type::U64)]);
             let series = Series {
                 interval_ns,
                 intervals,
                 of,
                 signed,
             };
+            // The pair as it is, or in a variable.
+            let value = match intervals {
+                5 => {
+                    let at = types.len() as u32;
+                    let ty = pair.ty.clone();
+                    types.push(ty.clone());
+                    body.push(set_var(at, pair));
+                    var(at, ty)
+                }
+                _ => pair,
+            };
             body.push(stmt(StmtKind::Aggregate {
                 map: MapId(maps.len() as u32),
                 key: key.iter().map(|_| uint(3)).collect(),
-                value: Some(tuple(pair)),
+                value: Some(value),
             }));
             maps.push(map(key, MapValue::Agg(AggKind::Series(series))));
         }
@@ -273,7 +285,7 @@ fn series_by_interval() {
     if !privileged("series_by_interval") {
         return;
     }
-    let mut plan = planned(program(body, maps, &[]));
+    let mut plan = planned(program(body, maps, &types));
     for atomic in [false, true] {
         plan.session_maps.iter_mut().for_each(|m| m.atomic = atomic);
         same_plan(&plan, &events, Resources::ALL).expect("both worlds agree");

@@ -138,11 +138,10 @@ impl<'p> Checker<'p> {
         let fits = match (&map.value, value) {
             (MapValue::Agg(AggKind::Count), None) => true,
             (MapValue::Agg(AggKind::Count), Some(_)) | (_, None) | (MapValue::Plain(_), _) => false,
-            (MapValue::Agg(AggKind::Series(_)), Some(value)) => match &value.kind {
-                ExprKind::Tuple(pair) => matches!(
-                    pair.as_slice(),
-                    [x, time] if is_word(&x.ty) && time.ty == Type::U64
-                ),
+            (MapValue::Agg(AggKind::Series(_)), Some(value)) => match &value.ty {
+                Type::Tuple(pair) => {
+                    matches!(pair.as_slice(), [x, time] if is_word(x) && *time == Type::U64)
+                }
                 _ => false,
             },
             (MapValue::Agg(_), Some(value)) => is_word(&value.ty),

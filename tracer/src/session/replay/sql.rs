@@ -10,7 +10,7 @@ use crate::ir::{
     Clause, Expr, ExprKind, MapId, MapValue, Phase, Probe, Program, Stmt, StmtKind, SyscallSet,
 };
 use crate::tables::syscalls;
-use crate::types::{Abi, AggKind, HistShape};
+use crate::types::{Abi, AggKind, HistShape, Type};
 use expr::Writer;
 
 /// The statements.
@@ -109,7 +109,7 @@ fn question(clause: &Clause, under: &[&Expr], stmt: &Stmt) -> Result<Question, U
         }) => (*map, key, None),
         _ => return Err(unsaid(stmt.span, "this statement")),
     };
-    if value.is_some_and(|value| matches!(value.kind, ExprKind::Tuple(_))) {
+    if value.is_some_and(|value| matches!(value.ty, Type::Tuple(_))) {
         return Err(unsaid(stmt.span, "what a series keeps"));
     }
     let writer = Writer { clause };
