@@ -176,15 +176,70 @@ fn btf() -> Btf {
     let args = b.pointer(clone_args);
     let clone = b.proto(i32_, &[("args", args)]);
     b.func("kernel_clone", clone);
-    let file = b.structure("file", 8, &[("f_flags", u64_, 0, 0)]);
-    let file = b.pointer(file);
+    let (file, path) = file(&mut b, u64_);
     let buf = b.pointer(char_);
     let read = b.proto(i64_, &[("file", file), ("buf", buf), ("count", u64_)]);
     b.func("vfs_read", read);
     functions(&mut b, file, i32_);
-    let task = task(&mut b, [u64_, i64_, i32_, char_]);
+    let memory = b.structure("mm_struct", 8, &[("exe_file", file, 0, 0)]);
+    let members = [("pwd", path, 0, 0), ("root", path, 128, 0)];
+    let places = b.structure("fs_struct", 32, &members);
+    let [memory, places] = [memory, places].map(|ty| b.pointer(ty));
+    let task = task(&mut b, [u64_, i64_, i32_, char_], [memory, places]);
     iterators(&mut b, task, file);
+    for (name, members) in NAMES_OF_FILES {
+        let members: Vec<_> = (0..).zip(*members).collect();
+        let members: Vec<_> = members
+            .iter()
+            .map(|(at, m)| (**m, u64_, 64 * at, 0))
+            .collect();
+        b.structure(name, 8 * members.len() as u32, &members);
+    }
     b.build().expect("the types are well-formed")
+}
+
+/// What names of files and sockets are found by, as far as it is not built by itself. The offsets mean nothing.
+const NAMES_OF_FILES: &[(&str, &[&str])] = &[
+    ("files_struct", &["fdt"]),
+    ("fdtable", &["max_fds", "fd"]),
+    ("inode", &["i_mode", "i_ino", "i_rdev", "i_sb"]),
+    ("super_block", &["s_magic"]),
+    ("dentry", &["d_parent", "d_name", "d_hash", "d_inode"]),
+    ("qstr", &["name", "len"]),
+    ("hlist_bl_node", &["pprev"]),
+    ("vfsmount", &["mnt_root"]),
+    ("mount", &["mnt", "mnt_parent", "mnt_mountpoint"]),
+    ("socket", &["sk", "type"]),
+    ("socket_alloc", &["socket", "vfs_inode"]),
+    (
+        "sock_common",
+        &[
+            "skc_family",
+            "skc_daddr",
+            "skc_rcv_saddr",
+            "skc_dport",
+            "skc_num",
+            "skc_v6_daddr",
+            "skc_v6_rcv_saddr",
+        ],
+    ),
+    ("sock", &["__sk_common", "sk_protocol", "sk_socket"]),
+    ("unix_sock", &["addr", "peer"]),
+    ("unix_address", &["len", "name"]),
+];
+
+/// `struct file *`, and the `struct path` that one has.
+fn file(b: &mut Builder, u64_: TypeId) -> (TypeId, TypeId) {
+    let void = b.pointer(TypeId::VOID);
+    let path = b.structure("path", 16, &[("mnt", void, 0, 0), ("dentry", void, 64, 0)]);
+    let members = [
+        ("f_flags", u64_, 0, 0),
+        ("f_path", path, 64, 0),
+        ("f_inode", u64_, 192, 0),
+        ("private_data", u64_, 256, 0),
+    ];
+    let file = b.structure("file", 40, &members);
+    (b.pointer(file), path)
 }
 
 /// `int vfs_readlink(struct file *, bool)`, `void kfree(void)`, the hook of `sched_wakeup`, and a function that takes a
@@ -221,8 +276,12 @@ fn iterators(b: &mut Builder, task: TypeId, file: TypeId) {
 }
 
 /// `struct task_struct` with a nested, an anonymous and an array member, text, bit fields, an enum, an integer that is
-/// too wide, and pointers to itself; `struct pointed`, which lies otherwise in 32-bit programs.
-fn task(b: &mut Builder, [u64_, i64_, i32_, char_]: [TypeId; 4]) -> TypeId {
+/// too wide, pointers to itself, to its memory and to its places in the file system; `struct pointed`, which lies otherwise in 32-bit programs.
+fn task(
+    b: &mut Builder,
+    [u64_, i64_, i32_, char_]: [TypeId; 4],
+    [memory, places]: [TypeId; 2],
+) -> TypeId {
     let u32_ = b.int("unsigned int", 4, false);
     let state = b.enumeration("task_state", &[("TASK_SAMPLE", 0), ("TASK_OTHER", 7)]);
     let entity = b.structure(
@@ -250,8 +309,11 @@ fn task(b: &mut Builder, [u64_, i64_, i32_, char_]: [TypeId; 4]) -> TypeId {
         ("exiting", u32_, 736, 1),
         ("kind", u32_, 737, 5),
         ("huge", huge, 768, 0),
+        ("mm", memory, 896, 0),
+        ("fs", places, 960, 0),
+        ("files", places, 1024, 0),
     ];
-    assert_eq!(b.structure("task_struct", 112, &members), itself);
+    assert_eq!(b.structure("task_struct", 136, &members), itself);
     let text = b.pointer(char_);
     b.structure(
         "pointed",
