@@ -22,6 +22,7 @@ mod emit;
 mod exclude;
 mod frames;
 mod hist;
+mod kernel;
 mod log;
 mod loss;
 mod maps;

@@ -5,6 +5,7 @@
 //!
 //! Facts: fs/d_path.c (`prepend_path`, `d_path`) of the kernel.
 
+use crate::kernel::{ANON_INODES, PIPEFS, SOCKFS, read};
 use crate::maps::kernel_offsets;
 use crate::strings::zero;
 use aya_ebpf::helpers::generated::{
@@ -19,10 +20,7 @@ const NAME: u64 = PATH_SPARE - 1;
 /// What stands behind the path of a file that was deleted, and its bytes.
 const DELETED: [u8; DELETED_BYTES] = *b" (deleted)";
 const DELETED_BYTES: usize = 10;
-/// File systems whose files have no names (include/uapi/linux/magic.h), and how the kernel writes those.
-const PIPEFS: u64 = 0x5049_5045;
-const SOCKFS: u64 = 0x534f_434b;
-const ANON_INODES: u64 = 0x0904_1934;
+/// How the kernel writes files without names.
 const PIPE: [u8; 6] = *b"pipe:[";
 const SOCKET: [u8; 8] = *b"socket:[";
 const ANONYMOUS: [u8; 11] = *b"anon_inode:";
@@ -44,21 +42,6 @@ pub struct Walk {
     mount: u64,
     /// Where the process's root is: `dentry` and `vfsmount`.
     root: [u64; 2],
-}
-
-/// A value in kernel memory; 0 when it cannot be read.
-#[inline(always)]
-fn read<T: Default>(base: u64, offset: u32) -> T {
-    let mut value = T::default();
-    // SAFETY: `value` has the size given; the helper takes any address and clears `value` when it fails.
-    unsafe {
-        bpf_probe_read_kernel(
-            (&raw mut value).cast(),
-            size_of::<T>() as u32,
-            base.wrapping_add(u64::from(offset)) as *const _,
-        )
-    };
-    value
 }
 
 /// The text of the `struct path` at `path`, at most `cap - 1` bytes: a longer one lacks its front. Its length with NUL, or a

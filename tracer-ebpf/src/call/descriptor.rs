@@ -7,6 +7,7 @@
 //! Facts: fs/d_path.c (`prepend_path`), include/linux/fdtable.h, fs/mount.h, include/net/sock.h, net/unix/af_unix.c of the kernel.
 
 use super::area::{Call, at_most, compared};
+use crate::kernel::{ANON_INODES, PIPEFS, read};
 use crate::maps::kernel_offsets;
 use crate::zero;
 use aya_ebpf::helpers::generated::{bpf_get_current_task, bpf_probe_read_kernel};
@@ -19,9 +20,6 @@ const CWD: i32 = -100;
 const FORMAT: u32 = 0o170_000;
 const PIPE: u32 = 0o010_000;
 const SOCKET: u32 = 0o140_000;
-/// Superblocks of files without a name (include/uapi/linux/magic.h).
-const PIPEFS: u64 = 0x5049_5045;
-const ANON_INODES: u64 = 0x0904_1934;
 /// `AF_UNIX`, `AF_INET`, `AF_INET6`.
 const UNIX: u16 = 1;
 const INET: u16 = 2;
@@ -31,21 +29,6 @@ const PATH: u64 = 4096;
 const NAME: u64 = 255;
 /// Bytes of `struct sockaddr_un` before its path.
 const UNIX_PATH: u64 = 2;
-
-/// A value in kernel memory; 0 when it cannot be read.
-#[inline(always)]
-fn read<T: Default>(base: u64, offset: u32) -> T {
-    let mut value = T::default();
-    // SAFETY: `value` has the size given; the helper takes any address and clears `value` when it fails.
-    unsafe {
-        bpf_probe_read_kernel(
-            (&raw mut value).cast(),
-            size_of::<T>() as u32,
-            base.wrapping_add(u64::from(offset)) as *const _,
-        )
-    };
-    value
-}
 
 /// Begins the part of a descriptor; its path, when it has one, is walked by the next turns.
 ///

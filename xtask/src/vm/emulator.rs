@@ -21,8 +21,8 @@ pub fn erred(console: &str) -> bool {
 
 fn has_reserved_flags(console: &str) -> bool {
     let values = console.split("EFLAGS: ").skip(1);
-    let values = values.filter_map(|rest| u64::from_str_radix(rest.get(..8)?, 16).ok());
-    values.into_iter().any(|flags| flags >> RESERVED_FROM != 0)
+    let mut values = values.filter_map(|rest| u64::from_str_radix(rest.get(..8)?, 16).ok());
+    values.any(|flags| flags >> RESERVED_FROM != 0)
 }
 
 #[cfg(test)]
