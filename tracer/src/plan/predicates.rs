@@ -35,7 +35,7 @@ fn order(parts: &mut [Expr]) {
 }
 
 /// Evaluating it can be noticed: it counts an error or changes a value.
-fn has_effect(e: &Expr) -> bool {
+pub(super) fn has_effect(e: &Expr) -> bool {
     e.any(&|e| match &e.kind {
         ExprKind::Load { .. }
         | ExprKind::ReadStr { .. }

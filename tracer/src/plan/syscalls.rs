@@ -224,12 +224,11 @@ impl Planner {
 }
 
 /// What is the same for all clauses and never changes for a process: its conjuncts are asked first, so a call of another
-/// process costs no more than that. Not what stands behind a step of a map, which happens whether it holds or not.
+/// process costs no more than that. Not what stands behind a conjunct whose evaluation can be noticed.
 fn gate(shared: &Shared) -> Vec<Expr> {
-    let steps = |e: &Expr| e.any(&|e| matches!(e.kind, ExprKind::StepMap { .. }));
     let predicate = |part: &Part| match &part.role {
         Role::Run { predicate, .. } => {
-            let front = predicate.iter().take_while(|conjunct| !steps(conjunct));
+            let front = predicate.iter().take_while(|c| !predicates::has_effect(c));
             Some(front.cloned().collect::<Vec<Expr>>())
         }
         // What an entry keeps is for a clause that runs.
