@@ -15,6 +15,7 @@ use crate::kernel::Live;
 use crate::load::{self, Loaded};
 use crate::plan::{self, Options, Plan};
 use crate::stream::{decode, merge};
+use crate::sys::cpu::Affinity;
 use crate::types::task::TaskOffsets;
 use crate::types::{Space, Value};
 use std::collections::BTreeMap;
@@ -27,7 +28,8 @@ static TASK: LazyLock<Option<TaskOffsets>> = LazyLock::new(|| Live::new().task()
 /// What was sent, in order of time.
 pub type Records = Vec<(EmitId, Vec<Value>)>;
 
-/// Runs a program on events in both worlds and compares everything that can be seen.
+/// Runs a program on events in both worlds and compares everything that can be seen. The first event comes on one CPU, the
+/// second on another, the third on the first again: what each CPU keeps has to be put together.
 ///
 /// # Errors
 /// What differs, or which stage refused.
@@ -45,7 +47,11 @@ pub fn same_plan(plan: &Plan, events: &[Vec<u64>], resources: Resources) -> Resu
     let mut machine = Machine::new(&plan.ir);
     let memory = Memory::new();
     let mut expected = Vec::new();
-    for words in events {
+    let affinity = Affinity::own().map_err(|e| format!("the CPUs of this thread: {e}"))?;
+    let cpus: Vec<usize> = affinity.cpus().into_iter().take(2).collect();
+    for (words, cpu) in events.iter().zip(cpus.iter().cycle()) {
+        let stay = affinity.stay_on(*cpu);
+        stay.map_err(|e| format!("moving to CPU {cpu}: {e}"))?;
         loaded.open().map_err(|e| format!("opening: {e:?}"))?;
         let (context, event) = memory.event(words);
         let run = loaded.test_run_with(0, context);

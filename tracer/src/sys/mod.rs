@@ -11,6 +11,8 @@ pub mod bpf;
 pub mod calls;
 pub mod clock;
 pub mod confine;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod cpu;
 pub mod fd;
 pub mod link;
 pub mod mapped;
