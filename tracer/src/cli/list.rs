@@ -4,104 +4,19 @@
 //! matches nothing is an error that proposes the nearest. Never loads or attaches a probe.
 
 mod arguments;
+mod offers;
 mod pattern;
+mod providers;
 mod user;
 
-use std::collections::HashSet;
 use std::io::{BufWriter, Write};
 
 use super::failure::Failure;
-use crate::facts::{Facts, Feature, Support};
+use crate::facts::{Facts, Support};
 use crate::kernel::Live;
 use crate::sema::nearest::{nearest, quoted};
-use crate::sema::providers::iterator;
-use crate::tables::syscalls;
-use crate::types::Abi;
-use crate::types::btf::Btf;
-use crate::types::counter::{self, Source};
 use pattern::Pattern;
-
-/// What can be listed of one probe provider.
-struct Provider {
-    name: &'static str,
-    /// What serves such probes, the best first; any of them will do. Empty: always there.
-    served_by: &'static [Feature],
-    /// Names without the provider's, sorted.
-    names: fn(&dyn Facts) -> Vec<String>,
-    /// Declarations of what a name offers to a clause.
-    arguments: fn(&dyn Facts, &str) -> Vec<String>,
-}
-
-/// In the order of the list.
-const PROVIDERS: [Provider; 11] = [
-    Provider {
-        name: "syscall",
-        served_by: &[],
-        names: |_| calls(),
-        arguments: |_, name| arguments::of_syscall(name),
-    },
-    Provider {
-        name: "tracepoint",
-        served_by: &[Feature::Tracepoint],
-        names: |facts| facts.tracepoints().to_vec(),
-        arguments: arguments::of_tracepoint,
-    },
-    Provider {
-        name: "rawtracepoint",
-        served_by: &[Feature::RawTracepoint],
-        names: |facts| facts.raw_tracepoints().to_vec(),
-        arguments: arguments::of_raw_tracepoint,
-    },
-    Provider {
-        name: "kprobe",
-        served_by: &[Feature::Kprobe, Feature::Fentry],
-        names: |facts| facts.functions().to_vec(),
-        arguments: |_, _| Vec::new(),
-    },
-    Provider {
-        name: "kretprobe",
-        served_by: &[Feature::Kprobe, Feature::Fentry],
-        names: |facts| facts.functions().to_vec(),
-        arguments: |_, _| vec!["int64 retval".to_string()],
-    },
-    Provider {
-        name: "fentry",
-        served_by: &[Feature::Fentry, Feature::Kprobe],
-        names: described_functions,
-        arguments: |facts, name| arguments::of_function(facts, name, false),
-    },
-    Provider {
-        name: "fexit",
-        served_by: &[Feature::Fentry, Feature::Kprobe],
-        names: described_functions,
-        arguments: |facts, name| arguments::of_function(facts, name, true),
-    },
-    Provider {
-        name: "profile",
-        served_by: &[Feature::PerfEvent],
-        // Units, each before a number of one's own.
-        names: |_| ["hz:", "ms:", "s:", "us:"].map(str::to_string).to_vec(),
-        arguments: |_, _| Vec::new(),
-    },
-    Provider {
-        name: "software",
-        served_by: &[Feature::PerfEvent],
-        names: |_| counters(Source::Software),
-        arguments: |_, _| Vec::new(),
-    },
-    Provider {
-        name: "hardware",
-        served_by: &[Feature::HardwareCounter],
-        names: |_| counters(Source::Hardware),
-        arguments: |_, _| Vec::new(),
-    },
-    Provider {
-        name: "iter",
-        served_by: &[Feature::Iterator],
-        names: |facts| facts.btf().map_or_else(Vec::new, iterators),
-        arguments: arguments::of_iterator,
-    },
-];
+use providers::{PROVIDERS, Provider};
 
 /// Lists the probes of this machine that match; all without a pattern.
 ///
@@ -159,7 +74,7 @@ fn list_one(
     let names = (provider.names)(facts);
     for name in names.iter().filter(|n| pattern.matches(provider.name, n)) {
         found = true;
-        writeln!(out, "{}:{name}", provider.name)?;
+        writeln!(out, "{}", full(provider, name))?;
         if verbose {
             for line in (provider.arguments)(facts, name) {
                 writeln!(out, "    {line}")?;
@@ -167,6 +82,14 @@ fn list_one(
         }
     }
     Ok(found)
+}
+
+/// A name as a clause takes it: `BEGIN` stands alone.
+fn full(provider: &Provider, name: &str) -> String {
+    match name {
+        "" => provider.name.to_string(),
+        _ => format!("{}:{name}", provider.name),
+    }
 }
 
 /// Why there are no probes of a provider: nothing serves them.
@@ -222,51 +145,20 @@ fn near(facts: &dyn Facts, pattern: &Pattern) -> Vec<String> {
             continue;
         }
         let names = (provider.names)(facts);
-        let last = |name: &str| name.rsplit(':').next().unwrap_or_default().to_string();
+        let last = |name: &str| {
+            let full = full(provider, name);
+            full.rsplit(':').next().unwrap_or_default().to_string()
+        };
         let lasts: Vec<String> = names.iter().map(|n| last(n)).collect();
         let near = nearest(&stem, lasts.iter().map(String::as_str));
         if !near.is_empty() {
-            let full = near
+            let matching = near
                 .iter()
                 .filter_map(|near| names.iter().find(|n| last(n) == *near));
-            return full.map(|n| format!("{}:{n}", provider.name)).collect();
+            return matching.map(|n| full(provider, n)).collect();
         }
     }
     Vec::new()
-}
-
-fn counters(source: Source) -> Vec<String> {
-    counter::of(source).map(|c| c.name.to_string()).collect()
-}
-
-fn iterators(btf: &Btf) -> Vec<String> {
-    let kinds = iterator::kinds(btf).into_iter();
-    kinds.map(str::to_string).collect()
-}
-
-/// The system calls of both ABIs, sorted.
-fn calls() -> Vec<String> {
-    let native = syscalls::all(Abi::Native);
-    let mut names: Vec<String> = native
-        .chain(syscalls::all(Abi::I386))
-        .map(|(_, name)| name.to_string())
-        .collect();
-    names.sort_unstable();
-    names.dedup();
-    names
-}
-
-/// Functions that can be traced and whose prototype is known: fentry attaches by BTF id.
-fn described_functions(facts: &dyn Facts) -> Vec<String> {
-    let Some(btf) = facts.btf() else {
-        return Vec::new();
-    };
-    let described: HashSet<&str> = btf.functions().map(|(name, _)| name).collect();
-    let names = facts.functions().iter();
-    names
-        .filter(|name| described.contains(name.as_str()))
-        .cloned()
-        .collect()
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 use crate::facts::{Facts, TracepointField};
 use crate::sema::providers::iterator;
+use crate::sema::providers::kernel_function::REGISTERS;
 use crate::tables::syscalls::{self, ArgKind};
 use crate::types::Abi;
 use crate::types::btf::{Btf, Param, Proto, TypeId};
@@ -94,6 +95,20 @@ pub(super) fn of_function(facts: &dyn Facts, name: &str, with_result: bool) -> V
         lines.push(btf.declare(proto.ret, "retval"));
     }
     lines
+}
+
+/// Argument registers of a kernel function, with what each holds. What is wider than a register has none of its own, and
+/// those behind it are not where they would be counted.
+pub(super) fn of_registers(facts: &dyn Facts, name: &str) -> Vec<String> {
+    let Some((btf, proto)) = described(facts, name) else {
+        return vec!["uint64 arg0, arg1, … // nothing describes them".to_string()];
+    };
+    let narrow = |p: &&Param<'_>| btf.size_of(p.ty).is_none_or(|size| size <= 8);
+    let params = proto.params.iter().take_while(narrow);
+    let params = params.take(usize::from(REGISTERS)).enumerate();
+    params
+        .map(|(i, p)| format!("uint64 arg{i} // {}", declare_param(btf, i, p)))
+        .collect()
 }
 
 /// What a walk shows of each object.

@@ -4,7 +4,7 @@
 //! a name up.
 
 use crate::sema::glob;
-use crate::sema::providers::PROVIDERS;
+use crate::sema::providers;
 use crate::tables::syscalls;
 
 /// A pattern, understood.
@@ -24,7 +24,7 @@ impl Pattern {
     /// A sentence, when it names a class of system calls that does not exist.
     pub(super) fn parse(typed: &str) -> Result<Pattern, String> {
         let (head, tail) = typed.split_once(':').unwrap_or((typed, "*"));
-        let Some(provider) = provider(head) else {
+        let Some(provider) = providers::named(head).map(|p| p.name) else {
             return Ok(Pattern {
                 provider: None,
                 text: typed.to_string(),
@@ -59,12 +59,13 @@ impl Pattern {
         }
     }
 
-    /// Whether a probe matches, by its provider and the rest of its name.
+    /// Whether a probe matches, by its provider and the rest of its name; `BEGIN` has none.
     pub(super) fn matches(&self, provider: &str, name: &str) -> bool {
         let called = self
             .calls
             .is_none_or(|calls| calls.binary_search(&name).is_ok());
-        called && glob::matches(&self.text, &format!("{provider}:{name}"))
+        let alone = name.is_empty() && glob::matches(&self.text, provider);
+        called && (alone || glob::matches(&self.text, &format!("{provider}:{name}")))
     }
 
     /// The last part without `*` and `?`: what was meant, for proposals.
@@ -72,14 +73,6 @@ impl Pattern {
         let last = self.text.rsplit(':').next().unwrap_or_default();
         last.replace(['*', '?'], "")
     }
-}
-
-/// The provider of that name or short name.
-fn provider(name: &str) -> Option<&'static str> {
-    PROVIDERS
-        .iter()
-        .find(|p| p.name == name || p.aliases.contains(&name))
-        .map(|p| p.name)
 }
 
 /// `openat` of `openat:entry`, and of dtrace's `:openat:entry`.

@@ -1,7 +1,7 @@
 //! Tests of the listing, on facts of a kernel that is not this one.
 
 use super::*;
-use crate::facts::{Fixed, TracepointField, TracepointFormat};
+use crate::facts::{Feature, Fixed, TracepointField, TracepointFormat};
 use crate::types::btf::{Builder, TypeId};
 
 fn field(c_type: &str, name: &str) -> TracepointField {
@@ -129,6 +129,63 @@ fn arguments_are_declared() {
             .any(|l| l.starts_with("    uint64 flags"))
     );
     assert!(of("syscall:socketcall")[0].contains("32-bit"));
+}
+
+#[test]
+fn each_provider_says_what_it_offers() {
+    let of = |pattern| listed(pattern, true).unwrap();
+    let begin = [
+        "BEGIN",
+        "    // once, before everything else: BEGIN",
+        "END",
+        "    // once, after everything else: END",
+    ];
+    assert_eq!([of("begin"), of("E*D")].concat(), begin);
+    assert_eq!(
+        of("kprobe:vfs_read")[1..],
+        [
+            "    uint64 arg0 // struct file *file",
+            "    uint64 arg1 // int arg1"
+        ]
+    );
+    let faults = "    // each time 100 more were counted, or as many as a number says: software:page-faults:100";
+    assert_eq!(of("s:page-faults")[1], faults);
+    assert_eq!(
+        of("uretprobe")[..2],
+        ["uretprobe:PATH:FUNCTION", "    int64 retval"]
+    );
+    assert!(!of("self").iter().any(|line| line.contains("SIGKILL")));
+    // This kernel has no walks, and no format of one tracepoint.
+    let told = PROVIDERS
+        .iter()
+        .filter(|p| !["iter", "tracepoint"].contains(&p.name));
+    for provider in told {
+        let lines = of(provider.name);
+        let names = lines.iter().filter(|line| !line.starts_with(' ')).count();
+        let begun = lines
+            .windows(2)
+            .filter(|w| !w[0].starts_with(' ') && w[1].starts_with(' '));
+        assert_eq!(begun.count(), names, "{lines:?}");
+    }
+}
+
+#[test]
+fn examples_are_probes() {
+    let lines = listed("*", true).unwrap();
+    let comments = lines
+        .iter()
+        .filter_map(|line| line.trim_start().strip_prefix("// "));
+    let examples = comments.filter_map(|comment| Some(comment.rsplit_once(": ")?.1));
+    let probes: Vec<&str> = examples
+        .filter(|e| !e.starts_with("reg(") && !e.starts_with("tracer "))
+        .collect();
+    assert!(probes.len() > 40, "{probes:?}");
+    for probe in probes {
+        let (script, wrong) = crate::syntax::parse(&format!("{probe} {{ exit(); }}"), &[]);
+        assert!(wrong.is_empty(), "{probe}: {wrong:?}");
+        let (_, wrong) = crate::sema::check(&script, &kernel());
+        assert!(wrong.is_empty(), "{probe}: {wrong:?}");
+    }
 }
 
 #[test]

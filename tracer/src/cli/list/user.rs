@@ -5,6 +5,7 @@
 
 use std::io::{BufWriter, Write};
 
+use super::offers;
 use crate::cli::failure::Failure;
 use crate::facts::{Binary, Facts, Feature, Support, UserTracepoint};
 use crate::sema::glob;
@@ -13,9 +14,9 @@ use crate::types::demangle::demangle;
 /// Providers and their short names.
 const PROVIDERS: [(&str, &str); 3] = [("uprobe", "u"), ("uretprobe", "ur"), ("usdt", "U")];
 
-/// The provider and what stands behind it, when it is one of these.
+/// The provider and what stands behind it, when it is one of these. A bare provider has no file: it is listed like any other.
 pub(super) fn split(typed: &str) -> Option<(&'static str, &str)> {
-    let (head, tail) = typed.split_once(':').unwrap_or((typed, ""));
+    let (head, tail) = typed.split_once(':')?;
     let of = PROVIDERS
         .iter()
         .find(|(name, short)| [*name, *short].contains(&head));
@@ -45,7 +46,7 @@ pub(super) fn list(
         let binary = facts.binary(file).map_err(Failure::Machine)?;
         found |= match provider {
             "usdt" => tracepoints(binary, file, pattern, verbose, &mut out)?,
-            _ => functions(binary, file, (provider, pattern), &mut out)?,
+            _ => functions(binary, file, (provider, pattern), verbose, &mut out)?,
         };
     }
     out.flush()?;
@@ -66,6 +67,7 @@ fn functions(
     binary: &Binary,
     file: &str,
     (provider, pattern): (&str, &str),
+    verbose: bool,
     out: &mut impl Write,
 ) -> std::io::Result<bool> {
     let mut found = false;
@@ -79,6 +81,9 @@ fn functions(
         match readable {
             Some(readable) => writeln!(out, "{provider}:{file}:{} // {readable}", function.name)?,
             None => writeln!(out, "{provider}:{file}:{}", function.name)?,
+        }
+        if verbose {
+            writeln!(out, "    {}", offers::of_function_in_file(provider))?;
         }
     }
     Ok(found)
@@ -175,7 +180,10 @@ mod tests {
             "nothing in /bin/x matches `z*`"
         );
         assert!(listed("uprobe:y:*", false).starts_with("no program or library `y`"));
-        assert!(listed("uprobe", false).contains("for a file"));
+        assert!(listed("uprobe::main", false).contains("for a file"));
+        assert_eq!(split("uprobe"), None);
+        let verbose = "uretprobe:/bin/x:main\n    int64 retval\n";
+        assert_eq!(listed("ur:x:main", true), verbose);
     }
 
     #[test]

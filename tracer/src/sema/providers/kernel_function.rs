@@ -12,7 +12,7 @@ use crate::types::Type;
 use crate::types::btf::{Proto, TypeId};
 
 /// Argument registers of a function (x86-64: di, si, dx, cx, r8, r9).
-const REGISTERS: u8 = 6;
+pub const REGISTERS: u8 = 6;
 
 /// The mechanism with the same meaning.
 pub fn other(mechanism: Mechanism) -> Mechanism {

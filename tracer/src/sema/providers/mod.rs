@@ -10,9 +10,9 @@ mod counter;
 mod function;
 mod interval;
 pub mod iterator;
-mod kernel_function;
+pub mod kernel_function;
 mod module_function;
-mod own_signal;
+pub mod own_signal;
 mod profile;
 mod rawtracepoint;
 mod syscall;
@@ -286,14 +286,18 @@ pub fn full_name(name: &Ident) -> Option<&'static str> {
     find(name).ok().map(|provider| provider.name)
 }
 
-fn find(name: &Ident) -> Result<&'static Provider, Diagnostic> {
-    let text = name.text.as_str();
-    let is = |p: &&Provider| {
+/// The provider of that name, in full or short.
+pub fn named(text: &str) -> Option<&'static Provider> {
+    PROVIDERS.iter().find(|p| {
         p.name == text
             || p.aliases.contains(&text)
             || (p.name == "BEGIN" || p.name == "END") && p.name.eq_ignore_ascii_case(text)
-    };
-    if let Some(provider) = PROVIDERS.iter().find(is) {
+    })
+}
+
+fn find(name: &Ident) -> Result<&'static Provider, Diagnostic> {
+    let text = name.text.as_str();
+    if let Some(provider) = named(text) {
         return Ok(provider);
     }
     if let Some((full, _)) = NOT_BUILT

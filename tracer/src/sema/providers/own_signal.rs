@@ -26,6 +26,12 @@ const NEVER_TAKEN: [&str; 8] = [
     "SIGKILL", "SIGSTOP", "SIGILL", "SIGTRAP", "SIGBUS", "SIGFPE", "SIGSEGV", "SIGSYS",
 ];
 
+/// Signals that a probe can wait for.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    let has_meaning = |name: &&str| !ENDING.contains(name) && !NEVER_TAKEN.contains(name);
+    signals::names().filter(has_meaning)
+}
+
 fn resolve(request: &Request) -> Result<Vec<Target>, Diagnostic> {
     let [what, signal] = request.parts else {
         return Err(request.malformed(SELF.forms));
