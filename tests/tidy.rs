@@ -59,7 +59,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "fuzz",
         &[
             "agg", "bpf", "codegen", "facts", "interp", "ir", "kernel", "link", "load", "plan",
-            "stream", "types",
+            "stream", "sys", "types",
         ],
     ),
     ("session", BELOW_SESSION),
