@@ -65,6 +65,7 @@ const TRIGGERS: &[(&str, Trigger)] = &[
     ("exec-thread", processes::exec_thread),
     ("exec-at", processes::exec_at),
     ("exec-stale", memory::exec_stale),
+    ("exec-absent", memory::exec_absent),
     ("exec-32", processes::exec_32),
     ("signal", processes::signal),
     ("handler", processes::handler),

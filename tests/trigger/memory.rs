@@ -11,7 +11,7 @@ use std::io::Write as _;
 use std::os::fd::AsRawFd;
 
 use crate::calls::{call, plain};
-use crate::processes::{wait, wait_until_in};
+use crate::processes::{script, wait, wait_until_in};
 use crate::{Facts, number, release};
 
 const HERE: usize = libc::AT_FDCWD as usize;
@@ -152,5 +152,32 @@ pub fn exec_stale(_: &[String], facts: &mut Facts) {
         std::process::exit(1);
     }
     wait(child);
-    facts.say("child", child);
+    facts.say("exe", exe.to_string_lossy());
+}
+
+/// `exec-absent`: two children become this program, one of them by a script; the path, the list of arguments and each argument stand in
+/// pages that are in no page table.
+pub fn exec_absent(_: &[String], facts: &mut Facts) {
+    let exe = std::env::current_exe().expect("this program's path");
+    let exe = CString::new(exe.to_string_lossy().as_bytes()).expect("a path without NUL");
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let script = script(dir.path(), &exe);
+    let [exe_at, script_at, nop, text] =
+        [&*exe, &script, c"nop", c"as given"].map(|text| map(&file_page(0, text), 0).addr());
+    let list: Vec<u8> = [exe_at, nop, text, 0].map(usize::to_le_bytes).concat();
+    let mut file = tempfile::tempfile().expect("a temporary file");
+    file.write_all(&list).expect("write the list");
+    let argv = map(&file, 0).addr();
+    release();
+    for path in [exe_at, script_at] {
+        // SAFETY: a plain fork of a process with one thread.
+        let child = unsafe { call(libc::SYS_fork, [0; 6]) };
+        if child == 0 {
+            plain(libc::SYS_execve, [path, argv, 0]);
+            plain(libc::SYS_exit_group, [1, 0, 0]);
+        }
+        wait(child);
+    }
+    facts.say("exe", exe.to_string_lossy());
+    facts.say("script", script.to_string_lossy());
 }

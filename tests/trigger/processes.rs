@@ -4,8 +4,9 @@
 #![allow(unsafe_code, reason = "every way of forking is a raw system call")]
 
 use std::arch::asm;
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::os::fd::IntoRawFd;
+use std::path::Path;
 
 use crate::calls::{call, plain};
 use crate::{Facts, number, release};
@@ -296,6 +297,8 @@ pub fn block(_: &[String], _: &mut Facts) {
 
 /// Strings of an argument list that no record holds.
 const LONG: usize = 4096;
+/// Bytes of an argument, one less than the kernel takes with its NUL (`MAX_ARG_STRLEN` in include/uapi/linux/binfmts.h).
+const LARGE: usize = (128 << 10) - 1;
 
 /// A child that tries one way of becoming this program, and ends when it fails.
 fn exec_child(call_number: i64, args: [usize; 5]) {
@@ -326,20 +329,27 @@ fn in_memory() -> usize {
     file.into_raw_fd() as usize
 }
 
-/// `exec-forms`: 4,096 arguments, no list of arguments, an empty argument, a script, a file in memory, and a failure; a child each.
+/// A script in a directory that `exe` runs as `exe nop`.
+pub fn script(dir: &Path, exe: &CStr) -> CString {
+    let script = dir.join("script");
+    let text = [b"#!", exe.to_bytes(), b" nop\n"].concat();
+    std::fs::write(&script, text).expect("write a script");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&script, mode).expect("make it a program");
+    CString::new(script.to_str().expect("ASCII")).expect("no NUL")
+}
+
+/// `exec-forms`: 4,096 arguments, an argument of 128 KiB, no list of arguments, an empty argument, a script, a file in memory, and a failure; a child each.
 pub fn exec_forms(_: &[String], facts: &mut Facts) {
     let exe = std::env::current_exe().expect("this program's path");
     let path = CString::new(exe.to_string_lossy().as_bytes()).expect("a path without NUL");
     let dir = tempfile::tempdir().expect("a temporary directory");
-    let script = dir.path().join("script");
-    std::fs::write(&script, format!("#!{} nop\n", exe.display())).expect("write a script");
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    std::fs::set_permissions(&script, mode).expect("make it a program");
-    let script_path = CString::new(script.to_str().expect("ASCII")).expect("no NUL");
+    let script = script(dir.path(), &path);
     let copy = in_memory();
-    // Written by this program, so their pages are there: a literal's page may not be, and is gone with the old program.
+    // Written by this program, so their pages are there at the entry: a literal's page may not be.
     let [nop, text, empty] = ["nop", "an argument of thirty-one bytes", ""]
         .map(|text| CString::new(text).expect("no NUL"));
+    let large = CString::new(vec![b'x'; LARGE]).expect("no NUL");
     let mut long = vec![path.as_ptr(), nop.as_ptr()];
     long.resize(LONG, text.as_ptr());
     long.push(std::ptr::null());
@@ -352,19 +362,27 @@ pub fn exec_forms(_: &[String], facts: &mut Facts) {
         std::ptr::null(),
     ];
     let hollow = hollow.as_ptr().addr();
-    let (exe_at, script_at) = (path.as_ptr().addr(), script_path.as_ptr().addr());
+    let large = [
+        path.as_ptr(),
+        nop.as_ptr(),
+        large.as_ptr(),
+        std::ptr::null(),
+    ];
+    let large = large.as_ptr().addr();
+    let (exe_at, script_at) = (path.as_ptr().addr(), script.as_ptr().addr());
     let (long, short) = (long.as_ptr().addr(), short.as_ptr().addr());
     let (empty, nowhere) = (empty.as_ptr().addr(), c"/no/such/program".as_ptr().addr());
     let by_descriptor = libc::AT_EMPTY_PATH as usize;
     release();
     exec_child(libc::SYS_execve, [exe_at, long, 0, 0, 0]);
+    exec_child(libc::SYS_execve, [exe_at, large, 0, 0, 0]);
     exec_child(libc::SYS_execve, [exe_at, 0, 0, 0, 0]);
     exec_child(libc::SYS_execve, [exe_at, hollow, 0, 0, 0]);
     exec_child(libc::SYS_execve, [script_at, short, 0, 0, 0]);
     exec_child(libc::SYS_execveat, [copy, empty, short, 0, by_descriptor]);
     exec_child(libc::SYS_execve, [nowhere, short, 0, 0, 0]);
     facts.say("exe", exe.display());
-    facts.say("script", script.display());
+    facts.say("script", script.to_string_lossy());
     facts.say("copy", copy);
 }
 

@@ -259,8 +259,14 @@ impl CapturedStr {
 pub struct CapturedLoad {
     /// The value, extended as its type says.
     pub value: u64,
-    /// 0, or 1 when a load faulted at entry: then it is loaded again at exit.
+    /// 0, or 1 when a load faulted at entry: then it is loaded again at exit, or, in an execve, while the old program's memory is
+    /// still there; [`LATE`](Self::LATE) when that went well.
     pub failed: u64,
+}
+
+impl CapturedLoad {
+    /// `failed`: at entry it did, and was loaded since.
+    pub const LATE: u64 = 2;
 }
 
 /// Front of the bytes of a call (a value of the language's type `call`): the registers, as they were. [`CallPart`]s follow.

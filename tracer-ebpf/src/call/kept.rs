@@ -136,5 +136,9 @@ pub unsafe fn restore(call: &Call, kept: *const CallEntry) {
         }
         (*call.area).len = RECORD + len;
         (*call.record()).parts = (*kept).parts as u32;
+        if has == 0 {
+            (*call.area).kept = len;
+            (*call.area).kept_parts = (*kept).parts;
+        }
     }
 }

@@ -162,6 +162,46 @@ pub unsafe extern "C" fn rt_call_keep(
     0
 }
 
+/// While an execve still has the old program's memory: reads what faulted at its entry, and keeps that beside the rest. What cannot be
+/// read now either is kept as a fault: nothing is left to be read at the exit, which is another program's.
+///
+/// # Safety
+/// As for [`rt_call_keep`], whose call is the same; `state` holds what that kept.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub unsafe extern "C" fn rt_call_again(
+    frame: *const SysFrame,
+    state: *mut EntryState,
+    front: u64,
+    cap: u64,
+    kept_at: u64,
+) -> u64 {
+    // SAFETY: as in `rt_call_keep`.
+    unsafe {
+        let kept = state.cast::<u8>().add(kept_at as usize).cast::<CallEntry>();
+        let late = (*kept).late;
+        if late == 0 {
+            return 0;
+        }
+        let Some(area) = this_cpu(true) else {
+            rt_loss(loss::SCRATCH_BUSY);
+            return 0;
+        };
+        let call = Call::begin(area, front, cap);
+        let record = call.record();
+        (*record).call = (*frame).call;
+        (*record).ret = 0;
+        (*record).parts = 0;
+        kept::restore(&call, kept);
+        begin_walk(&call, kind::LATE, late);
+        (*area).then_end = (*area).then;
+        walk::walk(&call);
+        (*area).late = 0;
+        kept::keep(&call, kept);
+    }
+    0
+}
+
 /// Gives back what the task's state holds for a call that is over.
 ///
 /// # Safety

@@ -121,11 +121,11 @@ fn check_number(ir: &ir::Program, program: &Program, found: &mut Vec<Diagnostic>
 fn referred_to(program: &Program) -> BTreeSet<MapId> {
     let mut used = BTreeSet::new();
     for part in &program.parts {
-        let (predicate, body): (_, &[ir::Stmt]) = match &part.role {
+        let (predicate, body): (&[ir::Expr], &[ir::Stmt]) = match &part.role {
             Role::Run {
                 predicate, body, ..
             } => (predicate, body),
-            Role::Capture { predicate, .. } => (predicate, &[]),
+            other => (other.predicate(), &[]),
         };
         let mut see = |e: &ir::Expr| match e.kind {
             ExprKind::MapGet { map, .. }

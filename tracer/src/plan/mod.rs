@@ -18,6 +18,7 @@
 pub mod explain;
 pub mod limits;
 
+mod again;
 mod captures;
 mod maps;
 pub mod patterns;
@@ -183,6 +184,14 @@ pub struct Program {
     pub parts: Vec<Part>,
 }
 
+impl Program {
+    /// Of system calls, whatever it is attached to: it begins by asking which call the task is in.
+    pub fn is_of_calls(&self) -> bool {
+        let again = |part: &Part| matches!(part.role, Role::Again { .. });
+        self.hook.is_of_calls() || self.parts.iter().any(again)
+    }
+}
+
 /// Where a program is attached.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Hook {
@@ -192,7 +201,7 @@ pub enum Hook {
     SysExit,
     /// `raw_tp/sched_process_exit`: the entry of calls that never return, seen when the task ends.
     SysLeave,
-    /// `raw_tp/sched_prepare_exec`: the entry of execves, seen when they cannot fail any more.
+    /// `raw_tp/sched_prepare_exec`: execves, seen when they cannot fail any more.
     SysExec,
     /// `raw_tp/NAME`.
     RawTracepoint(String),
@@ -390,6 +399,22 @@ pub enum Role {
         /// What to save; index into [`SyscallPlan::captures`].
         captures: Vec<CaptureId>,
     },
+    /// Between both, in an execve that cannot fail any more: what faulted at entry is read again, as long as the old program's
+    /// memory is there.
+    Again {
+        /// What may have faulted; index into [`SyscallPlan::captures`].
+        captures: Vec<CaptureId>,
+    },
+}
+
+impl Role {
+    /// What is asked first; all must hold.
+    pub fn predicate(&self) -> &[Expr] {
+        match self {
+            Role::Run { predicate, .. } | Role::Capture { predicate, .. } => predicate,
+            Role::Again { .. } => &[],
+        }
+    }
 }
 
 /// Index into [`SyscallPlan::captures`].
@@ -460,8 +485,8 @@ pub struct Capture {
     /// - `Load` in user space (with the loads it is based on): [`tracer_ebpf::CapturedLoad`].
     /// - `Builtin::Call`: [`tracer_ebpf::CallEntry`] and [`tracer_ebpf::CALL_KEPT_BYTES`]. Nothing else lies there, whatever the call.
     ///
-    /// What faulted at entry (its page was not present yet) is read again at exit, and counted there when
-    /// it faults again.
+    /// What faulted at entry (its page was not present yet) is read again at exit (of an execve: before its old memory is gone),
+    /// and counted there when it faults again.
     pub offset: u32,
 }
 

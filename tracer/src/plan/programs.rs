@@ -6,7 +6,8 @@
 use super::predicates;
 use super::syscalls::Shared;
 use super::{
-    At, FunctionPlace, Hook, Part, Program, Role, SyscallPlan, TracepointPlace, UserPlace, within,
+    At, FunctionPlace, Hook, Part, Program, Role, SyscallPlan, TracepointPlace, UserPlace, again,
+    within,
 };
 use crate::facts::Facts;
 use crate::ir::{self, ClauseId, Probe};
@@ -23,7 +24,9 @@ pub(super) fn plan(
     let mut hooks: Vec<(Hook, Vec<Part>)> = Vec::new();
     if !shared.enter.is_empty() {
         let syscalls = syscalls.expect("parts of calls have a plan");
+        let again = again::parts(&shared.enter, syscalls, facts);
         hooks.extend(within::hooks(shared.enter, syscalls, facts));
+        hooks.extend(again);
     }
     if !shared.exit.is_empty() {
         hooks.push((Hook::SysExit, shared.exit));

@@ -232,7 +232,7 @@ fn gate(shared: &Shared) -> Vec<Expr> {
             Some(front.cloned().collect::<Vec<Expr>>())
         }
         // What an entry keeps is for a clause that runs.
-        Role::Capture { .. } => None,
+        Role::Capture { .. } | Role::Again { .. } => None,
     };
     let mut all = shared
         .enter

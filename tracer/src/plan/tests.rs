@@ -581,6 +581,33 @@ fn what_the_end_of_a_task_could_change_is_taken_at_entry() {
     assert_eq!(names(&plan), ["sys_enter"]);
 }
 
+/// The path of execves, on kernels that show them before their memory is gone in this way.
+fn paths_of_execs(facts: &Fixed) -> Plan {
+    let shown = count(0, vec![user_str(builtin(Builtin::Arg(0)), 64, 0)]);
+    let clause = clause(syscall(&EVERY_EXEC, Phase::Whole), None, vec![shown]);
+    let key = vec![Type::Str { cap: 64 }];
+    let script = script(vec![clause], vec![map(key, MapValue::Agg(AggKind::Count))]);
+    plan(script, facts, &Options::default()).expect("the program fits")
+}
+
+#[test]
+fn what_an_execve_could_not_read_is_read_again_before_its_memory_is_gone() {
+    let prepares = Fixed {
+        raw_tracepoints: vec!["sched_prepare_exec".to_owned()],
+        ..facts()
+    };
+    let asks = Fixed {
+        functions: vec!["security_bprm_creds_for_exec".to_owned()],
+        ..facts()
+    };
+    let again = ["sys_enter", "sys_exec", "sys_exit"];
+    assert_eq!(names(&paths_of_execs(&prepares)), again);
+    let again = ["sys_enter", "sys_exit", "kprobe_0"];
+    assert_eq!(names(&paths_of_execs(&asks)), again);
+    let never = ["sys_enter", "sys_exit"];
+    assert_eq!(names(&paths_of_execs(&facts())), never);
+}
+
 /// A query that shows names, on everything but what never returns.
 fn names_of_execs(facts: &Fixed) -> Plan {
     let calls = [OPENAT, EVERY_EXEC[0], EVERY_EXEC[1]];

@@ -145,7 +145,7 @@ impl Lower<'_> {
     fn argument(&mut self, n: u8) -> VReg {
         let word = |lower: &mut Self, off: i32| lower.context_word(off);
         match self.hook {
-            hook if hook.is_of_calls() => {
+            _ if self.program.is_of_calls() => {
                 self.call_word(offset_of!(SysFrame, args) + 8 * usize::from(n.min(5)))
             }
             Hook::Functions { mechanism, .. } if mechanism.needs_btf() => {

@@ -37,6 +37,15 @@ impl Lower<'_> {
 
     /// At entry: has the runtime keep the memory that the call reads in the task's state, at `offset`.
     pub fn keep_call(&mut self, state: VReg, offset: u32) {
+        self.kept_call("rt_call_keep", state, offset);
+    }
+
+    /// In an execve: has it read again what could not be read at entry.
+    pub fn keep_call_again(&mut self, state: VReg, offset: u32) {
+        self.kept_call("rt_call_again", state, offset);
+    }
+
+    fn kept_call(&mut self, function: &'static str, state: VReg, offset: u32) {
         let call = self.call.expect("only system-call clauses keep calls");
         let plan = self.call_plan();
         let args = vec![
@@ -46,7 +55,7 @@ impl Lower<'_> {
             imm(plan.call_bytes),
             imm(offset),
         ];
-        self.b.call(runtime("rt_call_keep"), args);
+        self.b.call(runtime(function), args);
     }
 
     /// At the end of an exit: what was kept for the call goes back to the pool, when it is there.

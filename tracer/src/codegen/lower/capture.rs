@@ -51,6 +51,80 @@ impl Lower<'_> {
         self.b.jump(leave);
     }
 
+    /// While an execve still has the old program's memory: reads again what the entry could not.
+    pub fn capture_again(&mut self, captures: &[CaptureId], bit: Option<u8>) {
+        let leave = self.part.leave.expect("captures stand in a part");
+        let (
+            Some(Call {
+                frame,
+                state: Some(state),
+                ..
+            }),
+            Some(bit),
+        ) = (self.call, bit)
+        else {
+            return self.b.jump(leave);
+        };
+        self.b.push(Inst::Call {
+            callee: runtime("rt_state_get"),
+            args: vec![Arg::Addr(frame)],
+            dst: Some(state),
+        });
+        let saved = self.b.block();
+        self.b.branch(Cond::Eq, state, Opnd::Imm(0), leave, saved);
+        self.b.switch(saved);
+        let seen = state_field(state, offset_of!(EntryState, seen));
+        let seen = self.b.load(Size::DW, seen);
+        self.test_bit(seen, bit, leave);
+        for id in captures {
+            let captured = self.captured(*id);
+            let mark = self.memory.mark();
+            self.save_again(&captured, state);
+            self.memory.reset(mark);
+        }
+        self.b.jump(leave);
+    }
+
+    /// Reads one of them again, if its reading failed.
+    fn save_again(&mut self, captured: &Captured, state: VReg) {
+        let to = state_field(state, captured.offset as usize);
+        let (again, next) = (self.b.cold_block(), self.b.block());
+        let faults = self.b.copy(Opnd::Imm(0));
+        self.part.faults = Some(faults);
+        match &captured.expr.kind {
+            ExprKind::ReadStr { .. } => {
+                let length = to.plus(offset_of!(CapturedStr, len) as u32);
+                let length = self.b.load(Size::DW, length);
+                self.b.branch(Cond::Slt, length, Opnd::Imm(0), again, next);
+                self.b.switch(again);
+                self.read_string_again(&captured.expr, to);
+            }
+            ExprKind::Load { .. } => {
+                let failed_at = to.plus(offset_of!(CapturedLoad, failed) as u32);
+                let failed = self.b.load(Size::DW, failed_at);
+                self.b.branch(Cond::Eq, failed, Opnd::Imm(1), again, next);
+                self.b.switch(again);
+                let value = self.evaluate(&captured.expr);
+                let value_at = to.plus(offset_of!(CapturedLoad, value) as u32);
+                self.b.store(Size::DW, value_at, value);
+                // 1 stays 1, 0 becomes "late".
+                let went_well = self.b.alu(Alu::Xor, Opnd::Reg(faults), Opnd::Imm(1));
+                let late = Opnd::Imm(CapturedLoad::LATE.trailing_zeros() as i32);
+                let late = self.b.alu(Alu::Lsh, Opnd::Reg(went_well), late);
+                let failed = self.b.alu(Alu::Or, Opnd::Reg(late), Opnd::Reg(faults));
+                self.b.store(Size::DW, failed_at, Opnd::Reg(failed));
+            }
+            _ => {
+                self.b.jump(again);
+                self.b.switch(again);
+                self.keep_call_again(state, captured.offset);
+            }
+        }
+        self.b.jump(next);
+        self.b.switch(next);
+        self.part.faults = None;
+    }
+
     /// Makes the task's state, when no earlier clause of this firing did.
     fn need_state(&mut self, frame: Place, state: VReg, without: BlockId) {
         let (make, next) = (self.b.block(), self.b.block());
@@ -127,7 +201,7 @@ impl Lower<'_> {
             let failed = from.plus(offset_of!(CapturedLoad, failed) as u32);
             let failed = self.b.load(Size::DW, failed);
             let (again, good) = (self.b.cold_block(), self.b.block());
-            self.b.branch(Cond::Ne, failed, Opnd::Imm(0), again, good);
+            self.b.branch(Cond::Eq, failed, Opnd::Imm(1), again, good);
             self.b.switch(again);
             self.unless_replaced(Some(site), good);
             self.b.jump(now);

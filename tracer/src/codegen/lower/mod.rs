@@ -88,7 +88,7 @@ fn lower_as(
 ) -> Result<Vec<Lir>, Error> {
     let loops = program.parts.iter().any(|part| match &part.role {
         Role::Run { body, .. } => loops::has_loop(body),
-        Role::Capture { .. } => false,
+        Role::Capture { .. } | Role::Again { .. } => false,
     });
     let calls_back = loops || piece.is_some();
     let (places, stack_limit) = match calls_back {

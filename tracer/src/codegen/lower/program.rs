@@ -53,7 +53,7 @@ impl<'a> Lower<'a> {
     /// Answers whether anything is to be done. Gives the mask of clauses in syscall programs.
     fn prologue(&mut self) -> Option<VReg> {
         match self.hook {
-            hook if hook.is_of_calls() => Some(self.syscall_prologue()),
+            _ if self.program.is_of_calls() => Some(self.syscall_prologue()),
             hook => {
                 self.event_gate(hook);
                 if self.mentions(&is_time) {
@@ -131,6 +131,10 @@ impl<'a> Lower<'a> {
             } => {
                 self.predicate(&skeleton, clause, predicate, &[]);
                 self.capture(captures, part.mask_bit, next);
+            }
+            Role::Again { captures } => {
+                self.predicate(&skeleton, clause, &[], &[]);
+                self.capture_again(captures, part.mask_bit);
             }
         }
         self.close_part(&skeleton, finish);
@@ -348,7 +352,7 @@ impl<'a> Lower<'a> {
     pub fn mentions(&self, is_meant: &dyn Fn(&Expr) -> bool) -> bool {
         let mut found = false;
         for part in &self.program.parts {
-            let (Role::Run { predicate, .. } | Role::Capture { predicate, .. }) = &part.role;
+            let predicate = part.role.predicate();
             found |= predicate.iter().any(|e| e.any(is_meant));
             if let Role::Run { body, .. } = &part.role {
                 visit_exprs(body, &mut |e| found |= is_meant(e));

@@ -113,19 +113,25 @@ impl Lower<'_> {
         self.good_or_fault(Cond::Sge, length, good, answer);
     }
 
-    /// What the entry loaded, or can be loaded now.
+    /// What the entry loaded, what was loaded since, or can be loaded now.
     fn state_of_load(&mut self, of: &Expr, address: VReg, from: Place, answer: Answer) {
         let failed = from.plus(offset_of!(CapturedLoad, failed) as u32);
         let failed = self.b.load(Size::DW, failed);
-        let (again, fine) = (self.b.cold_block(), self.b.block());
-        self.b.branch(Cond::Ne, failed, Opnd::Imm(0), again, fine);
+        let (again, read) = (self.b.cold_block(), self.b.block());
+        self.b.branch(Cond::Eq, failed, Opnd::Imm(1), again, read);
         self.b.switch(again);
         let gone = self.b.cold_block();
         self.unless_replaced(None, gone);
         self.state_now(of, address, ArgState::Late, answer);
         self.b.switch(gone);
         self.answer(answer, ArgState::Fault);
-        self.b.switch(fine);
+        self.b.switch(read);
+        let (was_late, in_time) = (self.b.block(), self.b.block());
+        let late = Opnd::Imm(CapturedLoad::LATE as i32);
+        self.b.branch(Cond::Eq, failed, late, was_late, in_time);
+        self.b.switch(was_late);
+        self.answer(answer, ArgState::Late);
+        self.b.switch(in_time);
         self.answer(answer, ArgState::Ok);
     }
 

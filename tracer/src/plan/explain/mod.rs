@@ -85,7 +85,7 @@ fn mechanism(hook: &Hook) -> String {
             the task ends, so other calls' entries stay free"
                 .to_owned()
         }
-        Hook::SysExec => "raw tracepoint sched_prepare_exec: which execve it is, without a program on the entry of other calls".to_owned(),
+        Hook::SysExec => "raw tracepoint sched_prepare_exec: execves that cannot fail any more, so other calls' entries stay free".to_owned(),
         Hook::RawTracepoint(name) => format!("raw tracepoint {name}"),
         Hook::Tracepoints(places) => several("tracepoint", places),
         Hook::Functions { mechanism, places } => several(mechanism.name(), places),
@@ -158,6 +158,10 @@ fn write_part(plan: &Plan, program: &Program, part: &Part, out: &mut String) -> 
             predicate,
             captures,
         } => write_entry_half(plan, part, &names, predicate, captures, out),
+        Role::Again { .. } => writeln!(
+            out,
+            "      again   what could not be read at entry, before the old program's memory is gone"
+        ),
         Role::Run {
             predicate,
             captures,
