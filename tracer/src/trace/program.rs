@@ -48,6 +48,9 @@ pub fn text(options: &Options) -> String {
     if !settings.is_empty() {
         let _ = writeln!(out, "config = {{ {} }}", settings.join("; "));
     }
+    if options.wanted.summary() {
+        out.push_str(summary::DECLARATIONS);
+    }
     let who = who(&options.who);
     for (calls, condition) in by_arguments(options) {
         let (results, has_some) = results(options.results, &calls);

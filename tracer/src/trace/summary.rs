@@ -3,10 +3,11 @@
 //! In: what the maps of the generated script hold. Out: [`Row`]s in the order asked for, and their [`total`]. Never prints.
 //!
 //! Times are those between entry and return, on the wall clock: what a caller waited. A call whose entry was not seen is
-//! counted and has no time. The 99th percentile is read off a histogram: it is exact to the width of a bucket.
+//! counted and has no time. For the 99th percentile times are counted by their five highest bits: each bucket is as wide as a sixteenth
+//! of its lower end at most, and its middle is told.
 
-use crate::agg::{Cell, Table};
-use crate::types::{HistShape, Value};
+use crate::agg::Table;
+use crate::types::Value;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
@@ -18,12 +19,21 @@ const LEAST: &str = "least";
 const MOST: &str = "most";
 const TIMES: &str = "times";
 
-/// What a clause does with a call that ends, or with one that never does.
+/// Highest bits of a time that its bucket keeps: as many as the script's last shift.
+const KEPT: u32 = 5;
+
+/// What stands before all clauses: room for the buckets of all calls. One map for all of them takes as much memory as buckets are used; a
+/// histogram of such a width a call would be 8 KiB on each CPU.
+pub(super) const DECLARATIONS: &str = "let @times = hash(65536);\n";
+
+/// What a clause does with a call that ends, or with one that never does. All bits below the highest one of a time are set in `$bits`.
 pub(super) fn statements(ends: bool) -> &'static str {
     match ends {
         true => {
             " @calls[name] = count(); @total[name] = sum(duration); @least[name] = min(duration); \
-             @most[name] = max(duration); @times[name] = hist(duration); \
+             @most[name] = max(duration); $bits = duration; $bits |= $bits >> 1; $bits |= $bits >> 2; \
+             $bits |= $bits >> 4; $bits |= $bits >> 8; $bits |= $bits >> 16; $bits |= $bits >> 32; \
+             @times[name, duration & ~($bits >> 5)] = count(); \
              if (errno != 0) { @errors[name] = count(); }"
         }
         false => " @calls[name] = count();",
@@ -47,14 +57,28 @@ pub struct Row {
     pub min_ns: u64,
     /// Longest.
     pub max_ns: u64,
-    /// So long took 99 of 100 at most.
+    /// So long took 99 of 100 at most, to a thirty-second.
     pub p99_ns: u64,
+    /// How many calls took so long, by the lower end of their bucket.
+    pub buckets: BTreeMap<u64, u64>,
 }
 
 impl Row {
     /// The average; 0 without times.
     pub fn mean_ns(&self) -> u64 {
         self.total_ns.checked_div(self.timed).unwrap_or(0)
+    }
+
+    /// The time that `percent` of the calls did not exceed: the middle of the bucket where it lies, and never outside of what was seen.
+    fn percentile(&self, percent: u64) -> u64 {
+        let rank = (u128::from(self.timed) * u128::from(percent)).div_ceil(100);
+        let mut counted = 0;
+        let found = self.buckets.iter().find(|(_, calls)| {
+            counted += u128::from(**calls);
+            counted >= rank
+        });
+        let middle = found.map_or(0, |(&lower, _)| lower + width(lower) / 2);
+        middle.clamp(self.min_ns, self.max_ns.max(self.min_ns))
     }
 }
 
@@ -91,15 +115,16 @@ pub fn add(rows: &mut BTreeMap<u64, Row>, table: &Table) {
         let row = rows.entry(call).or_default();
         row.call = call;
         let number = || entry.cell.number().map_or(0, |value| value.bits());
-        match (table.name.as_str(), &entry.cell) {
-            (CALLS, _) => row.calls = number(),
-            (ERRORS, _) => row.errors = number(),
-            (TOTAL, _) => row.total_ns = number(),
-            (LEAST, _) => row.min_ns = number(),
-            (MOST, _) => row.max_ns = number(),
-            (TIMES, Cell::Hist { shape, buckets }) => {
-                row.timed = buckets.iter().sum();
-                row.p99_ns = percentile(*shape, buckets, 99);
+        match table.name.as_str() {
+            CALLS => row.calls = number(),
+            ERRORS => row.errors = number(),
+            TOTAL => row.total_ns = number(),
+            LEAST => row.min_ns = number(),
+            MOST => row.max_ns = number(),
+            TIMES => {
+                let lower = entry.key.get(1).map_or(0, Value::bits);
+                *row.buckets.entry(lower).or_default() += number();
+                row.timed += number();
             }
             _ => {}
         }
@@ -110,7 +135,7 @@ pub fn add(rows: &mut BTreeMap<u64, Row>, table: &Table) {
 pub fn sorted(rows: BTreeMap<u64, Row>, order: Order, name: impl Fn(u64) -> String) -> Vec<Row> {
     let mut rows: Vec<Row> = rows.into_values().collect();
     for row in &mut rows {
-        row.p99_ns = row.p99_ns.clamp(row.min_ns, row.max_ns.max(row.min_ns));
+        row.p99_ns = row.percentile(99);
     }
     rows.sort_by_cached_key(|row| (name(row.call), row.call));
     let first_largest = |of: fn(&Row) -> u64| move |row: &Row| Reverse(of(row));
@@ -128,7 +153,7 @@ pub fn sorted(rows: BTreeMap<u64, Row>, order: Order, name: impl Fn(u64) -> Stri
     rows
 }
 
-/// All rows as one. A percentile of all calls does not follow from theirs: it is the largest of them.
+/// All rows as one.
 pub fn total(rows: &[Row]) -> Row {
     let mut total = Row::default();
     for row in rows {
@@ -143,25 +168,16 @@ pub fn total(rows: &[Row]) -> Row {
         total.timed += row.timed;
         total.total_ns += row.total_ns;
         total.max_ns = total.max_ns.max(row.max_ns);
-        total.p99_ns = total.p99_ns.max(row.p99_ns);
+        for (&lower, &calls) in &row.buckets {
+            *total.buckets.entry(lower).or_default() += calls;
+        }
     }
+    total.p99_ns = total.percentile(99);
     total
 }
 
-/// The value that `percent` of the counted values do not exceed, by proportion inside its bucket.
-fn percentile(shape: HistShape, buckets: &[u64], percent: u64) -> u64 {
-    let count: u64 = buckets.iter().sum();
-    let rank = (u128::from(count) * u128::from(percent)).div_ceil(100) as u64;
-    let mut before = 0;
-    for (bucket, &n) in buckets.iter().enumerate() {
-        if n > 0 && before + n >= rank {
-            let (low, high) = shape.bounds(bucket as u32);
-            let (low, high) = (low.unwrap_or(0).max(0), high.unwrap_or(0));
-            let width = (high - 1 - low).max(0) as f64;
-            let share = (rank - before) as f64 / n as f64;
-            return low as u64 + (width * share) as u64;
-        }
-        before += n;
-    }
-    0
+/// Times that the script counts as one from `lower` on.
+fn width(lower: u64) -> u64 {
+    let bits = u64::BITS - lower.leading_zeros();
+    1 << bits.saturating_sub(KEPT)
 }

@@ -93,7 +93,7 @@ tracer trace -e openat -k
 tracer trace -e openat --kernel-stacks
     syscall:openat { trace(kstack); }
 tracer trace -c -e exit,openat
-    syscall:openat { @calls[name] = count(); @total[name] = sum(duration); @least[name] = min(duration); @most[name] = max(duration); @times[name] = hist(duration); if (errno != 0) { @errors[name] = count(); } }
+    syscall:openat { @calls[name] = count(); @total[name] = sum(duration); @least[name] = min(duration); @most[name] = max(duration); $bits = duration; $bits |= $bits >> 1; $bits |= $bits >> 2; $bits |= $bits >> 4; $bits |= $bits >> 8; $bits |= $bits >> 16; $bits |= $bits >> 32; @times[name, duration & ~($bits >> 5)] = count(); if (errno != 0) { @errors[name] = count(); } }
     syscall:exit { @calls[name] = count(); }
 "#;
 

@@ -113,7 +113,8 @@ mod tests {
             total_ns: 3_000_000,
             min_ns: 900,
             max_ns: 2_000_000,
-            p99_ns: 1_900_000,
+            p99_ns: 1_867_776,
+            buckets: [(1_835_008, 4)].into(),
         };
         let left = Row {
             call: 1 << 32 | 252,
