@@ -11,6 +11,9 @@ use super::words;
 use crate::Place;
 use crate::live::{Ended, Tracer, Trigger, number};
 
+/// What queries need in front of the first one.
+const PREAMBLE: &str = "struct grid { u32 cells[2][2]; }; struct boxed { struct grid two[1]; };";
+
 /// Queries; `@q` is another map in each. They are answered in groups, each of which is one run.
 const QUERIES: [&[&str]; 4] = [
     &[
@@ -88,6 +91,9 @@ const QUERIES: [&[&str]; 4] = [
         "syscall:* /tree/ { @q = stddev(nr); }",
         "syscall:* /tree/ { @q[nr] = 1; }",
         "syscall:* /tree/ { @q[strerror(errno)] = count(); }",
+        // Two words of an address of the network, twice.
+        "syscall:connect /tree/ { $b = *(struct boxed *)args.uservaddr; \
+            @q[$b.two[0].cells[nr % 2], $b.two] = $b.two[0].cells; }",
     ],
 ];
 
@@ -129,7 +135,7 @@ fn script(group: usize) -> (String, Vec<String>) {
             .replace("@q ", &format!("{} ", name(at)))
             .replace("@q++", &format!("{}++", name(at)))
     });
-    let text: Vec<String> = text.collect();
+    let text: Vec<String> = std::iter::once(PREAMBLE.to_owned()).chain(text).collect();
     (
         text.join("\n"),
         (0..QUERIES[group].len()).map(name).collect(),

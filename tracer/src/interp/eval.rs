@@ -80,6 +80,10 @@ impl Firing<'_, '_, '_> {
                 let text = self.event.text(&operand.ty, &value);
                 fit(Value::Str(up_to_nul(&text)), &e.ty)
             }
+            ExprKind::Element(array, at) => {
+                let (array, at) = (self.eval(array), self.word(at));
+                element(&array, at, &e.ty)
+            }
             ExprKind::Tuple(parts) => Value::Tuple(self.eval_all(parts)),
             ExprKind::Member(of, at) => match self.eval(of) {
                 Value::Struct(shape, bytes) => shape.fields[*at as usize]
@@ -148,7 +152,6 @@ impl Firing<'_, '_, '_> {
             ExprKind::Length(of) => length(&self.eval(of)),
             ExprKind::Position(hay, needle) => position(&self.eval(hay), &self.eval(needle)) as u64,
             ExprKind::Matches(text, pattern) => u64::from(self.matches(text, *pattern)),
-            ExprKind::Element(array, at) => element(&self.eval(array), self.word(at)),
             ExprKind::DataLoc { offset } => {
                 let place = self.field(*offset, 4) & 0xffff;
                 self.event.record_addr().wrapping_add(place)
@@ -179,6 +182,7 @@ impl Firing<'_, '_, '_> {
             | ExprKind::ReadBytes { .. }
             | ExprKind::ReadArgv { .. }
             | ExprKind::ReadPath { .. }
+            | ExprKind::Element(..)
             | ExprKind::Tuple(_)
             | ExprKind::Text(_)
             | ExprKind::Member(..)
@@ -414,13 +418,16 @@ fn length(of: &Value) -> u64 {
 }
 
 /// The bits of an element, or of a string's character; 0 behind the end.
-fn element(of: &Value, at: u64) -> u64 {
+fn element(of: &Value, at: u64, ty: &Type) -> Value {
     let at = usize::try_from(at).ok();
     match of {
-        Value::Array(elements) => at.and_then(|at| elements.get(at)).map_or(0, Value::bits),
+        Value::Array(elements) => {
+            let element = at.and_then(|at| elements.get(at));
+            element.cloned().unwrap_or_else(|| zero(ty))
+        }
         Value::Str(bytes) => {
             let byte = at.and_then(|at| bytes.get(at));
-            byte.map_or(0, |&byte| i64::from(byte as i8) as u64)
+            Value::Int(byte.map_or(0, |&byte| i64::from(byte as i8)))
         }
         other => panic!("{other:?} has no elements"),
     }
@@ -497,6 +504,10 @@ pub(super) fn fit(value: Value, ty: &Type) -> Value {
         (Value::Tuple(words), Type::Array { .. }) => {
             let bytes: Vec<u8> = words.iter().flat_map(|w| w.bits().to_ne_bytes()).collect();
             Value::read(ty, &bytes).expect("as many bytes as the type has")
+        }
+        (Value::Array(characters), Type::Str { .. }) => {
+            let bytes: Vec<u8> = characters.iter().map(|c| c.bits() as u8).collect();
+            fit(Value::Str(up_to_nul(&bytes)), ty)
         }
         (Value::Str(mut bytes), Type::Bytes { cap }) => {
             bytes.resize(*cap as usize, 0);

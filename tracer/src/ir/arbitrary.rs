@@ -60,11 +60,26 @@ fn array_type() -> Type {
         bits: 16,
         signed: true,
     };
+    array_of(elem, 7)
+}
+
+/// Six characters, which text can fill.
+fn characters() -> Type {
+    array_of(CHAR, 6)
+}
+
+fn array_of(elem: Type, len: u32) -> Type {
     Type::Array {
         elem: Box::new(elem),
-        len: 7,
+        len,
     }
 }
+
+/// A byte of a string.
+const CHAR: Type = Type::Int {
+    bits: 8,
+    signed: true,
+};
 
 /// Bytes that do not fill their last word.
 const BYTES: Type = Type::Bytes { cap: 13 };
@@ -318,7 +333,7 @@ impl Gen<'_> {
                 let parts = parts.iter().map(|ty| self.value(ty, depth + 1)).collect();
                 cast(ty.clone(), tuple(parts))
             }
-            Type::Struct(_) => self.structure(),
+            Type::Struct(_) => self.structure(depth),
             Type::Bytes { .. } => self.bytes(ty, depth),
             Type::Array { .. } => self.array(depth),
             ty => self.integer(ty, depth),
@@ -354,22 +369,35 @@ impl Gen<'_> {
     }
 
     fn array(&mut self, depth: u32) -> Expr {
-        match self.kind(depth, 2, 4) {
-            2 => self.member(6),
+        match self.kind(depth, 2, 5) {
+            2 => self.member(6, depth),
             0 => var(5, array_type()),
-            1 => {
-                let kind = ExprKind::ReadArray {
-                    addr: Box::new(self.address()),
-                    space: Space::User,
-                    site: self.site(SiteKind::ReadFailed),
-                };
-                expr(array_type(), kind)
-            }
+            1 => self.read_array(array_type()),
+            3 => self.element(array_type(), depth),
             _ => {
                 let key = self.bytes(&BYTES, depth + 1);
                 get(5, array_type(), vec![key])
             }
         }
+    }
+
+    fn read_array(&mut self, ty: Type) -> Expr {
+        let kind = ExprKind::ReadArray {
+            addr: Box::new(self.address()),
+            space: Space::User,
+            site: self.site(SiteKind::ReadFailed),
+        };
+        expr(ty, kind)
+    }
+
+    /// One of two that lie side by side in memory, or none of them.
+    fn element(&mut self, ty: Type, depth: u32) -> Expr {
+        let whole = Box::new(self.read_array(array_of(ty.clone(), 2)));
+        let at = match self.flip() {
+            true => uint(self.pick(3) as u64),
+            false => self.integer(&Type::U64, depth + 1),
+        };
+        expr(ty, ExprKind::Element(whole, Box::new(at)))
     }
 
     /// How a reading goes.
@@ -392,26 +420,20 @@ impl Gen<'_> {
         expr(Type::Lazy(Lazy::ArgState), state)
     }
 
-    fn structure(&mut self) -> Expr {
-        match self.pick(2) {
+    fn structure(&mut self, depth: u32) -> Expr {
+        match self.kind(depth, 2, 3) {
             0 => var(9, struct_type()),
-            _ => {
-                let kind = ExprKind::ReadArray {
-                    addr: Box::new(self.address()),
-                    space: Space::User,
-                    site: self.site(SiteKind::ReadFailed),
-                };
-                expr(struct_type(), kind)
-            }
+            1 => self.read_array(struct_type()),
+            _ => self.element(struct_type(), depth),
         }
     }
 
     /// A member of a struct.
-    fn member(&mut self, at: usize) -> Expr {
+    fn member(&mut self, at: usize, depth: u32) -> Expr {
         let Type::Struct(shape) = struct_type() else {
             unreachable!("it is one");
         };
-        let of = Box::new(self.structure());
+        let of = Box::new(self.structure(depth + 1));
         expr(shape.fields[at].ty.clone(), ExprKind::Member(of, at as u32))
     }
 
@@ -430,15 +452,11 @@ impl Gen<'_> {
                     true => uint(self.pick(60) as u64),
                     false => self.integer(&Type::U64, depth),
                 };
-                let char = Type::Int {
-                    bits: 8,
-                    signed: true,
-                };
-                expr(char, ExprKind::Element(text, Box::new(at)))
+                expr(CHAR, ExprKind::Element(text, Box::new(at)))
             }
             4 => {
                 let at = self.pick(5);
-                self.member(at)
+                self.member(at, depth)
             }
             5 => {
                 let record = self.value(&record_type(), depth);
@@ -708,8 +726,14 @@ impl Gen<'_> {
     fn string(&mut self, cap: u32, depth: u32) -> Expr {
         let d = depth + 1;
         let ty = Type::Str { cap };
-        match self.kind(depth, 2, 7) {
-            5 => cast(ty, self.member(5)),
+        match self.kind(depth, 2, 8) {
+            5 => cast(ty, self.member(5, depth)),
+            6 => {
+                let inner = Type::Str {
+                    cap: 1 + self.pick(7) as u32,
+                };
+                cast(ty, cast(inner, self.element(characters(), depth)))
+            }
             0 => {
                 let constant = ["", "a", "ab", "b", "abc"][self.pick(5)];
                 let fits = constant.len().min(cap as usize - 1);

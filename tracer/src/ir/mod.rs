@@ -654,7 +654,7 @@ pub enum ExprKind {
     Position(Box<Expr>, Box<Expr>),
     /// A pattern matches the string; type Bool.
     Matches(Box<Expr>, PatternId),
-    /// An element of an array value, 0 when the index is beyond its end; of the array's element type, which is scalar. Of a
+    /// An element of an array value, 0 in all its bytes when the index is beyond its end; of the array's element type. Of a
     /// string a byte, of a signed 8-bit type.
     Element(Box<Expr>, Box<Expr>),
     /// The map has that key; type Bool. If so, the variable gets the key's value.

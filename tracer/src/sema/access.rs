@@ -102,20 +102,7 @@ impl<'a> Pass<'a> {
                 let cap = self.text_capacity(*len);
                 return Some(self.read_text(place, cap, span));
             }
-            Type::Array { .. } if place.ty.is_packed() => {
-                let kind = ExprKind::ReadArray {
-                    addr: Box::new(place.address(span)),
-                    space: place.space,
-                    site: self.site(SiteKind::ReadFailed, span),
-                };
-                return Some(place.base.with(expr(place.ty, kind, span)));
-            }
-            Type::Record(_) => return self.read_struct(place, span),
-            other => {
-                let message = format!("{} is memory, not a value", describe(other));
-                let diagnostic = Diagnostic::error(codes::NOT_A_VALUE, span, message);
-                return self.fail(diagnostic.help("pick an element: x[0]"));
-            }
+            _ => return self.read_whole(place, span),
         };
         let site = self.site(SiteKind::ReadFailed, span);
         let kind = ExprKind::Load {
@@ -345,11 +332,16 @@ impl<'a> Pass<'a> {
             let message = format!("the array has {len} elements");
             return self.error(codes::OUT_OF_BOUNDS, span, message);
         }
-        if !elem.is_scalar() {
-            return self.not_built("elements of arrays in arrays that are values", span);
-        }
         let kind = ExprKind::Element(Box::new(val.expr.clone()), Box::new(at));
         let element = expr(elem, kind, span);
+        let element = match element.ty.clone() {
+            // As when it is read from memory.
+            Type::Array { elem, len } if is_char(&elem) => {
+                let cap = self.text_capacity(len);
+                to_type(element, &Type::Str { cap })
+            }
+            _ => element,
+        };
         Some(Operand::Val(val.with(element)))
     }
 

@@ -13,7 +13,6 @@ use crate::diag::{Diagnostic, Span, codes};
 use crate::ir::{self, Builtin, Expr, ExprKind, MapId, StmtKind, VarId};
 use crate::syntax::ast::{self, BinaryOp, Ident, TypeName};
 use crate::types::{AggKind, Series, Space, Type};
-use std::sync::Arc;
 
 impl Pass<'_> {
     /// `target op= value`.
@@ -166,20 +165,12 @@ impl Pass<'_> {
 
     /// What a variable holds that is declared with a type: of memory, its bytes.
     fn held(&mut self, declared: Type, span: Span) -> Option<Type> {
-        match declared {
-            Type::Record(id) => {
-                let shape = self.btf(span)?.shape(id, Space::Kernel);
-                let Some(shape) = shape else {
-                    let message = "this struct has no bytes, or is only declared";
-                    return self.error(codes::NOT_A_VALUE, span, message);
-                };
-                Some(Type::Struct(Arc::new(shape)))
-            }
-            Type::Array { .. } if !declared.is_packed() => {
+        match self.whole(&declared, Space::Kernel, span)? {
+            whole @ Type::Array { .. } if !whole.is_packed() => {
                 let message = format!("a variable does not hold {}", describe(&declared));
                 self.error(codes::NOT_A_VALUE, span, message)
             }
-            declared => Some(declared),
+            whole => Some(whole),
         }
     }
 

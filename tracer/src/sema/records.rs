@@ -7,12 +7,12 @@ use super::access::Place;
 use super::convert::{split_tuple, to_type, unnamed};
 use super::nearest::did_you_mean;
 use super::pass::{Pass, Val, both_present, expr};
-use super::value::Operand;
+use super::value::{Operand, describe};
 use crate::diag::{Diagnostic, Span, codes};
 use crate::ir::{Binary, Expr, ExprKind, SiteKind};
 use crate::syntax::ast::{self, Ident, TypeName};
 use crate::types::shape::Shape;
-use crate::types::{Pointee, Type};
+use crate::types::{Pointee, Space, Type};
 use std::sync::Arc;
 
 impl Pass<'_> {
@@ -53,22 +53,38 @@ impl Pass<'_> {
         Some(Operand::Val(val.with(part)))
     }
 
-    /// The struct at a place, as a value.
-    pub fn read_struct(&mut self, place: Place, span: Span) -> Option<Val> {
-        let Type::Record(id) = place.ty else {
-            return None;
-        };
-        let Some(shape) = self.btf(span)?.shape(id, place.space) else {
-            let message = "this struct has no bytes, or is only declared";
-            return self.error(codes::NOT_A_VALUE, span, message);
-        };
+    /// The struct or array at a place, as a value.
+    pub fn read_whole(&mut self, place: Place, span: Span) -> Option<Val> {
+        let ty = self.whole(&place.ty, place.space, span)?;
+        if !ty.is_packed() {
+            let message = format!("{} is memory, not a value", describe(&ty));
+            let diagnostic = Diagnostic::error(codes::NOT_A_VALUE, span, message);
+            return self.fail(diagnostic.help("pick an element: x[0]"));
+        }
         let kind = ExprKind::ReadArray {
             addr: Box::new(place.address(span)),
             space: place.space,
             site: self.site(SiteKind::ReadFailed, span),
         };
-        let value = expr(Type::Struct(Arc::new(shape)), kind, span);
-        Some(place.base.with(value))
+        Some(place.base.with(expr(ty, kind, span)))
+    }
+
+    /// What memory of a type is as a value: structs are their bytes, in arrays too. Other types are themselves.
+    pub fn whole(&mut self, ty: &Type, space: Space, span: Span) -> Option<Type> {
+        match ty {
+            Type::Record(id) => {
+                let Some(shape) = self.btf(span)?.shape(*id, space) else {
+                    let message = "this struct has no bytes, or is only declared";
+                    return self.error(codes::NOT_A_VALUE, span, message);
+                };
+                Some(Type::Struct(Arc::new(shape)))
+            }
+            Type::Array { elem, len } => Some(Type::Array {
+                elem: Box::new(self.whole(elem, space, span)?),
+                len: *len,
+            }),
+            other => Some(other.clone()),
+        }
     }
 
     /// `.name` of a struct that is a value.

@@ -6,7 +6,7 @@ use super::builder::{arg, imm, runtime};
 use super::memory::capacity;
 use super::{Lower, Var};
 use crate::bpf::{Alu, Cond, Size, helpers};
-use crate::codegen::lir::{Arg, Callee, Class, Inst, Opnd, Place};
+use crate::codegen::lir::{Arg, BlockId, Callee, Class, Inst, Opnd, Place, VReg};
 use crate::ir::{Expr, ExprKind, MapId, PatternId, SiteId, VarId};
 use crate::types::shape::Field;
 use crate::types::{Space, Type};
@@ -162,12 +162,21 @@ impl Lower<'_> {
         let field = field(of, at);
         let (size, bytes) = (field.ty.size(), field.bytes());
         let from = self.place(of).plus(field.offset);
-        if let Type::Str { cap } = field.ty {
-            self.b.store_word(to.plus(size - 8), 0);
-            let args = vec![Arg::Addr(to), imm(cap), Arg::Addr(from)];
-            self.b.call(runtime("rt_str_kernel"), args);
-            return;
+        match field.ty {
+            Type::Str { .. } => self.text_at(from, &field.ty, to),
+            _ => self.packed_at(from, (size, bytes), to),
         }
+    }
+
+    /// The text in an array of characters, up to its NUL or the array's end.
+    pub fn text_at(&mut self, from: Place, ty: &Type, to: Place) {
+        self.b.store_word(to.plus(ty.size() - 8), 0);
+        let args = vec![Arg::Addr(to), imm(capacity(ty)), Arg::Addr(from)];
+        self.b.call(runtime("rt_str_kernel"), args);
+    }
+
+    /// Bytes of an array or a struct as a value, which fills whole words.
+    fn packed_at(&mut self, from: Place, (size, bytes): (u32, u32), to: Place) {
         if !bytes.is_multiple_of(8) {
             self.b.store_word(to.plus(size - 8), 0);
         }
@@ -204,14 +213,7 @@ impl Lower<'_> {
         let index = self.b.reg(index);
         let out = self.b.copy(Opnd::Imm(0));
         let next = self.b.block();
-        let end = self.b.num(u64::from(len));
-        self.b.branch_away(Cond::Ge, index, end, next);
-        let pointer = self.b.vreg(Class::Pointer);
-        self.point_to(pointer, place);
-        let start = self.number(pointer);
-        let width_bytes = Opnd::Imm(width as i32);
-        let distance = self.b.alu(Alu::Mul, Opnd::Reg(index), width_bytes);
-        let from = self.b.alu(Alu::Add, Opnd::Reg(start), Opnd::Reg(distance));
+        let from = self.address_of_element((place, len, width), index, next);
         let word = self.read_quietly(Opnd::Reg(from), Space::Kernel, width as u8);
         let value = self.extract(word, width as u8, None, &elem);
         self.b.push(Inst::Copy(out, value));
@@ -219,6 +221,48 @@ impl Lower<'_> {
         self.b.switch(next);
         self.b.forget(out);
         Opnd::Reg(out)
+    }
+
+    /// An element that is an array or a struct itself, all 0 beyond the end.
+    pub fn element_into(&mut self, array: &Expr, at: &Expr, ty: &Type, to: Place) {
+        let Type::Array { len, .. } = array.ty else {
+            unreachable!("{} has no elements", array.ty);
+        };
+        let bytes = ty.packed_size().expect("the elements are packed");
+        let place = self.place(array);
+        if let ExprKind::Int(index) = at.kind {
+            return match index < u64::from(len) {
+                true => self.packed_at(place.plus(index as u32 * bytes), (ty.size(), bytes), to),
+                false => self.zero(to, ty.size()),
+            };
+        }
+        let index = self.scalar(at);
+        let index = self.b.reg(index);
+        self.zero(to, ty.size());
+        let next = self.b.block();
+        let from = self.address_of_element((place, len, bytes), index, next);
+        let helper = Callee::Helper(helpers::PROBE_READ_KERNEL);
+        let args = vec![Arg::Addr(to), imm(bytes), Arg::Value(Opnd::Reg(from))];
+        self.b.call(helper, args);
+        self.b.jump(next);
+        self.b.switch(next);
+    }
+
+    /// The address of an element, as a number; beyond the end the code goes on at `end` instead.
+    fn address_of_element(
+        &mut self,
+        (array, len, width): (Place, u32, u32),
+        index: VReg,
+        end: BlockId,
+    ) -> VReg {
+        let count = self.b.num(u64::from(len));
+        self.b.branch_away(Cond::Ge, index, count, end);
+        let pointer = self.b.vreg(Class::Pointer);
+        self.point_to(pointer, array);
+        let start = self.number(pointer);
+        let width = Opnd::Imm(width as i32);
+        let distance = self.b.alu(Alu::Mul, Opnd::Reg(index), width);
+        self.b.alu(Alu::Add, Opnd::Reg(start), Opnd::Reg(distance))
     }
 
     /// Whether the map has the key; then the variable gets its value.

@@ -117,8 +117,13 @@ impl Lower<'_> {
             ExprKind::Cast(inner) if matches!(e.ty, Type::Bytes { .. }) => {
                 self.text_as_bytes(inner, &e.ty, to);
             }
+            ExprKind::Cast(inner) if matches!(inner.ty, Type::Array { .. }) => {
+                let from = self.place(inner);
+                self.text_at(from, &e.ty, to);
+            }
             ExprKind::Cast(inner) => self.cast_string(inner, &e.ty, to),
             ExprKind::Member(of, at) => self.member_into(of, *at, to),
+            ExprKind::Element(array, at) => self.element_into(array, at, &e.ty, to),
             ExprKind::MapGet { map, key } => self.map_get_into(*map, key, to),
             _ => {
                 let from = self.place(e);

@@ -190,6 +190,10 @@ impl<'p> Checker<'p> {
     fn cast(&mut self, from: &Type, to: &Type) {
         let fits = match (from, to) {
             (Type::Str { .. }, Type::Str { .. } | Type::Bytes { .. }) => true,
+            // Text that fills the array has its NUL behind it.
+            (Type::Array { elem, len }, Type::Str { cap }) => {
+                matches!(**elem, Type::Int { bits: 8, .. }) && *cap <= len.saturating_add(1)
+            }
             (Type::Tuple(parts), Type::Wide(wide)) => {
                 parts.len() as u32 == wide.words() && parts.iter().all(is_word)
             }

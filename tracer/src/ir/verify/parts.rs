@@ -42,7 +42,7 @@ impl Checker<'_> {
     /// Rule 14.
     pub(super) fn element(&mut self, ty: &Type, array: &Type, at: &Type) {
         let fits = match array {
-            Type::Array { elem, .. } => **elem == *ty && ty.is_scalar(),
+            Type::Array { elem, .. } => **elem == *ty && ty.is_packed(),
             Type::Str { .. } => *ty == CHAR,
             _ => false,
         };

@@ -73,6 +73,11 @@ impl Btf {
                 let elem = self.value_type(elem, space, depth.checked_sub(1)?)?;
                 Some(match elem {
                     Type::Int { bits: 8, .. } => Type::Str { cap: len + 1 },
+                    // Text of one size each lies side by side as its bytes do.
+                    Type::Str { cap } => Type::Array {
+                        elem: Box::new(characters(cap - 1)),
+                        len,
+                    },
                     elem if elem.is_packed() => Type::Array {
                         elem: Box::new(elem),
                         len,
@@ -82,5 +87,17 @@ impl Btf {
             }
             _ => self.to_type(id, space).filter(Type::is_packed),
         }
+    }
+}
+
+/// `char[len]`.
+fn characters(len: u32) -> Type {
+    let char = Type::Int {
+        bits: 8,
+        signed: true,
+    };
+    Type::Array {
+        elem: Box::new(char),
+        len,
     }
 }
