@@ -34,7 +34,8 @@ pub fn plain(number: i64, args: [usize; 3]) -> i64 {
     unsafe { call(number, [args[0], args[1], args[2], 0, 0, 0]) }
 }
 
-fn getppid() {
+/// The call that filters and clauses of tests are about.
+pub fn getppid() {
     plain(libc::SYS_getppid, [0; 3]);
 }
 
@@ -159,29 +160,6 @@ pub fn unknown(_: &[String], _: &mut Facts) {
     for number in [9_999, 0x7fff_ffff, -1, 0x4000_0000 | libc::SYS_getppid] {
         plain(number, [1, 2, 3]);
     }
-}
-
-/// `denied COUNT`: a seccomp filter answers getppid with EPERM: an exit without an entry, COUNT times.
-pub fn denied(args: &[String], facts: &mut Facts) {
-    let count = number(args, 0, 3);
-    crate::under::forbid(
-        &[libc::SYS_getppid],
-        libc::SECCOMP_RET_ERRNO | libc::EPERM as u32,
-    );
-    release();
-    (0..count).for_each(|_| getppid());
-    facts.say("issued", count);
-}
-
-/// `trapped`: a seccomp filter answers getppid with a signal, which is handled.
-pub fn trapped(_: &[String], _: &mut Facts) {
-    extern "C" fn nothing(_: libc::c_int) {}
-    let handler: extern "C" fn(libc::c_int) = nothing;
-    // SAFETY: the handler does nothing.
-    unsafe { libc::signal(libc::SIGSYS, handler as libc::sighandler_t) };
-    crate::under::forbid(&[libc::SYS_getppid], libc::SECCOMP_RET_TRAP);
-    release();
-    getppid();
 }
 
 /// Binds the calling thread to a CPU.

@@ -35,6 +35,65 @@ pub fn killed(_: &[String], facts: &mut Facts) {
     facts.say("child", child);
 }
 
+/// `killed-waiting`: children that are killed in one of several ways of waiting, then two whose second thread waits while the first one ends
+/// the process or becomes another program.
+pub fn killed_waiting(_: &[String], _: &mut Facts) {
+    let mut ends = [0i32; 2];
+    // SAFETY: the array takes two descriptors.
+    assert_eq!(unsafe { libc::pipe(ends.as_mut_ptr()) }, 0, "a pipe");
+    let [read, _write] = ends.map(|end| end as usize);
+    let hour = libc::timespec {
+        tv_sec: 3600,
+        tv_nsec: 0,
+    };
+    let (word, byte) = (0u32, 0u8);
+    let [hour, word, byte] = [
+        (&raw const hour).addr(),
+        (&raw const word).addr(),
+        (&raw const byte).addr(),
+    ];
+    let waits = [
+        (libc::SYS_pause, [0; 3]),
+        (libc::SYS_read, [read, byte, 1]),
+        (libc::SYS_poll, [0, 0, usize::MAX]),
+        (libc::SYS_nanosleep, [hour, 0, 0]),
+        (libc::SYS_futex, [word, libc::FUTEX_WAIT as usize, 0]),
+    ];
+    release();
+    for (wait_in, args) in waits {
+        let child = child(|| {
+            // SAFETY: what the arguments point to outlives the child.
+            unsafe { call(wait_in, [args[0], args[1], args[2], 0, 0, 0]) };
+        });
+        wait_until_in(child, child, wait_in);
+        send(child, libc::SIGKILL);
+        wait(child);
+    }
+    let leave = || {
+        plain(libc::SYS_exit_group, [0; 3]);
+    };
+    let become_another = || {
+        let path = c"/proc/self/exe".as_ptr().addr();
+        plain(libc::SYS_execve, [path, 0, 0]);
+    };
+    wait(child(|| beside_a_waiting_thread(leave)));
+    wait(child(|| beside_a_waiting_thread(become_another)));
+}
+
+/// Does something while a second thread waits for a signal.
+fn beside_a_waiting_thread(work: impl FnOnce()) {
+    let (tell, thread) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        // SAFETY: no memory is touched.
+        tell.send(unsafe { libc::gettid() })
+            .expect("the other end waits");
+        plain(libc::SYS_pause, [0; 3]);
+    });
+    let thread = thread.recv().expect("the thread has started");
+    wait_until_in(std::process::id().into(), thread.into(), libc::SYS_pause);
+    work();
+}
+
 /// `in-flight`: a child that has been reading since before the release; then it gets its byte, and reads another one.
 pub fn in_flight(_: &[String], facts: &mut Facts) {
     let mut ends = [0i32; 2];

@@ -7,6 +7,7 @@
 //! the release, one writing of the values, and `exit_group`.
 //! `trigger as NAME PROGRAM [ARG…]` runs another program under a restriction instead; see `under`.
 
+mod answered;
 mod buffers;
 mod calls;
 mod files;
@@ -73,6 +74,7 @@ const TRIGGERS: &[(&str, Trigger)] = &[
     ("threads", processes::threads),
     ("block", processes::block),
     ("killed", interrupted::killed),
+    ("killed-waiting", interrupted::killed_waiting),
     ("in-flight", interrupted::in_flight),
     ("continued", interrupted::continued),
     ("flood", calls::flood),
@@ -80,8 +82,10 @@ const TRIGGERS: &[(&str, Trigger)] = &[
     ("int80", calls::int80),
     ("int80-only", calls::int80_only),
     ("unknown", calls::unknown),
-    ("denied", calls::denied),
-    ("trapped", calls::trapped),
+    ("denied", answered::denied),
+    ("trapped", answered::trapped),
+    ("doomed", answered::doomed),
+    ("supervised", answered::supervised),
     ("pinned", calls::pinned),
     ("keys", calls::keys),
     ("functions", functions::functions),

@@ -74,8 +74,18 @@ fn become_nobody() {
     assert_eq!(results, [0; 3], "become nobody");
 }
 
-/// From now on, these calls get `action` for an answer; all others go on.
+/// From now on, these calls of this thread get `action` for an answer; all others go on.
 pub fn forbid(numbers: &[i64], action: u32) {
+    install(numbers, action, 0);
+}
+
+/// From now on, these calls of this thread wait for what is said to them by the descriptor that is returned.
+pub fn ask(numbers: &[i64]) -> libc::c_int {
+    let flags = libc::SECCOMP_FILTER_FLAG_NEW_LISTENER;
+    install(numbers, libc::SECCOMP_RET_USER_NOTIF, flags)
+}
+
+fn install(numbers: &[i64], action: u32, flags: libc::c_ulong) -> libc::c_int {
     let statement = |code: u32, jt: u8, k: u32| libc::sock_filter {
         code: code as u16,
         jt,
@@ -103,17 +113,17 @@ pub fn forbid(numbers: &[i64], action: u32) {
         filter: filter.as_mut_ptr(),
     };
     // SAFETY: the program and its statements live through the call, which copies them.
-    let results = unsafe {
-        [
+    let (no_more, installed) = unsafe {
+        (
             libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0),
-            libc::prctl(
-                libc::PR_SET_SECCOMP,
-                libc::SECCOMP_MODE_FILTER,
+            libc::syscall(
+                libc::SYS_seccomp,
+                libc::SECCOMP_SET_MODE_FILTER,
+                flags,
                 &raw const program,
-                0,
-                0,
             ),
-        ]
+        )
     };
-    assert_eq!(results, [0; 2], "install a seccomp filter");
+    assert!(no_more == 0 && installed >= 0, "install a seccomp filter");
+    installed as libc::c_int
 }

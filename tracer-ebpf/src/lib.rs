@@ -301,7 +301,7 @@ pub mod call_kind {
     pub const NO_EXIT: u16 = 1;
     /// An exit whose entry was not seen: a call that seccomp denied, or one that had begun before tracing.
     pub const NO_ENTRY: u16 = 2;
-    /// A call that did not end: its thread was killed, or it is seen at its entry.
+    /// A call that has not ended: it is seen at its entry, or while its thread waits in it.
     pub const UNFINISHED: u16 = 3;
     /// The return of a fork in the new process, which has no entry of its own.
     pub const CHILD: u16 = 4;

@@ -64,7 +64,11 @@ pub unsafe extern "C" fn rt_call(
             begin_walk(&call, kind::IN, 0);
         } else {
             let kept_at = flags >> call_flag::KEPT_AT;
-            let mut late = 0;
+            // Without an entry that was to be seen, all that it would have read is late.
+            let mut late = match entry.is_null() && flags & call_flag::ENTRY_WANTED != 0 {
+                true => u64::MAX,
+                false => 0,
+            };
             if kept_at != 0 && !entry.is_null() {
                 let kept = entry.cast::<u8>().add(kept_at as usize).cast::<CallEntry>();
                 late = (*kept).late;
