@@ -48,6 +48,7 @@ const TRIGGERS: &[(&str, Trigger)] = &[
     ("open-rewritten", memory::open_rewritten),
     ("open-pending", buffers::open_pending),
     ("watched", memory::watched),
+    ("resident", memory::resident),
     ("write-edge", buffers::write_edge),
     ("reopened", buffers::reopened),
     ("ring", rings::ring),

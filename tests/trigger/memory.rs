@@ -155,6 +155,33 @@ pub fn exec_stale(_: &[String], facts: &mut Facts) {
     facts.say("exe", exe.to_string_lossy());
 }
 
+/// `resident`: asks which of five pages are there, of which two are, and of the last one only a byte is meant.
+pub fn resident(_: &[String], facts: &mut Facts) {
+    const PAGES: usize = 5;
+    // SAFETY: new pages; two of them are written to.
+    let pages = unsafe {
+        let pages = libc::mmap(
+            std::ptr::null_mut(),
+            PAGES * PAGE,
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
+            -1,
+            0,
+        );
+        assert_ne!(pages, libc::MAP_FAILED, "five pages");
+        libc::madvise(pages, PAGES * PAGE, libc::MADV_NOHUGEPAGE);
+        for page in [0, 2] {
+            pages.byte_add(page * PAGE).cast::<u8>().write(1);
+        }
+        pages.addr()
+    };
+    let mut there = [0u8; PAGES];
+    release();
+    let there = there.as_mut_ptr().addr();
+    plain(libc::SYS_mincore, [pages, (PAGES - 1) * PAGE + 1, there]);
+    facts.say("pages", format_args!("{pages:#x}"));
+}
+
 /// `exec-absent`: two children become this program, one of them by a script; the path, the list of arguments and each argument stand in
 /// pages that are in no page table.
 pub fn exec_absent(_: &[String], facts: &mut Facts) {

@@ -520,6 +520,8 @@ pub mod op_flag {
     pub const BITS: u8 = 2;
     /// The size is that of the ioctl command in argument 1.
     pub const IOCTL: u8 = 4;
+    /// The size counts bytes, and what is read has as many items as these have pages.
+    pub const PAGES: u8 = 8;
 }
 
 /// An address: an argument plus `first`, or what the pointer there holds plus `then`.

@@ -343,7 +343,7 @@ impl Words<'_> {
         )
     }
 
-    /// `16`, `rest`, `ret`, `ret<size`, `*lenp`, `count*8`, `count`, `arg2`
+    /// `16`, `rest`, `ret`, `ret<size`, `*lenp`, `count*8`, `pages:size`, `count`, `arg2`
     pub fn length(&self, at: &str, text: &str, scope: Scope) -> String {
         let place = |name: &str| {
             scope
@@ -362,6 +362,8 @@ impl Words<'_> {
             "Ret".into()
         } else if let Some(most) = text.strip_prefix("ret<") {
             format!("RetUpTo({})", argument(most))
+        } else if let Some(name) = text.strip_prefix("pages:") {
+            format!("Pages({})", argument(name))
         } else if let Some(name) = text.strip_prefix('*') {
             match place(name) {
                 Place::Arg(at) => format!("Pointee({at})"),

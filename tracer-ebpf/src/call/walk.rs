@@ -190,6 +190,9 @@ fn size(call: &Call, op: &CallOp) -> Option<(u64, u64)> {
     } else {
         value(call, &op.size, flags)?
     };
+    if op.flags & op_flag::PAGES != 0 {
+        count = (count / PAGE) + u64::from(count % PAGE != 0);
+    }
     if count > u64::from(u32::MAX) {
         count = u64::from(u32::MAX);
     }

@@ -176,7 +176,11 @@ impl Refers {
 
     fn check_len(&self, len: Len, at: &str) {
         match len {
-            Len::Arg(n) | Len::Pointee(n) | Len::RetUpTo(n) | Len::ArgTimes(n, _) => {
+            Len::Arg(n)
+            | Len::Pointee(n)
+            | Len::RetUpTo(n)
+            | Len::ArgTimes(n, _)
+            | Len::Pages(n) => {
                 self.arg(n, at);
             }
             Len::Field(i) | Len::FieldPointee(i) => self.field(i, at),

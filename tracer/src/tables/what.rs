@@ -141,6 +141,9 @@ impl ByAbi {
     }
 }
 
+/// Bytes of a page of x86.
+pub const PAGE_BYTES: u64 = 4096;
+
 /// How long something in memory is. What is counted (bytes, elements) says the one who has the length.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Len {
@@ -157,6 +160,8 @@ pub enum Len {
     RetUpTo(u8),
     /// An argument's value times so many.
     ArgTimes(u8, u32),
+    /// As many as there are pages in so many bytes as an argument says, the last one perhaps in part.
+    Pages(u8),
     /// As the number says that is member so-and-so (index) of the struct that holds it.
     Field(u8),
     /// As the 32-bit number says that such a member points to.

@@ -6,7 +6,7 @@ use super::Style;
 use super::sink::Sink;
 use crate::tables::structs::Field;
 use crate::tables::syscalls::{Arg, ArgKind};
-use crate::tables::what::{Len, On, Source, What};
+use crate::tables::what::{Len, On, PAGE_BYTES, Source, What};
 use crate::types::Abi;
 use crate::types::call::{ArgState, Call, When};
 
@@ -179,6 +179,7 @@ impl<'a, S: Sink> Walk<'_, 'a, S> {
             Len::Const(n) => u64::from(n),
             Len::Arg(n) => self.arg(n).raw,
             Len::ArgTimes(n, times) => self.arg(n).raw.saturating_mul(u64::from(times)),
+            Len::Pages(n) => self.arg(n).raw.div_ceil(PAGE_BYTES),
             Len::Pointee(n) => self.behind_argument(n)?,
             Len::Ret => self.call.ret.max(0) as u64,
             Len::RetUpTo(n) => (self.call.ret.max(0) as u64).min(self.arg(n).raw),

@@ -13,7 +13,7 @@ impl Compiler {
     pub(super) fn length(&self, len: Len, at: Holder) -> (CallOperand, u8) {
         let number = match len {
             Len::Const(n) => constant(n),
-            Len::Arg(n) | Len::ArgTimes(n, _) => self.register(n),
+            Len::Arg(n) | Len::ArgTimes(n, _) | Len::Pages(n) => self.register(n),
             Len::Pointee(n) => in_memory(behind_argument(n), 4),
             Len::Ret => RESULT,
             Len::RetUpTo(n) => return (RESULT, n),

@@ -115,6 +115,9 @@ impl Compiler {
     pub(super) fn sized(&mut self, at: Holder, len: Len, times: u32, max: u32) {
         let (size, bound) = self.length(len, at);
         self.read(at, call_op::BYTES, size, times, max);
+        if let Len::Pages(_) = len {
+            self.flag_last(at, op_flag::PAGES);
+        }
         if self.is_read(at.dir)
             && let Some(op) = self.ops.last_mut()
         {
