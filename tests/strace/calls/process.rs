@@ -308,6 +308,15 @@ fn threads(b: &mut Bench) {
             ],
         );
     }
+    for flags in [2, 2 | 128] {
+        let word = b.words(&[1]);
+        let waiters = b.longs(&[2, word, flags, 1, word, flags]);
+        let time = b.longs(&[0, 1]);
+        b.call(
+            "futex_waitv",
+            &[P(waiters), N(2), N(0), P(time), N(bits(CLOCK_MONOTONIC))],
+        );
+    }
     let (list, len) = (b.longs(&[0]), b.longs(&[0]));
     b.call("get_robust_list", &[N(0), P(list), P(len)]);
     b.call("set_robust_list", &[N(0x1000), N(5)]);
