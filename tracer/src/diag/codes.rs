@@ -280,7 +280,9 @@ codes! {
     GRAMMAR_NOT_BUILT = 901, "part of the language that is not built yet",
         "The construct is known (functions, imports), but this version cannot run it.";
     PROBE_NOT_BUILT = 903, "probe that is not built yet",
-        "This kind of probe is known, but this version cannot attach it.";
+        "This kind of probe is known, but this version cannot attach it. What an argument of a function points to is watched in \
+         two runs: `uprobe:PATH:FUNCTION { printf(\"0x%lx\\n\", arg0); }` prints the address, and `watchpoint:0xADDRESS:8:w` with \
+         `-p` watches it.";
     EXPRESSION_NOT_BUILT = 905, "expression that is not built yet",
         "The operator or expression is known, but this version cannot compute it.";
     FUNCTION_NOT_BUILT = 907, "function that is not built yet",

@@ -122,7 +122,7 @@ fn smallest(seed: u64, mut tape: Vec<u32>, mut what: String, planted: Option<Bug
 }
 
 /// The tape of a seed: numbers from SplitMix64.
-fn tape(seed: u64) -> Vec<u32> {
+pub(super) fn tape(seed: u64) -> Vec<u32> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let mut next = move || {
         state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);

@@ -801,7 +801,7 @@ impl Gen<'_> {
                 })
             }
             5 if self.pick(8) == 7 => stmt(StmtKind::Return),
-            5 if self.pick(8) == 6 => self.effect(depth),
+            5 if self.pick(4) == 3 => self.effect(),
             6 if self.loops > 0 => {
                 stmt([StmtKind::Break, StmtKind::Continue][self.pick(2)].clone())
             }
@@ -817,8 +817,8 @@ impl Gen<'_> {
     }
 
     /// What is seen outside of maps and records: a counted error, a signal that nobody heeds, the end of the run.
-    fn effect(&mut self, depth: u32) -> Stmt {
-        match self.pick(if depth > 0 { 3 } else { 2 }) {
+    fn effect(&mut self) -> Stmt {
+        match self.pick(3) {
             0 => {
                 let site = self.site(SiteKind::Absent);
                 stmt(StmtKind::Count(site))

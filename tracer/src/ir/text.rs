@@ -51,12 +51,15 @@ pub fn operation(e: &Expr) -> Option<String> {
 }
 
 /// The word that says what a statement does.
-pub fn statement(s: &Stmt) -> String {
-    match write::stmt(s) {
-        node::Node::List { items, .. } => items.first().map(ToString::to_string),
-        other => Some(other.to_string()),
+pub fn statement(s: &Stmt) -> Option<String> {
+    let items = match write::stmt(s) {
+        node::Node::List { items, .. } => items,
+        word => vec![word],
+    };
+    match items.into_iter().next() {
+        Some(node::Node::Word(word)) => Some(word),
+        _ => None,
     }
-    .unwrap_or_default()
 }
 
 /// The words of all expressions and statements.

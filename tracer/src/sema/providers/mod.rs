@@ -68,9 +68,6 @@ pub static PROVIDERS: &[Provider] = &[
     watchpoint::WATCHPOINT,
 ];
 
-/// Providers of the language that are not built yet: name, aliases.
-const NOT_BUILT: &[(&str, &[&str])] = &[("asyncwatchpoint", &["aw"])];
-
 /// A probe to resolve.
 pub struct Request<'a> {
     /// As written.
@@ -299,17 +296,6 @@ fn find(name: &Ident) -> Result<&'static Provider, Diagnostic> {
     let text = name.text.as_str();
     if let Some(provider) = named(text) {
         return Ok(provider);
-    }
-    if let Some((full, _)) = NOT_BUILT
-        .iter()
-        .find(|(n, aliases)| *n == text || aliases.contains(&text))
-    {
-        let message = format!("`{full}` probes are not built yet");
-        return Err(Diagnostic::error(
-            codes::PROBE_NOT_BUILT,
-            name.span,
-            message,
-        ));
     }
     let message = format!("no such kind of probe: `{text}`");
     let known = PROVIDERS.iter().map(|p| p.name);

@@ -13,7 +13,8 @@ use std::rc::Rc;
 /// See the module.
 pub const WATCHPOINT: Provider = Provider {
     name: "watchpoint",
-    aliases: &["w"],
+    // A known address is watched at once: there is nothing that the process would have to wait for.
+    aliases: &["w", "asyncwatchpoint", "aw"],
     forms: FORMS,
     resolve,
 };
@@ -24,10 +25,14 @@ fn resolve(request: &Request) -> Result<Vec<Target>, Diagnostic> {
     let [address, length, access] = request.parts else {
         return Err(request.malformed(FORMS));
     };
-    if address.text.contains('+') {
-        let message = "watchpoints on what an argument of a function points to are not built yet";
-        let diagnostic = Diagnostic::error(codes::PROBE_NOT_BUILT, address.span, message);
-        return Err(diagnostic.help("an address is watched: watchpoint:0x7ffe1000:8:w"));
+    if let Some((function, argument)) = address.text.split_once('+') {
+        let is_argument = |digits: &str| digits.parse::<u8>().is_ok();
+        return Err(
+            match argument.strip_prefix("arg").is_some_and(is_argument) {
+                true => at_argument(address, function, argument, (length, access)),
+                false => request.malformed(FORMS),
+            },
+        );
     }
     let number = number(&address.text).ok_or_else(|| request.malformed(FORMS))?;
     let length = bytes(length)?;
@@ -45,6 +50,21 @@ fn resolve(request: &Request) -> Result<Vec<Target>, Diagnostic> {
     };
     let view = Rc::new(Watched(probe.to_string()));
     Ok(vec![Target { probe, view }])
+}
+
+/// What an argument of a function points to is not watched; in two runs it can be.
+fn at_argument(
+    address: &Ident,
+    function: &str,
+    argument: &str,
+    (length, access): (&Ident, &Ident),
+) -> Diagnostic {
+    let message = "watchpoints on what an argument of a function points to are not built yet";
+    let print = format!("uprobe:PATH:{function} {{ printf(\"0x%lx\\n\", {argument}); }}");
+    let watch = format!("watchpoint:0xADDRESS:{}:{}", length.text, access.text);
+    Diagnostic::error(codes::PROBE_NOT_BUILT, address.span, message)
+        .help(format!("one run prints the address: {print}"))
+        .help(format!("another run watches it, with -p PID: {watch}"))
 }
 
 /// What an access offers: who did it, and the registers behind it.
